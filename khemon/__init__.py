@@ -1,0 +1,1 @@
+"""Ward dashboard for kaposiform hemangioendothelioma with Kasabach-Merritt phenomenon."""
