@@ -1,0 +1,61 @@
+"""Calendar days in a ward's time zone, for many instants at once."""
+
+from __future__ import annotations
+
+import datetime as dt
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+MS_PER_SECOND = 1_000
+MS_PER_DAY = 86_400_000
+EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+
+def to_ms(moment: dt.datetime) -> int:
+    """UTC milliseconds of an aware time, exact."""
+    return (moment - EPOCH) // dt.timedelta(milliseconds=1)
+
+
+def from_ms(ms: int, timezone: str = "UTC") -> dt.datetime:
+    """The aware time of UTC milliseconds, in a zone."""
+    return (EPOCH + dt.timedelta(milliseconds=int(ms))).astimezone(ZoneInfo(timezone))
+
+
+def _offset_ms(ms: int, zone: ZoneInfo) -> int:
+    offset = (EPOCH + dt.timedelta(milliseconds=ms)).astimezone(zone).utcoffset()
+    return (offset or dt.timedelta()) // dt.timedelta(milliseconds=1)
+
+
+@lru_cache(maxsize=4096)
+def _transition(day: int, timezone: str) -> int:
+    """The first millisecond in that UTC day with the next midnight's offset (one transition a day at most)."""
+    zone = ZoneInfo(timezone)
+    low, high = day * MS_PER_DAY, (day + 1) * MS_PER_DAY
+    before = _offset_ms(low, zone)
+    while high - low > 1:
+        middle = (low + high) // 2
+        if _offset_ms(middle, zone) == before:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def day_numbers(times_ms: NDArray[np.int64], timezone: str) -> NDArray[np.int32]:
+    """Days since 1970-01-01 on the zone's calendar, int32, for UTC milliseconds (any order)."""
+    times = np.asarray(times_ms, dtype=np.int64)
+    if times.size == 0:
+        return np.zeros(0, dtype=np.int32)
+    zone = ZoneInfo(timezone)
+    utc_days = times // MS_PER_DAY
+    first, last = int(utc_days.min()), int(utc_days.max())
+    offsets = np.array([_offset_ms(day * MS_PER_DAY, zone) for day in range(first, last + 2)], dtype=np.int64)
+    shift = offsets[utc_days - first]
+    for index in np.flatnonzero(np.diff(offsets)):
+        day = first + int(index)
+        in_day = utc_days == day
+        shift[in_day & (times >= _transition(day, timezone))] = offsets[index + 1]
+    return ((times + shift) // MS_PER_DAY).astype(np.int32)

@@ -1,0 +1,91 @@
+"""What is known of an analyte at a moment: the latest point, and the current (recent, not neutral) value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from khemon.models import EVENT_KINDS
+from khemon.rules.logic import UNKNOWN, certainly, verdicts
+from khemon.rules.rulebook import Comparison, Protocol
+from khemon.rules.series import NO_TIME, NONE, Bools, Codes, Events, Ints, Points, key_patient, key_time, keys
+
+#: For a limb with this test, a certainly opposite value is good news.
+_GOOD: dict[str, str] = {"<": ">=", ">": "<="}
+
+
+def good(points: Points, test: str, limit: float) -> Bools:
+    """Where the value is certainly on the reassuring side of a limb's limit."""
+    if _GOOD.get(test) == "<=":
+        return points.high <= limit
+    return certainly(points.low, points.high, ">=", limit)
+
+
+def neutral(points: Points, limb: Comparison) -> Bools:
+    """Where a supported or preliminary value is good for a limb, so that it is as if it were not there."""
+    return (points.supported | points.preliminary) & good(points, limb.test, limb.limit.limit)
+
+
+def latest(points: Points, at: Ints, inclusive: Bools | bool = True) -> Ints:
+    """Position of the latest point at or before each key (strictly before where not inclusive); -1 without one."""
+    bound = at + np.asarray(inclusive, dtype=np.int64)
+    position = np.searchsorted(points.key, bound, "left") - 1
+    found = points.key[np.maximum(position, 0)] if points.key.size else np.zeros(at.size, np.int64)
+    same = (position >= 0) & (key_patient(found) == key_patient(at)) if points.key.size else np.zeros(at.size, np.bool_)
+    return np.where(same, position, NONE)
+
+
+@dataclass(frozen=True, slots=True)
+class Limb:
+    """A comparison with the points it looks at: all of them, and which are neutral."""
+
+    comparison: Comparison
+    points: Points
+    counted: Points
+
+    @classmethod
+    def of(cls, comparison: Comparison, points: Points) -> Limb:
+        """The limb over the points of its analyte."""
+        return cls(comparison, points, points.take(np.flatnonzero(~neutral(points, comparison))))
+
+    def judge(self, points: Points, position: Ints) -> Codes:
+        """The verdict on the point at each position; UNKNOWN where there is none."""
+        if not points.key.size:
+            return np.full(position.size, UNKNOWN, np.int8)
+        at = np.maximum(position, 0)
+        answer = verdicts(points.low[at], points.high[at], self.comparison.test, self.comparison.limit.limit)
+        return np.where(position == NONE, UNKNOWN, answer).astype(np.int8)
+
+    def current(self, at: Ints, protocol: Protocol, inclusive: Bools | bool = True) -> Ints:
+        """Position among the counted points of the current value at each key; -1 when missing."""
+        return recent(self.counted, at, protocol.common.current_within.ms, inclusive)
+
+    def verdict(self, at: Ints, protocol: Protocol, inclusive: Bools | bool = True) -> Codes:
+        """The comparison of the current value at each key."""
+        return self.judge(self.counted, self.current(at, protocol, inclusive))
+
+
+def recent(points: Points, at: Ints, within_ms: int, inclusive: Bools | bool = True) -> Ints:
+    """As `latest`, but -1 when the point is older than `within_ms`."""
+    position = latest(points, at, inclusive)
+    if not points.key.size:
+        return position
+    young = key_time(at) - points.time[np.maximum(position, 0)] <= within_ms
+    return np.where(young, position, NONE)
+
+
+def event_spans(events: Events, kind: str, closing: Ints, as_of: int) -> tuple[Ints, Ints, Bools]:
+    """Keys where events of a kind start and stop, and which stops are ends known by as_of and before closing."""
+    chosen = events.take(np.flatnonzero(events.kind == EVENT_KINDS.index(kind)))
+    limit = np.minimum(closing[chosen.patient], as_of)
+    ended = (chosen.end != NO_TIME) & (chosen.end <= limit)
+    never = np.full(chosen.end.size, (1 << 42) - 1, np.int64)
+    stops = keys(chosen.patient, np.where(ended, chosen.end, never))
+    return keys(chosen.patient, chosen.start), stops, ended
+
+
+def covered(at: Ints, starts: Ints, stops: Ints) -> Bools:
+    """Whether any span [start, stop) lies over each key; a span never leaves its patient."""
+    begun = np.searchsorted(np.sort(starts), at, "right")
+    return begun > np.searchsorted(np.sort(stops), at, "right")

@@ -1,0 +1,98 @@
+"""Episodes as columns, and the words their codes stand for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from khemon.rules.series import NO_TIME, Codes, Ints
+
+STATUS_WORDS = ("possible", "confirmed", "provisional", "broken", "unproven", "suspected", "isolated")
+END_REASONS = (
+    "",
+    "resolved",
+    "supported",
+    "excluded",
+    "broken",
+    "gap",
+    "ended",
+    "isolated",
+    "recovered",
+    "observation_ended",
+)
+STATUS = {word: np.int8(code) for code, word in enumerate(STATUS_WORDS)}
+END = {word: np.int8(code) for code, word in enumerate(END_REASONS)}
+
+
+@dataclass(frozen=True, slots=True)
+class Episodes:
+    """Episodes as arrays of one length.
+
+    patient: dense index. rule: index into the protocol's rule_names. status: index into STATUS_WORDS. severity: index
+    into SEVERITIES. onset, confirmed_at, end: UTC ms, NO_TIME when absent. end_reason: index into END_REASONS.
+    since: onset of what led to it (runs: the first good sample since the last bad one; else the onset).
+    """
+
+    patient: NDArray[np.int32]
+    rule: Codes
+    status: Codes
+    severity: Codes
+    onset: Ints
+    confirmed_at: Ints
+    end: Ints
+    end_reason: Codes
+    since: Ints
+
+    def take(self, rows: NDArray[np.int64] | NDArray[np.bool_] | slice) -> Episodes:
+        """The same columns, those rows only."""
+        return Episodes(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
+
+    @property
+    def size(self) -> int:
+        """How many."""
+        return int(self.onset.size)
+
+
+def joined(parts: list[Episodes]) -> Episodes:
+    """All parts in one, sorted by patient, rule and onset."""
+    whole = Episodes(*(_column(parts, name) for name in Episodes.__dataclass_fields__))
+    return whole.take(np.lexsort((whole.onset, whole.rule, whole.patient)))
+
+
+def _column(parts: list[Episodes], name: str) -> Any:  # noqa: ANN401
+    return np.concatenate([getattr(part, name) for part in parts]) if parts else np.zeros(0, np.int64)
+
+
+def nothing(rule: int) -> Episodes:
+    """No episodes of a rule."""
+    none, codes = np.zeros(0, np.int64), np.zeros(0, np.int8)
+    return made(rule, none, none, none, none, codes, codes, codes)
+
+
+def made(
+    rule: int,
+    patient: NDArray[np.int32] | Ints,
+    onset: Ints,
+    confirmed_at: Ints,
+    end: Ints,
+    status: Codes,
+    end_reason: Codes,
+    severity: Codes,
+    since: Ints | None = None,
+) -> Episodes:
+    """Episodes of one rule."""
+    size = onset.size
+    return Episodes(
+        patient.astype(np.int32),
+        np.full(size, rule, np.int8),
+        status.astype(np.int8),
+        severity.astype(np.int8),
+        onset,
+        confirmed_at,
+        end,
+        np.where(end == NO_TIME, END[""], end_reason).astype(np.int8),
+        onset if since is None else since,
+    )
