@@ -1,0 +1,76 @@
+"""Histories as the columns the engine takes, and its episodes as plain tuples."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+import numpy as np
+
+from khemon import units
+from khemon.models import EVENT_KINDS, QUALITIES, SEVERITIES, STATUSES
+from khemon.rules import END_REASONS, NO_TIME, STATUS_WORDS, Episodes, Events, Patients, Protocol, Results, evaluate
+from khemon.rules.calendar import EPOCH, day_numbers, to_ms
+from tests.histories import History
+
+
+def columns(histories: Sequence[History], zone: str) -> tuple[Results, Events, Patients]:
+    """All histories in one batch; the patient index is the position in the sequence."""
+    labs = [(index, lab) for index, history in enumerate(histories) for lab in history.labs]
+    events = [(index, event) for index, history in enumerate(histories) for event in history.events]
+    specimens: dict[str, int] = {}
+    intervals = [units.interval(lab.comparator, lab.value, lab.basis) for _, lab in labs]
+    times = np.array([to_ms(lab.collected_at) for _, lab in labs], np.int64)
+    results = Results(
+        np.array([index for index, _ in labs], np.int32),
+        times,
+        day_numbers(times, zone),
+        np.array([units.ANALYTE_CODES[lab.analyte] for _, lab in labs], np.int8),
+        np.array([low for low, _ in intervals], np.float64),
+        np.array([high for _, high in intervals], np.float64),
+        np.array([STATUSES.index(lab.status) for _, lab in labs], np.int8),
+        np.array([QUALITIES.index(lab.quality) for _, lab in labs], np.int8),
+        np.array(
+            [-1 if lab.specimen is None else specimens.setdefault(lab.specimen, len(specimens)) for _, lab in labs],
+            np.int64,
+        ),
+        np.array([lab.recorded for _, lab in labs], np.int64),
+    )
+    columns_of_events = Events(
+        np.array([index for index, _ in events], np.int32),
+        np.array([EVENT_KINDS.index(event.kind) for _, event in events], np.int8),
+        np.array([to_ms(event.start) for _, event in events], np.int64),
+        np.array([NO_TIME if event.end is None else to_ms(event.end) for _, event in events], np.int64),
+    )
+    unknown = np.iinfo(np.int32).min
+    born = [unknown if h.child.birth_date is None else (h.child.birth_date - EPOCH.date()).days for h in histories]
+    return results, columns_of_events, Patients(np.array(born, np.int32))
+
+
+def plain(found: Episodes, protocol: Protocol, count: int) -> list[list[tuple[object, ...]]]:
+    """Per patient the episodes as (rule, onset, status, severity, confirmed_at, end, end_reason), times in UTC."""
+    rows: list[list[tuple[object, ...]]] = [[] for _ in range(count)]
+    for index in range(found.size):
+        rows[found.patient[index]].append(
+            (
+                protocol.rule_names[found.rule[index]],
+                _time(found.onset[index]),
+                STATUS_WORDS[found.status[index]],
+                SEVERITIES[found.severity[index]],
+                _time(found.confirmed_at[index]),
+                _time(found.end[index]),
+                END_REASONS[found.end_reason[index]] or None,
+            )
+        )
+    return rows
+
+
+def _time(ms: int) -> dt.datetime | None:
+    return None if ms == NO_TIME else EPOCH + dt.timedelta(milliseconds=int(ms))
+
+
+def by_engine(history: History, protocol: Protocol) -> list[tuple[object, ...]]:
+    """What the engine says of one history."""
+    results, events, patients = columns([history], history.zone)
+    found = evaluate(results, events, patients, protocol, history.zone, to_ms(history.as_of))
+    return plain(found, protocol, 1)[0]
