@@ -1,0 +1,22 @@
+"""Alerts: states and allowed moves as a table, how alerts follow episodes, what people do with them. Pure."""
+
+from khemon.alerts.muting import muted
+from khemon.alerts.people import acknowledged, lasting
+from khemon.alerts.reconciling import is_over, reconcile
+from khemon.alerts.states import LIVE, MOVES, QUIET, Move, Setting, moved
+from khemon.alerts.worsening import why_worse
+
+__all__ = [
+    "LIVE",
+    "MOVES",
+    "QUIET",
+    "Move",
+    "Setting",
+    "acknowledged",
+    "is_over",
+    "lasting",
+    "moved",
+    "muted",
+    "reconcile",
+    "why_worse",
+]

@@ -1,0 +1,65 @@
+"""What a person does with an alert: acknowledge it, or have it quiet unless it gets worse."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from khemon.alerts.states import Move, Setting, Work
+from khemon.models import Alert, Episode, Refused
+from khemon.rules.rulebook import Number, Protocol
+
+
+def acknowledged(
+    alert: Alert,
+    episode: Episode,
+    *,
+    snooze: bool,
+    actor: str,
+    reason: str,
+    until: dt.datetime | None,
+    setting: Setting,
+) -> Move:
+    """The move of acknowledging (or snoozing) an alert until a time; Refused when the time is not allowed."""
+    if not reason.strip():
+        raise Refused("acknowledgement", "no reason was given", "say why in a few words")
+    lasts, at_most = lasting(alert, setting.protocol)
+    end = until or setting.now + min(lasts, at_most)
+    if end <= setting.now or end > setting.now + at_most:
+        hours = at_most // dt.timedelta(hours=1)
+        remedy = f"choose at most {hours} h from now"
+        raise Refused("acknowledgement, until", "the time is past or too far ahead", remedy)
+    floors: dict[str, int] = {}
+    for analyte, depth, _ in episode.bands:
+        floors[analyte] = depth
+    work = Work()
+    work.make(
+        alert,
+        "snooze" if snooze else "acknowledge",
+        reason,
+        actor=actor,
+        reason=reason,
+        acknowledged_at=setting.now,
+        until=end,
+        seen_at=alert.seen_at or setting.now,
+        limbs=episode.limbs,
+        band_floor=floors,
+        known_result=max((result_id for _, _, result_id in episode.bands), default=1) or 1,
+        reopened_because=None,
+        confirmed_acknowledged=alert.confirmed_acknowledged or alert.status == "confirmed",
+        judged_at=setting.now,
+    )
+    return work.moves[0]
+
+
+def lasting(alert: Alert, protocol: Protocol) -> tuple[dt.timedelta, dt.timedelta]:
+    """How long an acknowledgement of this alert lasts unless said otherwise, and at most."""
+    rules = protocol.acknowledgement
+    own = rules.rules.get(alert.rule, rules)
+    lasts = own.lasts
+    if own.lasts_once_confirmed and alert.status == "confirmed" and not alert.confirmed_acknowledged:
+        lasts = own.lasts_once_confirmed
+    return _span(lasts), _span(own.at_most)
+
+
+def _span(number: Number) -> dt.timedelta:
+    return dt.timedelta(milliseconds=number.ms)

@@ -1,0 +1,48 @@
+"""In which ways an episode is worse than when its alert was acknowledged."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from khemon.alerts.states import QUIET
+from khemon.models import SEVERITIES, Alert, Episode
+
+#: Changes of status that break through an acknowledgement.
+_WORSE_STATUS = frozenset({("possible", "confirmed"), ("suspected", "confirmed"), ("isolated", "suspected")})
+_WORSE_STATUS |= {("isolated", "confirmed")}
+
+
+def why_worse(alert: Alert, episode: Episode) -> list[str]:
+    """In which ways an episode is worse than when its alert was acknowledged, in words; empty when it is not."""
+    found = []
+    if SEVERITIES.index(episode.severity) > SEVERITIES.index(alert.severity):
+        found.append(f"severity rose from {alert.severity} to {episode.severity}")
+    if (alert.status, episode.status) in _WORSE_STATUS:
+        found.append(f"{alert.status} became {episode.status}")
+    further = [limb.replace("_", " ") for limb in episode.limbs if limb not in alert.limbs]
+    if further and episode.limbs:
+        found.append(f"a further criterion is met: {', '.join(further)}")
+    for analyte, depth in newest_depths(alert, episode).items():
+        if depth > alert.band_floor.get(analyte, 0):
+            found.append(f"{analyte.replace('_', '-')} reached a lower band")
+    return found
+
+
+def newest_depths(alert: Alert, episode: Episode) -> dict[str, int]:
+    """By analyte the deepest band among the results recorded since the acknowledgement."""
+    deepest: dict[str, int] = {}
+    for analyte, depth, result_id in episode.bands:
+        if alert.known_result and result_id > alert.known_result:
+            deepest[analyte] = max(depth, deepest.get(analyte, 0))
+    return deepest
+
+
+def floors_since(alert: Alert, episode: Episode) -> dict[str, Any]:
+    """For a quiet alert the deepest bands since its acknowledgement, with the last result that counts as known."""
+    if alert.state not in QUIET:
+        return {}
+    floors = dict(alert.band_floor)
+    for analyte, depth in newest_depths(alert, episode).items():
+        floors[analyte] = max(depth, floors.get(analyte, 0))
+    known = max([alert.known_result, *(result_id for _, _, result_id in episode.bands)])
+    return {"band_floor": floors, "known_result": known}

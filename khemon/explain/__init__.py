@@ -1,0 +1,127 @@
+"""Episodes in words: the rule, its numbers, the evidence with roles, what is missing. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from khemon.explain.evidence import Stretch, band_depth, evidence_of, inside
+from khemon.explain.looking import Book, Given, Givens, limbs_of
+from khemon.explain.wording import Wording, holding_limbs
+from khemon.models import SEVERITIES, Episode, EvidenceItem
+from khemon.rules import END_REASONS, NO_TIME, STATUS_WORDS, Episodes
+from khemon.rules.calendar import from_ms
+from khemon.rules.engine import Prepared
+from khemon.rules.rulebook import AllOfRule, AnyOfRule, Protocol
+from khemon.rules.series import Patients
+
+__all__ = ["Given", "Givens", "explained"]
+
+
+def explained(
+    found: Episodes,
+    prepared: Prepared,
+    patients: Patients,
+    protocol: Protocol,
+    timezone: str,
+    patient_ids: Sequence[str],
+    diagnosed: Sequence[bool],
+    givens: Givens,
+) -> list[Episode]:
+    """Each episode with text, evidence and what is missing, in the order given.
+
+    prepared: what the episodes were computed from (same results, events and as_of). patient_ids, diagnosed: by patient
+    index. givens: row of the evaluated columns -> the result as received.
+    """
+    book = Book(prepared, patients, protocol, timezone, diagnosed, found)
+    explainer = _Explainer(book, givens, patient_ids)
+    return [explainer.episode(found, index) for index in range(found.size)]
+
+
+class _Explainer:
+    def __init__(self, book: Book, givens: Givens, patient_ids: Sequence[str]) -> None:
+        self.book = book
+        self.givens = givens
+        self.patient_ids = patient_ids
+        self.wording = Wording(book, givens)
+        self.names = book.protocol.rule_names
+
+    def episode(self, found: Episodes, index: int) -> Episode:
+        stretch = self._stretch(found, index)
+        rule, zone = stretch.rule, self.book.timezone
+        status = STATUS_WORDS[found.status[index]]
+        limbs, fresh = self._limbs(stretch)
+        last_input = self.book.last_evaluation(stretch.patient, rule, stretch.last_inside)
+        return Episode(
+            patient_id=self.patient_ids[stretch.patient],
+            rule=rule.name,
+            status=status,
+            severity=SEVERITIES[found.severity[index]],
+            onset=from_ms(stretch.onset, zone),
+            confirmed_at=None if stretch.confirmed_at is None else from_ms(stretch.confirmed_at, zone),
+            end=None if stretch.end is None else from_ms(stretch.end, zone),
+            end_reason=stretch.end_reason or None,
+            text=self.wording.text(stretch),
+            evidence=tuple(self._evidence(stretch)),
+            missing=self._missing(stretch, status, last_input),
+            source=rule.source,
+            last_input_at=from_ms(last_input, zone),
+            limbs=limbs,
+            fresh_limbs=fresh,
+            bands=self._bands(stretch),
+        )
+
+    def _stretch(self, found: Episodes, index: int) -> Stretch:
+        patient = int(found.patient[index])
+        end = int(found.end[index])
+        confirmed = int(found.confirmed_at[index])
+        now = min(self.book.prepared.as_of, int(self.book.prepared.closing[patient]))
+        return Stretch(
+            self.book.protocol.rules[self.names[found.rule[index]]],
+            patient,
+            int(found.onset[index]),
+            None if confirmed == NO_TIME else confirmed,
+            None if end == NO_TIME else end,
+            END_REASONS[found.end_reason[index]],
+            now if end == NO_TIME else end,
+        )
+
+    def _evidence(self, stretch: Stretch) -> list[EvidenceItem]:
+        items = []
+        for role, point in evidence_of(self.book, stretch):
+            given = self.givens.given(point.row)
+            items.append(
+                EvidenceItem(
+                    result_id=given.result_id,
+                    analyte=point.analyte,
+                    collected_at=from_ms(point.time, self.book.timezone),
+                    value=given.text,
+                    unit=given.unit,
+                    role=role,
+                )
+            )
+        return items
+
+    def _missing(self, stretch: Stretch, status: str, time: int) -> tuple[str, ...]:
+        """Analytes of an AND without any result recent enough, while it is only possible."""
+        if not isinstance(stretch.rule, AllOfRule) or status != "possible":
+            return ()
+        within = self.book.protocol.common.current_within.ms
+        absent = (
+            limb.analyte
+            for limb in stretch.rule.limbs
+            if self.book.series(limb.analyte).latest(stretch.patient, time, within) is None
+        )
+        return tuple(absent)
+
+    def _limbs(self, stretch: Stretch) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        if not isinstance(stretch.rule, AnyOfRule):
+            return (), ()
+        holding = holding_limbs(self.book, stretch, stretch.rule)
+        return tuple(dict.fromkeys(holding.certain)), tuple(dict.fromkeys(holding.certain_fresh))
+
+    def _bands(self, stretch: Stretch) -> tuple[tuple[str, int, int], ...]:
+        found = []
+        for analyte in dict.fromkeys(limb.analyte for limb in limbs_of(stretch.rule)):
+            for point in inside(self.book, stretch, analyte):
+                found.append((analyte, band_depth(self.book, point), self.givens.given(point.row).result_id))
+        return tuple(found)

@@ -1,0 +1,170 @@
+"""Which results opened, confirmed, worsened, mended and closed an episode."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from khemon.explain.looking import Book, Point, limbs_of
+from khemon.models import EvidenceRole
+from khemon.rules.logic import FALSE, TRUE
+from khemon.rules.rulebook import AllOfRule, AnyOfRule, Comparison, PointRule, ReboundRule, RunRule
+
+AnyRule = PointRule | AnyOfRule | AllOfRule | RunRule | ReboundRule
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """An episode as times: UTC ms, None when absent; `until` is the last moment that belongs to it."""
+
+    rule: AnyRule
+    patient: int
+    onset: int
+    confirmed_at: int | None
+    end: int | None
+    end_reason: str
+    until: int
+
+    @property
+    def closed_by_result(self) -> bool:
+        """Whether a result, not the closing of observation, ended it."""
+        return self.end is not None and self.end_reason != "observation_ended"
+
+    @property
+    def last_inside(self) -> int:
+        """The last millisecond at which it was open."""
+        return self.until - 1 if self.closed_by_result else self.until
+
+
+Role = tuple[EvidenceRole, Point]
+
+
+def evidence_of(book: Book, stretch: Stretch) -> list[Role]:
+    """The results behind an episode with their roles, in order of time; each result once per role."""
+    rule = stretch.rule
+    if isinstance(rule, AllOfRule):
+        found = _of_all(book, stretch, rule)
+    elif isinstance(rule, AnyOfRule):
+        found = _of_any(book, stretch, rule)
+    elif isinstance(rule, ReboundRule):
+        found = _of_rebound(book, stretch, rule)
+    else:
+        found = _of_samples(book, stretch)
+    return sorted(dict.fromkeys(found), key=lambda role: (role[1].time, role[1].analyte, role[1].row))
+
+
+def deepest_bands(book: Book, stretch: Stretch, points: Iterable[Point]) -> list[Point]:
+    """The points that reach a band deeper than any before them in the episode; the first one is not among them."""
+    deepest: dict[str, int] = {}
+    found = []
+    for point in points:
+        depth = band_depth(book, point)
+        if point.analyte in deepest and depth > deepest[point.analyte]:
+            found.append(point)
+        deepest[point.analyte] = max(depth, deepest.get(point.analyte, 0))
+    return found
+
+
+def band_depth(book: Book, point: Point) -> int:
+    """How many of the analyte's bands a value certainly lies below."""
+    return sum(point.high < band.limit for band in book.protocol.common.bands.get(point.analyte, ()))
+
+
+def inside(book: Book, stretch: Stretch, analyte: str) -> list[Point]:
+    """The points of an analyte from the onset to the last moment of the episode."""
+    limb = next((limb for limb in limbs_of(stretch.rule) if limb.analyte == analyte), None)
+    return book.series(analyte, limb).between(stretch.patient, stretch.onset, stretch.last_inside)
+
+
+def _at(book: Book, stretch: Stretch, limb: Comparison, time: int | None) -> list[Point]:
+    if time is None:
+        return []
+    return book.series(limb.analyte, limb).between(stretch.patient, time, time)
+
+
+def _of_samples(book: Book, stretch: Stretch) -> list[Role]:
+    """Points and runs: the sample at each turn."""
+    limb = limbs_of(stretch.rule)[0]
+    found: list[Role] = [("onset", point) for point in _at(book, stretch, limb, stretch.onset)]
+    if stretch.confirmed_at != stretch.onset:
+        found += [("confirm", point) for point in _at(book, stretch, limb, stretch.confirmed_at)]
+    if isinstance(stretch.rule, PointRule):
+        found += [("worsen", point) for point in deepest_bands(book, stretch, inside(book, stretch, limb.analyte))]
+    if stretch.closed_by_result:
+        found += [("end", point) for point in _at(book, stretch, limb, stretch.end)]
+    return found
+
+
+def _of_any(book: Book, stretch: Stretch, rule: AnyOfRule) -> list[Role]:
+    found: list[Role] = []
+    for limb in rule.comparisons:
+        series = book.series(limb.analyte)
+        points = inside(book, stretch, limb.analyte)
+        held_before = False
+        for point in points:
+            verdict = series.verdict(point, limb)
+            if point.time == stretch.onset and verdict != FALSE:
+                found.append(("onset", point))
+            elif verdict == TRUE and point.time == stretch.confirmed_at:
+                found.append(("confirm", point))
+            elif verdict == TRUE and not held_before:
+                found.append(("worsen", point))
+            held_before = verdict == TRUE
+        found += [("worsen", point) for point in deepest_bands(book, stretch, points)]
+        if stretch.closed_by_result:
+            found += [("end", point) for point in _at(book, stretch, limb, stretch.end)]
+    return found
+
+
+def currents(book: Book, patient: int, limbs: Iterable[Comparison], time: int) -> list[Point]:
+    """The current (recent, counted) point of each limb at a time."""
+    within = book.protocol.common.current_within.ms
+    points = [book.series(limb.analyte, limb).latest(patient, time, within, counted=True) for limb in limbs]
+    return [point for point in points if point is not None]
+
+
+def _of_all(book: Book, stretch: Stretch, rule: AllOfRule) -> list[Role]:
+    found: list[Role] = [("onset", point) for point in currents(book, stretch.patient, rule.limbs, stretch.onset)]
+    if stretch.confirmed_at not in (None, stretch.onset):
+        now = currents(book, stretch.patient, rule.limbs, int(stretch.confirmed_at or 0))
+        found += [("confirm", point) for point in now]
+    for limb in rule.limbs:
+        points = [point for point in inside(book, stretch, limb.analyte) if not point.neutral]
+        found += [("worsen", point) for point in deepest_bands(book, stretch, points)]
+        if stretch.closed_by_result:
+            series = book.series(limb.analyte, limb)
+            closing = [point for point in _at(book, stretch, limb, stretch.end) if not point.neutral]
+            found += [("end", point) for point in closing if series.verdict(point, limb) == FALSE]
+    return found
+
+
+def informative(book: Book, stretch: Stretch, limb: Comparison, first: int, last: int) -> list[tuple[Point, bool]]:
+    """The informative samples of a limb's analyte in [first, last], each with whether it is bad (below the limit)."""
+    series = book.series(limb.analyte, limb)
+    points = series.between(stretch.patient, first, last)
+    judged = [(point, series.verdict(point, limb)) for point in points if not point.neutral]
+    return [(point, verdict == TRUE) for point, verdict in judged if verdict in (TRUE, FALSE)]
+
+
+def _of_rebound(book: Book, stretch: Stretch, rule: ReboundRule) -> list[Role]:
+    count, companion = limbs_of(rule)
+    samples = informative(book, stretch, count, stretch.onset, stretch.last_inside)
+    found: list[Role] = []
+    was_bad = True
+    for point, bad in samples:
+        if point.time == stretch.onset:
+            found.append(("onset", point))
+        elif bad != was_bad and not (stretch.confirmed_at and point.time >= stretch.confirmed_at):
+            found.append(("worsen" if bad else "mend", point))
+        was_bad = bad
+    found += [("worsen", point) for point in deepest_bands(book, stretch, [point for point, _ in samples])]
+    if stretch.confirmed_at is not None:
+        later = stretch.confirmed_at if stretch.confirmed_at != stretch.onset else None
+        found += [("confirm", point) for point, _ in samples if point.time == later]
+        series = book.series(companion.analyte, companion)
+        for point in currents(book, stretch.patient, (companion,), stretch.confirmed_at):
+            if series.verdict(point, companion) == TRUE:
+                found.append(("confirm", point))
+    if stretch.closed_by_result and stretch.end is not None:
+        found += [("end", point) for point, _ in informative(book, stretch, count, stretch.end, stretch.end)]
+    return found

@@ -1,0 +1,211 @@
+"""Looking up single points and events behind an episode."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol as Interface
+
+import numpy as np
+
+from khemon.models import EVENT_KINDS
+from khemon.rules.calendar import day_numbers
+from khemon.rules.current import neutral
+from khemon.rules.engine import Prepared
+from khemon.rules.episodes import Episodes
+from khemon.rules.logic import TRUE, verdicts
+from khemon.rules.rulebook import (
+    AllOfRule,
+    AnyOfRule,
+    Comparison,
+    PointRule,
+    Protocol,
+    ReboundRule,
+    RuleBase,
+    RunRule,
+)
+from khemon.rules.series import NO_TIME, Ints, Patients, Points, keys
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A result as a person knows it: our id, the text and unit as received, and the canonical text ("<0.5")."""
+
+    result_id: int
+    text: str
+    unit: str
+    canonical: str
+
+
+class Givens(Interface):
+    """Where the results behind rows come from: a file that was read, or the store."""
+
+    def given(self, row: int) -> Given:
+        """The result in that row of the evaluated columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One usable point; `neutral` when a composite rule does not count it."""
+
+    analyte: str
+    time: int
+    low: float
+    high: float
+    row: int
+    supported: bool
+    preliminary: bool
+    neutral: bool = False
+
+
+class Series:
+    """The points of one analyte, found by patient and time; neutrality is judged for a limb."""
+
+    def __init__(self, analyte: str, points: Points, limb: Comparison | None = None) -> None:
+        self.analyte = analyte
+        self.points = points
+        self.neutral = neutral(points, limb) if limb else np.zeros(points.key.size, np.bool_)
+
+    def at(self, position: int) -> Point:
+        """The point at a position."""
+        found = self.points
+        return Point(
+            self.analyte,
+            int(found.time[position]),
+            float(found.low[position]),
+            float(found.high[position]),
+            int(found.row[position]),
+            bool(found.supported[position]),
+            bool(found.preliminary[position]),
+            bool(self.neutral[position]),
+        )
+
+    def between(self, patient: int, first: int, last: int) -> list[Point]:
+        """The points of a patient collected in [first, last], in order."""
+        low, high = _keys(patient, (first, last))
+        start, stop = np.searchsorted(self.points.key, (low, high + 1))
+        return [self.at(position) for position in range(int(start), int(stop))]
+
+    def latest(self, patient: int, time: int, within_ms: int | None = None, counted: bool = False) -> Point | None:
+        """The latest point at or before a time, not older than within_ms; only counted (not neutral) ones if asked."""
+        first, last = _keys(patient, (time - within_ms if within_ms is not None else -(1 << 42), time))
+        position = int(np.searchsorted(self.points.key, last, "right")) - 1
+        while position >= 0 and self.points.key[position] >= first:
+            if not (counted and self.neutral[position]):
+                return self.at(position)
+            position -= 1
+        return None
+
+    def verdict(self, point: Point, limb: Comparison) -> int:
+        """TRUE, FALSE or UNKNOWN for a point."""
+        return int(verdicts(np.array([point.low]), np.array([point.high]), limb.test, limb.limit.limit)[0])
+
+
+def _keys(patient: int, times: Sequence[int]) -> Ints:
+    return keys(np.full(len(times), patient, np.int32), np.array(times, np.int64))
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """An event of one kind; `end` is None when none is known."""
+
+    start: int
+    end: int | None
+
+
+class Book:
+    """Everything an explanation looks things up in: points by analyte, events by patient, the protocol."""
+
+    def __init__(
+        self,
+        prepared: Prepared,
+        patients: Patients,
+        protocol: Protocol,
+        timezone: str,
+        diagnosed: Sequence[bool],
+        found: Episodes,
+    ) -> None:
+        self.prepared = prepared
+        self.patients = patients
+        self.protocol = protocol
+        self.timezone = timezone
+        self.diagnosed = diagnosed
+        self.found = found
+        self._series: dict[tuple[str, str, float], Series] = {}
+        self._points: dict[str, Points] = {}
+
+    def series(self, analyte: str, limb: Comparison | None = None) -> Series:
+        """The points of an analyte, with neutrality for a limb when given."""
+        key = (analyte, limb.test, limb.limit.limit) if limb else (analyte, "", 0.0)
+        if key not in self._series:
+            if analyte not in self._points:
+                self._points[analyte] = self.prepared.of(analyte)
+            self._series[key] = Series(analyte, self._points[analyte], limb)
+        return self._series[key]
+
+    def spans(self, patient: int, kind: str) -> list[Span]:
+        """The events of a kind of a patient in order of start; ends after the moment of evaluation are unknown."""
+        events = self.prepared.events
+        start, stop = np.searchsorted(events.patient, (patient, patient + 1))
+        limit = min(self.prepared.as_of, int(self.prepared.closing[patient]))
+        found = []
+        for index in range(int(start), int(stop)):
+            if events.kind[index] == EVENT_KINDS.index(kind):
+                end = int(events.end[index])
+                found.append(Span(int(events.start[index]), None if end == NO_TIME or end > limit else end))
+        return sorted(found, key=lambda span: span.start)
+
+    def has_transfusions(self, patient: int) -> bool:
+        """Whether any product that lifts a value is recorded."""
+        kinds = {kind for group in self.protocol.common.supporting_products.values() for kind in group}
+        return any(self.spans(patient, kind) for kind in kinds)
+
+    def age_days(self, patient: int, time: int) -> int | None:
+        """The age in calendar days at a time; None without a birth date."""
+        born = int(self.patients.birth_day[patient])
+        if born == np.iinfo(np.int32).min:
+            return None
+        return int(day_numbers(np.array([time]), self.timezone)[0]) - born
+
+    def run_samples(self, patient: int, limb: Comparison, first: int, last: int) -> list[Point]:
+        """The samples of a run in [first, last]: certainly good and counted."""
+        series = self.series(limb.analyte)
+        points = series.between(patient, first, last)
+        counted = [point for point in points if not (point.supported or point.preliminary)]
+        return [point for point in counted if series.verdict(point, limb) == TRUE]
+
+    def last_evaluation(self, patient: int, rule: RuleBase, time: int) -> int:
+        """The latest time at or before `time` of a counted result that the rule looks at; `time` without one."""
+        found = []
+        for limb in limbs_of(rule):
+            series = self.series(limb.analyte, limb if isinstance(rule, AllOfRule) else None)
+            point = series.latest(patient, time, counted=True)
+            found += [point.time] if point else []
+        return max(found, default=time)
+
+    def response_before(self, patient: int, time: int) -> int | None:
+        """When the durable response that armed the watch was confirmed, the latest before `time`."""
+        code = next((c for c, n in enumerate(self.protocol.rule_names) if n == self._response_rule()), -1)
+        chosen = (self.found.patient == patient) & (self.found.rule == code)
+        times = self.found.confirmed_at[chosen]
+        times = times[(times != NO_TIME) & (times < time)]
+        return int(times.max()) if times.size else None
+
+    def _response_rule(self) -> str:
+        return next((rule.response for rule in self.protocol.rules.values() if isinstance(rule, ReboundRule)), "")
+
+
+def limbs_of(rule: RuleBase) -> tuple[Comparison, ...]:
+    """The comparisons a rule makes, its own first."""
+    if isinstance(rule, AnyOfRule):
+        return rule.comparisons
+    if isinstance(rule, AllOfRule):
+        return rule.limbs
+    if isinstance(rule, ReboundRule):
+        return (
+            Comparison(analyte=rule.analyte, limit=rule.limit),
+            Comparison(analyte=rule.companion, limit=rule.companion_limit),
+        )
+    if isinstance(rule, PointRule | RunRule):
+        return (Comparison(analyte=rule.analyte, test=rule.test, limit=rule.limit),)
+    return ()
