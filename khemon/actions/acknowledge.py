@@ -1,0 +1,98 @@
+"""What a person does about an alert: acknowledge it with a reason, snooze it, open it."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from khemon.actions.recompute import episodes_at, setting_of, ward_of
+from khemon.alerts import Move, acknowledged
+from khemon.models import Actor, Alert, Episode, Refused
+from khemon.rules.calendar import to_ms
+from khemon.store import Reader, Store, Writer
+
+
+def acknowledge(
+    store: Store,
+    actor: Actor,
+    alert_id: int,
+    reason: str,
+    until: dt.datetime | None = None,
+    *,
+    now: dt.datetime,
+    snooze: bool = False,
+) -> Alert:
+    """The alert, acknowledged (or snoozed: quiet unless it gets worse) until a time; Refused if not allowed.
+
+    until: aware; without it the protocol's own duration for the rule and status.
+    """
+    with store.writing() as writer:
+        ward = ward_of(writer)
+        alert = _alert(writer, alert_id)
+        by_patient, givens = episodes_at(writer, [alert.patient_id], ward, to_ms(now))
+        episode = _present(alert, by_patient[alert.patient_id])
+        setting = setting_of(ward, givens, to_ms(now))
+        move = acknowledged(
+            alert, episode, snooze=snooze, actor=actor.name, reason=reason, until=until, setting=setting
+        )
+        saved = writer.save_alert(move.alert)
+        _log(writer, actor, move, saved, episode, to_ms(now))
+        writer.bump_revisions([alert.patient_id])
+    return saved
+
+
+def snooze(
+    store: Store, actor: Actor, alert_id: int, reason: str, until: dt.datetime | None = None, *, now: dt.datetime
+) -> Alert:
+    """The alert, quiet unless it gets worse, until a time."""
+    return acknowledge(store, actor, alert_id, reason, until, now=now, snooze=True)
+
+
+def mark_seen(store: Store, actor: Actor, patient_id: str, *, now: dt.datetime) -> None:
+    """Note that someone opened a patient, and with it every alert of that patient."""
+    with store.writing() as writer:
+        writer.mark_seen("patient", patient_id, actor.name, to_ms(now))
+        unseen = [alert for alert in writer.alerts(patient_ids=[patient_id]) if alert.seen_at is None]
+        for alert in unseen:
+            writer.save_alert(alert.model_copy(update={"seen_at": now}))
+            writer.mark_seen("alert", alert.alert_id, actor.name, to_ms(now))
+        if unseen:
+            seen = {"alerts": [alert.alert_id for alert in unseen]}
+            writer.audit(actor, "see_alerts", f"patient {patient_id}", seen, to_ms(now))
+            writer.bump_revisions([patient_id])
+
+
+def _alert(reader: Reader, alert_id: int) -> Alert:
+    found = reader.alert(alert_id)
+    if found is None:
+        raise Refused(f"alert {alert_id}", "there is no such alert", "list them with: khemon alerts")
+    return found
+
+
+def _present(alert: Alert, episodes: list[Episode]) -> Episode:
+    """The episode an alert follows now."""
+    found = [e for e in episodes if e.rule == alert.rule and e.onset == alert.onset]
+    if not found:
+        where, remedy = f"alert {alert.alert_id}", "run khemon advance and look again"
+        raise Refused(where, "its episode is no longer there", remedy)
+    return found[0]
+
+
+def _log(writer: Writer, actor: Actor, move: Move, saved: Alert, episode: Episode, at_ms: int) -> None:
+    shown = {
+        "severity": saved.severity,
+        "status": saved.status,
+        "text": saved.text,
+        "until": saved.until.isoformat() if saved.until else None,
+        "evidence": [item.result_id for item in episode.evidence],
+    }
+    writer.add_alert_move(
+        saved.alert_id,
+        at_ms=at_ms,
+        actor=actor,
+        move=move.move,
+        from_state=move.from_state,
+        to_state=saved.state,
+        reason=move.reason,
+        details=shown,
+    )
+    writer.audit(actor, move.move, f"alert {saved.alert_id}", shown | {"reason": move.reason}, at_ms)

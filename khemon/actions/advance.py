@@ -1,0 +1,39 @@
+"""The moves that time alone makes: expired acknowledgements, criteria not rechecked, companions still missing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from khemon.actions.recompute import SYSTEM, recompute
+from khemon.models import Actor, Refused
+from khemon.rules.calendar import from_ms
+from khemon.store import Store, Writer
+
+#: A clock that stands this far before the last recorded move is named, not followed in silence.
+_LAST = "advanced_to_ms"
+
+
+def advance(store: Store, now_ms: int, actor: Actor = SYSTEM) -> dict[str, Any]:
+    """What moved by now, in one transaction: {"now", "moves": [...]}. Nothing is written when nothing moves.
+
+    Refused without a time zone. A clock that went backwards is audited, and time does not run back.
+    """
+    with store.writing() as writer:
+        zone = writer.setting("timezone")
+        if zone is None:
+            raise Refused("advance", "this store has no time zone yet", "import a file with --timezone first")
+        if _went_back(writer, now_ms, actor):
+            return {"now": from_ms(now_ms, zone).isoformat(), "moves": [], "clock": "went backwards: nothing moved"}
+        moves = recompute(writer, None, now_ms, actor)
+        if moves:
+            writer.set_setting(_LAST, str(now_ms))
+    made = [{"alert": move.alert.alert_id, "move": move.move, "reason": move.reason} for move in moves]
+    return {"now": from_ms(now_ms, zone).isoformat(), "moves": made}
+
+
+def _went_back(writer: Writer, now_ms: int, actor: Actor) -> bool:
+    last = int(writer.setting(_LAST) or now_ms)
+    if now_ms >= last:
+        return False
+    writer.audit(actor, "clock_went_back", "store", {"last_ms": last, "now_ms": now_ms}, now_ms)
+    return True

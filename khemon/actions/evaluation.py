@@ -1,0 +1,176 @@
+"""`evaluate`: files in, episodes out, nothing stored."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from khemon.actions.judging import Case, episodes_of, patients_column
+from khemon.explain import Given
+from khemon.importers import Observation, Reading, ReadOptions, read
+from khemon.models import EVENT_KINDS, QUALITIES, STATUSES, Episode, ImportProblem, Patient
+from khemon.rules import NO_TIME, Events, Protocol, Results, latest_time
+from khemon.rules.calendar import day_numbers, from_ms
+from khemon.units import ANALYTE_CODES
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file as given: its name and its bytes."""
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What `evaluate --json` prints, and whether every row was used."""
+
+    document: dict[str, Any]
+    complete: bool
+
+
+class _FromFile:
+    """The results of a file by row of the evaluated columns."""
+
+    def __init__(self, observations: Sequence[Observation]) -> None:
+        self.observations = observations
+
+    def given(self, row: int) -> Given:
+        found = self.observations[row]
+        canonical = f"{found.comparator}{found.canonical_value}"
+        return Given(found.row, found.text, found.unit or "", canonical)
+
+
+def evaluate_files(
+    labs: Source,
+    events: Source | None,
+    patients: Source | None,
+    protocol: Protocol,
+    timezone: str | None,
+    as_of_ms: int | None,
+    now_ms: int,
+) -> Evaluation:
+    """The document of `evaluate --json`. ImportProblem for a file that cannot be read."""
+    zone = timezone or "UTC"
+    options = ReadOptions(timezone=zone, now_ms=max(now_ms, as_of_ms or now_ms))
+    readings = [(source, _read(source, kind, options)) for source, kind in _wanted(labs, events, patients)]
+    not_used = [item for source, reading in readings for item in _not_used(source.name, reading)]
+    case, givens = _case([reading for _, reading in readings], zone)
+    moment = latest_time(case.results, case.events) if as_of_ms is None else as_of_ms
+    found = episodes_of(case, protocol, zone, moment, givens)
+    document: dict[str, Any] = {
+        "protocol": {"name": protocol.name, "version": protocol.version},
+        "as_of": from_ms(moment, zone).isoformat(),
+        "timezone": zone,
+        "timezone_stated": timezone is not None,
+        "patients": _by_patient(case.patient_ids, found),
+        "not_used": not_used,
+    }
+    return Evaluation(document, not not_used)
+
+
+def _wanted(labs: Source, events: Source | None, patients: Source | None) -> list[tuple[Source, str]]:
+    given = ((labs, "labs"), (events, "events"), (patients, "patients"))
+    return [(source, kind) for source, kind in given if source is not None]
+
+
+def _read(source: Source, kind: str, options: ReadOptions) -> Reading:
+    reading = read(source.content, source.name, options)
+    if reading.kind != kind:
+        raise ImportProblem(source.name, f"this is a file of {reading.kind}", f"give a file of {kind} here")
+    return reading
+
+
+def _rows(reading: Reading) -> list[Any]:
+    return [*reading.observations, *reading.events, *reading.patients]
+
+
+def _not_used(name: str, reading: Reading) -> list[dict[str, Any]]:
+    return [
+        {"file": name, "row": row.row, "decision": row.decision, "reasons": list(row.reasons)}
+        for row in _rows(reading)
+        if row.decision != "accepted"
+    ]
+
+
+def _case(readings: Sequence[Reading], zone: str) -> tuple[Case, _FromFile]:
+    observations = [o for r in readings for o in r.observations if o.decision == "accepted"]
+    events = [e for r in readings for e in r.events if e.decision == "accepted"]
+    ids = sorted({row.patient_id for r in readings for row in _rows(r) if row.patient_id})
+    index = {patient_id: number for number, patient_id in enumerate(ids)}
+    fields: dict[str, Patient] = {}
+    for reading in readings:
+        for row in reading.patients:
+            if row.decision == "accepted" and row.patient_id:
+                fields[row.patient_id] = Patient(
+                    patient_id=row.patient_id,
+                    birth_date=dt.date.fromisoformat(row.fields["birth_date"]) if "birth_date" in row.fields else None,
+                    diagnosis=row.fields.get("diagnosis"),
+                )
+    patients, diagnosed = patients_column(ids, fields.get)
+    columns = Events(
+        np.array([index[event.patient_id] for event in events], np.int32),
+        np.array([EVENT_KINDS.index(event.kind) for event in events], np.int8),
+        np.array([event.start_ms for event in events], np.int64),
+        np.array([NO_TIME if event.end_ms is None else event.end_ms for event in events], np.int64),
+    )
+    return Case(ids, _results(observations, index, zone), columns, patients, diagnosed), _FromFile(observations)
+
+
+def _results(observations: Sequence[Observation], index: dict[str, int], zone: str) -> Results:
+    specimens: dict[str, int] = {}
+    times = np.array([o.collected_ms for o in observations], np.int64)
+    return Results(
+        np.array([index[o.patient_id or ""] for o in observations], np.int32),
+        times,
+        day_numbers(times, zone),
+        np.array([ANALYTE_CODES[o.analyte or ""] for o in observations], np.int8),
+        np.array([o.low for o in observations], np.float64),
+        np.array([o.high for o in observations], np.float64),
+        np.array([STATUSES.index(o.status) for o in observations], np.int8),
+        np.array([QUALITIES.index(o.quality) for o in observations], np.int8),
+        np.array(
+            [-1 if not o.specimen_id else specimens.setdefault(o.specimen_id, len(specimens)) for o in observations],
+            np.int64,
+        ),
+        np.arange(len(observations), dtype=np.int64),
+    )
+
+
+def _by_patient(patient_ids: Sequence[str], found: Sequence[Episode]) -> list[dict[str, Any]]:
+    episodes: dict[str, list[dict[str, Any]]] = {patient_id: [] for patient_id in patient_ids}
+    for episode in found:
+        episodes[episode.patient_id].append(episode_document(episode))
+    return [{"patient_id": patient_id, "episodes": own} for patient_id, own in episodes.items()]
+
+
+def episode_document(episode: Episode) -> dict[str, Any]:
+    """An episode as the contract prints it."""
+    return {
+        "rule": episode.rule,
+        "status": episode.status,
+        "severity": episode.severity,
+        "onset": episode.onset.isoformat(),
+        "confirmed_at": episode.confirmed_at.isoformat() if episode.confirmed_at else None,
+        "end": episode.end.isoformat() if episode.end else None,
+        "end_reason": episode.end_reason,
+        "text": episode.text,
+        "evidence": [
+            {
+                "row": item.result_id,
+                "analyte": item.analyte,
+                "collected_at": item.collected_at.isoformat(),
+                "value": item.value,
+                "unit": item.unit,
+                "role": item.role,
+            }
+            for item in episode.evidence
+        ],
+        "missing": list(episode.missing),
+        "source": episode.source,
+    }

@@ -1,0 +1,267 @@
+"""Import: a file in, every row with a fate, results, episodes, alerts and audit in one transaction; and undo."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from khemon.actions.recompute import recompute, ward_of
+from khemon.importers import EventRow, Mapping, Observation, PatientRow, Reading, ReadOptions, read
+from khemon.models import Actor, Alert, Refused
+from khemon.rules.calendar import from_ms
+from khemon.store import ImportMeta, ImportOutcome, Store, Writer
+
+#: The order in which fates are counted; `read` is their sum.
+FATES = ("accepted", "review", "rejected", "duplicate", "conflict", "no_value", "ignored")
+HELD = ("review", "rejected", "conflict")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to read a file and what to do with it."""
+
+    now_ms: int
+    source: str | None = None
+    mapping: Mapping | None = None
+    patient_id: str | None = None
+    encoding: str | None = None
+    date_format: str | None = None
+    timezone: str | None = None
+    on_conflict: Literal["hold", "supersede"] = "hold"
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What became of a file: the document of `import --json`, and the alerts it raised or moved."""
+
+    document: dict[str, Any]
+    alerts: list[Alert] = field(default_factory=list)
+
+    @property
+    def complete(self) -> bool:
+        """Whether no row waits for a person."""
+        return not any(self.document["counts"][fate] for fate in HELD)
+
+
+def preview(store: Store, actor: Actor, content: bytes, name: str, options: Options) -> ImportReport:
+    """What a commit would do, row by row; nothing is kept."""
+    return _import(store, actor, content, name, options, keep=False)
+
+
+def commit(store: Store, actor: Actor, content: bytes, name: str, options: Options) -> ImportReport:
+    """Import a file in one transaction. ImportProblem when it cannot be read: nothing changed then."""
+    return _import(store, actor, content, name, options, keep=True)
+
+
+def zone_for(store: Store, options: Options) -> str:
+    """The store's time zone, or the one it gets now; Refused when there is none, or when it has another."""
+    stated = options.timezone
+    with store.reading() as reader:
+        own = reader.setting("timezone")
+    if own and stated and own != stated:
+        raise Refused("--timezone", f"this store keeps {own}", f"leave it out, or use --timezone {own}")
+    zone = own or stated or (options.mapping.timezone if options.mapping else None)
+    if not zone:
+        found = "this store has no time zone yet; a wrong one shifts every day count"
+        raise Refused("time zone", found, "state it once with --timezone, for example --timezone Europe/Berlin")
+    check_zone(zone)
+    return zone
+
+
+def check_zone(zone: str) -> None:
+    """Refused for a name that is no time zone."""
+    try:
+        ZoneInfo(zone)
+    except (KeyError, ValueError, OSError) as error:
+        raise Refused("time zone", f"{zone!r} is not known", "use a name such as Europe/Berlin or UTC") from error
+
+
+def _import(store: Store, actor: Actor, content: bytes, name: str, options: Options, *, keep: bool) -> ImportReport:
+    zone = zone_for(store, options)
+    repeated = _again(store, content, name, options, zone) if keep else None
+    if repeated is not None:
+        return repeated
+    reading = read(content, name, _read_options(options, zone))
+    meta = _meta(content, name, options, reading, actor)
+    with store.writing(keep=keep) as writer:
+        if not writer.setting("timezone"):
+            writer.set_setting("timezone", zone)
+            writer.audit(actor, "set_timezone", "store", {"new": zone}, options.now_ms)
+        outcome = writer.record_import(
+            meta,
+            observations=reading.observations,
+            events=reading.events,
+            patients=reading.patients,
+            on_conflict=options.on_conflict,
+        )
+        alerts = [] if outcome.repeated else _after(writer, outcome, meta, actor, options.now_ms)
+    document = _document(meta, outcome, reading, options, zone, committed=keep)
+    return ImportReport(document, alerts)
+
+
+def _after(writer: Writer, outcome: ImportOutcome, meta: ImportMeta, actor: Actor, now_ms: int) -> list[Alert]:
+    """What follows from new rows, in the same transaction: audit, evaluation, alerts, revisions."""
+    details = {"file": meta.file, "sha256": meta.sha256, "kind": meta.kind, "counts": outcome.counts}
+    writer.audit(actor, "import", f"batch {outcome.batch}", details, now_ms)
+    moves = recompute(writer, outcome.patient_ids, now_ms, actor)
+    writer.bump_revisions(outcome.patient_ids)
+    return [move.alert for move in moves if move.move in ("raise", "meet", "worsen")]
+
+
+def _read_options(options: Options, zone: str) -> ReadOptions:
+    return ReadOptions(
+        timezone=zone,
+        mapping=options.mapping,
+        encoding=options.encoding,
+        date_format=options.date_format,
+        patient_id=options.patient_id,
+        now_ms=options.now_ms,
+    )
+
+
+def _source(options: Options) -> str | None:
+    return options.source or (options.mapping.source if options.mapping else None)
+
+
+def _mapping_digest(options: Options) -> str:
+    """What decides how the same bytes are read, besides the bytes."""
+    parts = (
+        options.mapping.digest if options.mapping else "",
+        options.patient_id,
+        options.encoding,
+        options.date_format,
+    )
+    return hashlib.sha256(repr(parts).encode()).hexdigest() if any(parts) else ""
+
+
+def _meta(content: bytes, name: str, options: Options, reading: Reading, actor: Actor) -> ImportMeta:
+    return ImportMeta(
+        file=name,
+        content=content,
+        source=_source(options),
+        mapping_digest=_mapping_digest(options),
+        kind=reading.kind,
+        format=reading.format,
+        recorded_ms=options.now_ms,
+        actor=actor,
+        details={"encoding": reading.encoding, "layout": reading.layout, "notes": list(reading.notes)},
+    )
+
+
+def _again(store: Store, content: bytes, name: str, options: Options, zone: str) -> ImportReport | None:
+    """The report for bytes that were imported before and still stand: every row is a duplicate; nothing is read."""
+    sha256 = hashlib.sha256(content).hexdigest()
+    with store.reading() as reader:
+        first = reader.standing_batch(sha256, _source(options), _mapping_digest(options))
+        if first is None:
+            return None
+        rows = [_fate_row(fate, zone) for fate in reader.fates_of(first.batch)]
+    total = int(first.counts["read"])
+    counts = {"read": total} | dict.fromkeys(FATES, 0) | {"duplicate": total}
+    for row in rows:
+        row["decision"], row["reasons"] = "duplicate", [f"same_file: imported before as batch {first.batch}"]
+    head = {"file": name, "sha256": sha256, "format": first.format, "batch": first.batch, "committed": True}
+    return ImportReport({**head, "repeated": True, "counts": counts, "rows": rows})
+
+
+def _document(
+    meta: ImportMeta, outcome: ImportOutcome, reading: Reading, options: Options, zone: str, *, committed: bool
+) -> dict[str, Any]:
+    own_zone = (options.mapping.timezone if options.mapping else None) or zone
+    rows: list[dict[str, Any]] = [_result_row(row, own_zone) for row in reading.observations]
+    rows += [_event_row(row, own_zone) for row in reading.events]
+    rows += [_patient_row(row) for row in reading.patients]
+    return {
+        "file": meta.file,
+        "sha256": meta.sha256,
+        "format": meta.format,
+        "batch": outcome.batch if committed else None,
+        "committed": committed,
+        "counts": {"read": len(rows)} | {fate: int(outcome.counts.get(fate, 0)) for fate in FATES},
+        "rows": rows,
+        "notes": list(reading.notes),
+    }
+
+
+def _time(ms: int | None, zone: str) -> str | None:
+    return None if ms is None else from_ms(ms, zone).isoformat()
+
+
+def _result_row(row: Observation, zone: str) -> dict[str, Any]:
+    return {
+        "row": row.row,
+        "field": row.field,
+        "patient_id": row.patient_id,
+        "collected_at": _time(row.collected_ms, zone),
+        "analyte": row.analyte,
+        "text": row.text,
+        "comparator": row.comparator,
+        "value": row.value,
+        "unit": row.unit,
+        "canonical_value": row.canonical_value,
+        "canonical_unit": row.canonical_unit,
+        "decision": row.decision,
+        "reasons": list(row.reasons),
+    }
+
+
+def _blank_row(row: int, patient_id: str | None, collected_at: str | None, text: str) -> dict[str, Any]:
+    empty = dict.fromkeys(("comparator", "value", "unit", "canonical_value", "canonical_unit"))
+    head = {"row": row, "field": None, "patient_id": patient_id, "collected_at": collected_at, "analyte": None}
+    return {**head, "text": text, **empty}
+
+
+def _event_row(row: EventRow, zone: str) -> dict[str, Any]:
+    blank = _blank_row(row.row, row.patient_id, _time(row.start_ms, zone), row.kind or "")
+    return {**blank, "decision": row.decision, "reasons": list(row.reasons)}
+
+
+def _patient_row(row: PatientRow) -> dict[str, Any]:
+    blank = _blank_row(row.row, row.patient_id, None, "")
+    return {**blank, "decision": row.decision, "reasons": list(row.reasons)}
+
+
+def _fate_row(fate: Any, zone: str) -> dict[str, Any]:  # noqa: ANN401
+    names = ("row", "field", "patient_id", "analyte", "text", "comparator", "value", "unit")
+    row = {name: getattr(fate, name) for name in names}
+    row |= {"canonical_value": fate.canonical_value, "canonical_unit": fate.canonical_unit}
+    return row | {"collected_at": _time(fate.collected_ms, zone), "decision": fate.decision, "reasons": fate.reasons}
+
+
+def undo(store: Store, actor: Actor, batch: str, now_ms: int) -> dict[str, Any]:
+    """Take an import back by a compensating batch; what it had superseded stands again. Refused when it cannot be."""
+    with store.writing() as writer:
+        ward_of(writer)
+        outcome = writer.record_undo(batch, at_ms=now_ms, actor=actor)
+        details = {"undone": batch, "by": outcome.batch, "restored": outcome.restored}
+        writer.audit(actor, "undo", f"batch {batch}", details, now_ms)
+        recompute(writer, outcome.patient_ids, now_ms, actor)
+        writer.bump_revisions(outcome.patient_ids)
+    return {
+        "batch": batch,
+        "undone_by": outcome.batch,
+        "patients": len(outcome.patient_ids),
+        "restored": outcome.restored,
+    }
+
+
+def batches(store: Store) -> dict[str, Any]:
+    """The document of `batches --json`, newest last."""
+    with store.reading() as reader:
+        zone = reader.setting("timezone") or "UTC"
+        rows = [
+            {
+                "batch": batch.batch,
+                "file": batch.file,
+                "sha256": batch.sha256,
+                "source": batch.source,
+                "recorded_at": _time(batch.recorded_ms, zone),
+                "undone": batch.undone,
+                "counts": {"read": int(batch.counts.get("read", 0))}
+                | {fate: int(batch.counts.get(fate, 0)) for fate in FATES},
+            }
+            for batch in reader.batches()
+        ]
+    return {"batches": rows}

@@ -1,0 +1,170 @@
+"""After every change: evaluate the patients it touched, store their episodes, and let their alerts follow."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from khemon.actions.judging import Case, episodes_of, patients_column
+from khemon.alerts import LIVE, Move, Setting, muted, reconcile
+from khemon.explain import Given
+from khemon.models import Actor, Alert, Episode, Refused
+from khemon.rules import NO_TIME, Events, Protocol, Results, load_protocol
+from khemon.rules.calendar import day_numbers, from_ms
+from khemon.store import Reader, Writer
+
+SYSTEM = Actor(name="khemon", kind="system")
+
+
+@dataclass(frozen=True, slots=True)
+class Ward:
+    """The settings an evaluation takes from a store."""
+
+    protocol: Protocol
+    timezone: str
+
+
+def ward_of(reader: Reader) -> Ward:
+    """The store's protocol and time zone; Refused when it has no time zone yet."""
+    timezone = reader.setting("timezone")
+    if not timezone:
+        found = "this store has no time zone yet; a wrong one shifts every day count"
+        raise Refused("time zone", found, "state it once with --timezone, for example --timezone Europe/Berlin")
+    return Ward(load_protocol(reader.setting("protocol") or "ward"), timezone)
+
+
+class _FromStore:
+    """Results behind rows of the evaluated columns, fetched for a patient when first asked for."""
+
+    def __init__(self, reader: Reader, result_ids: Sequence[int], patient: Sequence[int], ids: Sequence[str]) -> None:
+        self.reader = reader
+        self.result_ids = result_ids
+        self.patient = patient
+        self.ids = ids
+        self.known: dict[int, Given] = {}
+        self.recorded: dict[int, int] = {}
+        self.fetched: set[int] = set()
+
+    def given(self, row: int) -> Given:
+        patient = int(self.patient[row])
+        if patient not in self.fetched:
+            self.fetched.add(patient)
+            for result_id, text, unit, canonical, recorded_ms in self.reader.texts_of(self.ids[patient]):
+                self.known[result_id] = Given(result_id, text, unit or "", canonical)
+                self.recorded[result_id] = recorded_ms
+        return self.known[int(self.result_ids[row])]
+
+
+def case_of(
+    reader: Reader, patient_ids: Sequence[str] | None, timezone: str, known_at_ms: int | None = None
+) -> tuple[Case, _FromStore]:
+    """What the store knows of some patients (of all without ids), as an evaluation takes it."""
+    found = reader.results_for(patient_ids, known_at_ms=known_at_ms)
+    told = reader.events_for(found.patient_ids, known_at_ms=known_at_ms)
+    results = Results(
+        found.patient,
+        found.time,
+        day_numbers(found.time, timezone),
+        found.analyte,
+        found.low,
+        found.high,
+        found.status,
+        found.quality,
+        found.specimen,
+        found.recorded,
+    )
+    position = {patient_id: number for number, patient_id in enumerate(found.patient_ids)}
+    moved = np.array([position[patient_id] for patient_id in told.patient_ids], np.int32)
+    end = np.array([NO_TIME if event.end is None else int(ms) for event, ms in zip(told.events, told.end, strict=True)])
+    events = Events(moved[told.patient] if moved.size else told.patient, told.kind, told.start, end.astype(np.int64))
+    registered = {patient.patient_id: patient for patient in reader.patients()}
+    patients, diagnosed = patients_column(found.patient_ids, registered.get)
+    case = Case(found.patient_ids, results, events, patients, diagnosed)
+    return case, _FromStore(reader, found.result_id.tolist(), found.patient.tolist(), found.patient_ids)
+
+
+def episodes_at(
+    reader: Reader, patient_ids: Sequence[str] | None, ward: Ward, as_of_ms: int, known_at_ms: int | None = None
+) -> tuple[dict[str, list[Episode]], _FromStore]:
+    """Every patient's episodes as of a time, by patient id; with where their results come from."""
+    case, givens = case_of(reader, patient_ids, ward.timezone, known_at_ms)
+    by_patient: dict[str, list[Episode]] = {patient_id: [] for patient_id in case.patient_ids}
+    for episode in episodes_of(case, ward.protocol, ward.timezone, as_of_ms, givens):
+        by_patient[episode.patient_id].append(episode)
+    return by_patient, givens
+
+
+def setting_of(ward: Ward, givens: _FromStore, now_ms: int) -> Setting:
+    """What the alerts need to know besides the episodes."""
+    zone = ZoneInfo(ward.timezone)
+
+    def recorded_at(result_id: int) -> dt.datetime:
+        return from_ms(givens.recorded[result_id], ward.timezone)
+
+    def days_between(first: dt.datetime, last: dt.datetime) -> int:
+        return (last.astimezone(zone).date() - first.astimezone(zone).date()).days
+
+    return Setting(from_ms(now_ms, ward.timezone), ward.protocol, recorded_at, days_between)
+
+
+def recompute(writer: Writer, patient_ids: Iterable[str] | None, now_ms: int, actor: Actor) -> list[Move]:
+    """The moves of alerts after evaluating these patients (all without ids) as of now; all stored, logged, audited."""
+    ward = ward_of(writer)
+    wanted = None if patient_ids is None else sorted(patient_ids)
+    if wanted is not None and not wanted:
+        return []
+    by_patient, givens = episodes_at(writer, wanted, ward, now_ms)
+    writer.save_episodes(list(by_patient), [episode for own in by_patient.values() for episode in own])
+    stored: dict[str, list[Alert]] = {}
+    for alert in writer.alerts(patient_ids=list(by_patient)):
+        stored.setdefault(alert.patient_id, []).append(alert)
+    setting = setting_of(ward, givens, now_ms)
+    moves: list[Move] = []
+    changed = set()
+    for patient_id, episodes in by_patient.items():
+        wanted_moves = reconcile(episodes, stored.get(patient_id, []), setting)
+        made = [_stored(writer, move, now_ms, actor) for move in wanted_moves]
+        moves += made
+        if made or patient_id in stored:
+            changed |= _mute(writer, patient_id, episodes, setting)
+        changed |= {patient_id} if made else set()
+    if changed:
+        writer.bump_revisions(sorted(changed))
+    return moves
+
+
+def _stored(writer: Writer, move: Move, now_ms: int, actor: Actor) -> Move:
+    alert = writer.save_alert(move.alert)
+    writer.add_alert_move(
+        alert.alert_id,
+        at_ms=now_ms,
+        actor=actor,
+        move=move.move,
+        from_state=move.from_state,
+        to_state=alert.state,
+        reason=move.reason,
+        details={"severity": alert.severity, "status": alert.status, "onset": alert.onset.isoformat()},
+    )
+    if move.move != "follow":
+        writer.audit(
+            actor,
+            f"alert_{move.move}",
+            f"alert {alert.alert_id}",
+            {"rule": alert.rule, "reason": move.reason, "severity": alert.severity, "text": alert.text},
+            now_ms,
+        )
+    return move.model_copy(update={"alert": alert})
+
+
+def _mute(writer: Writer, patient_id: str, episodes: Sequence[Episode], setting: Setting) -> set[str]:
+    """Store which live alerts of a patient are muted and by what; the patient's id when that changed."""
+    alerts = [alert for alert in writer.alerts(patient_ids=[patient_id]) if alert.state in LIVE]
+    now_muted = muted(alerts, episodes, setting.protocol, setting.now)
+    changed = [alert for alert in alerts if alert.muted_by != now_muted.get(alert.alert_id)]
+    for alert in changed:
+        writer.save_alert(alert.model_copy(update={"muted_by": now_muted.get(alert.alert_id)}))
+    return {patient_id} if changed else set()

@@ -1,0 +1,65 @@
+"""What the dashboard would say: every patient's episodes and alerts as of a time, as known at a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from khemon.actions.evaluation import episode_document
+from khemon.actions.recompute import episodes_at, ward_of
+from khemon.models import Actor, Alert, Refused
+from khemon.rules.calendar import from_ms
+from khemon.store import Store
+
+
+def status(
+    store: Store,
+    actor: Actor,
+    *,
+    now_ms: int,
+    patient_id: str | None = None,
+    as_of_ms: int | None = None,
+    known_at_ms: int | None = None,
+) -> dict[str, Any]:
+    """The document of `status --json`. as_of cuts by collection (without it: now), known_at by recording."""
+    moment = now_ms if as_of_ms is None else as_of_ms
+    with store.reading() as reader:
+        ward = ward_of(reader)
+        if patient_id is not None and patient_id not in reader.patient_ids():
+            raise Refused("--patient", "there is no such patient in this store", "list all with: khemon status")
+        wanted = None if patient_id is None else [patient_id]
+        by_patient, _ = episodes_at(reader, wanted, ward, moment, known_at_ms)
+        alerts = reader.alerts(patient_ids=list(by_patient))
+        held = reader.held()
+    patients = [
+        {
+            "patient_id": known,
+            "episodes": [episode_document(episode) for episode in episodes],
+            "alerts": [alert_document(alert) for alert in alerts if alert.patient_id == known],
+            "held": sum(row.patient_id == known for row in held),
+        }
+        for known, episodes in sorted(by_patient.items())
+    ]
+    return {
+        "protocol": {"name": ward.protocol.name, "version": ward.protocol.version},
+        "as_of": from_ms(moment, ward.timezone).isoformat(),
+        "known_at": None if known_at_ms is None else from_ms(known_at_ms, ward.timezone).isoformat(),
+        "timezone": ward.timezone,
+        "patients": patients,
+    }
+
+
+def alert_document(alert: Alert) -> dict[str, Any]:
+    """An alert as the command line prints it."""
+    inner = {"band_floor", "known_result", "confirmed_acknowledged", "carried"}
+    document = alert.model_dump(mode="json", exclude=inner)
+    document["alert"] = document.pop("alert_id")
+    return document
+
+
+def alerts(store: Store, actor: Actor, states: list[str] | None = None) -> dict[str, Any]:
+    """The document of `alerts --json`: most severe first, then the newest."""
+    order = {"critical": 0, "warning": 1, "note": 2}
+    with store.reading() as reader:
+        found = reader.alerts(states)
+    found.sort(key=lambda alert: (order[alert.severity], -alert.onset.timestamp(), alert.alert_id))
+    return {"alerts": [alert_document(alert) for alert in found]}

@@ -1,0 +1,74 @@
+"""Options that several commands share, and what they mean: database, time zone, times, the person at the shell."""
+
+from __future__ import annotations
+
+import datetime as dt
+import getpass
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+from khemon.actions.import_files import check_zone
+from khemon.models import Actor, Refused
+from khemon.rules.calendar import to_ms
+from khemon.settings import Settings
+from khemon.store import Store
+
+Db = Annotated[
+    str | None, typer.Option("--db", help="Database URL; else KHEMON_DATABASE_URL, else a file of your own.")
+]
+Zone = Annotated[str | None, typer.Option("--timezone", help="The ward's time zone, for example Europe/Berlin.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+
+
+def now() -> dt.datetime:
+    """The time now, aware."""
+    return dt.datetime.now(dt.UTC)
+
+
+def now_ms() -> int:
+    """The time now in UTC milliseconds."""
+    return to_ms(now())
+
+
+def person() -> Actor:
+    """The operating-system user, as audit rows name them before accounts exist."""
+    return Actor(name=getpass.getuser(), kind="local")
+
+
+def open_store(db: str | None) -> Store:
+    """The store of --db, of the environment, or the file in the user's data folder."""
+    return Store(db or Settings().database_url)
+
+
+def stated_zone(zone: str | None) -> str | None:
+    """--timezone, else KHEMON_TIMEZONE; Refused for a name that is none."""
+    found = zone or Settings().timezone
+    if found:
+        check_zone(found)
+    return found
+
+
+def moment(text: str, zone: str, where: str) -> dt.datetime:
+    """An ISO 8601 time, in `zone` when it has no offset; Refused when it is none, or does not exist or is double."""
+    try:
+        found = dt.datetime.fromisoformat(text)
+    except ValueError as error:
+        raise Refused(where, f"{text!r} is not a time", "write it as 2026-03-01T08:00 or with an offset") from error
+    if found.tzinfo is not None:
+        return found
+    local = found.replace(tzinfo=ZoneInfo(zone))
+    back = local.astimezone(dt.UTC).astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+    if back != found or local.utcoffset() != local.replace(fold=1).utcoffset():
+        raise Refused(where, f"{text} is skipped or doubled by daylight saving in {zone}", "write it with an offset")
+    return local
+
+
+def read_bytes(path: Path) -> bytes:
+    """The bytes of a file; Refused when it cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise Refused(path.name, "the file cannot be read", "check the path and your permissions") from error

@@ -1,0 +1,123 @@
+"""Commands that put data into the store and take it back: import, undo, batches."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from khemon.cli.options import Db, Json, Zone, now_ms, open_store, person, read_bytes, stated_zone
+from khemon.cli.output import FOUND_A_PROBLEM, WRONG_USAGE, print_json, print_table, problem_document, say
+from khemon.models import ImportProblem, Refused
+
+
+def import_(
+    files: Annotated[list[Path], typer.Argument(help="Laboratory files, events.csv, patients.csv: known by header.")],
+    db: Db = None,
+    source: Annotated[str | None, typer.Option("--source", help="Name of the laboratory.")] = None,
+    mapping: Annotated[Path | None, typer.Option("--mapping", help="TOML file that says how to read it.")] = None,
+    patient: Annotated[
+        str | None, typer.Option("--patient", help="Whose results these are, if the file is silent.")
+    ] = None,
+    encoding: Annotated[str | None, typer.Option("--encoding", help="For example cp1252 or gbk.")] = None,
+    date_format: Annotated[str | None, typer.Option("--date-format", help="For example %d.%m.%Y.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would become of each row; keep nothing.")
+    ] = False,
+    on_conflict: Annotated[Literal["hold", "supersede"], typer.Option("--on-conflict")] = "hold",
+    timezone: Zone = None,
+    as_json: Json = False,
+) -> None:
+    """Import files: every row gets a fate; one transaction per file."""
+    from khemon.actions.import_files import Options, commit, preview
+    from khemon.importers import load_mapping
+
+    options = Options(
+        now_ms=now_ms(),
+        source=source,
+        mapping=None if mapping is None else load_mapping(mapping),
+        patient_id=patient,
+        encoding=encoding,
+        date_format=date_format,
+        timezone=stated_zone(timezone),
+        on_conflict=on_conflict,
+    )
+    documents: list[dict[str, Any]] = []
+    store = open_store(db)
+    try:
+        for path in files:
+            try:
+                report = (preview if dry_run else commit)(store, person(), read_bytes(path), path.name, options)
+                documents.append(report.document)
+            except (ImportProblem, Refused) as problem:
+                documents.append(problem_document(path.name, problem))
+    finally:
+        store.close()
+    _print(documents, as_json)
+    raise typer.Exit(_exit_code(documents))
+
+
+def _print(documents: list[dict[str, Any]], as_json: bool) -> None:
+    if as_json:
+        print_json(documents[0] if len(documents) == 1 else {"files": documents})
+    for document in documents:
+        if "error" in document:
+            error = document["error"]
+            say(f"{document['file']}: {error['where']}: {error['found']}. Remedy: {error['remedy']}")
+        elif not as_json:
+            counts = ", ".join(f"{number} {fate}" for fate, number in document["counts"].items() if number)
+            done = f"batch {document['batch']}" if document["committed"] else "nothing kept (dry run)"
+            say(f"{document['file']}: {counts or 'no rows'}; {done}")
+
+
+def _exit_code(documents: list[dict[str, Any]]) -> int:
+    if any("error" in document for document in documents):
+        return WRONG_USAGE
+    held = sum(document["counts"][fate] for document in documents for fate in ("review", "rejected", "conflict"))
+    return FOUND_A_PROBLEM if held else 0
+
+
+def undo(
+    batch: Annotated[str, typer.Argument(help="The batch to take back; see: khemon batches.")],
+    db: Db = None,
+    as_json: Json = False,
+) -> None:
+    """Take an import back by a compensating batch."""
+    from khemon.actions.import_files import undo as take_back
+
+    store = open_store(db)
+    try:
+        document = take_back(store, person(), batch, now_ms())
+    finally:
+        store.close()
+    if as_json:
+        print_json(document)
+    else:
+        say(f"batch {batch} is taken back; {document['patients']} patients were evaluated again")
+
+
+def batches(db: Db = None, as_json: Json = False) -> None:
+    """List imports, newest last."""
+    from khemon.actions.import_files import batches as listed
+
+    store = open_store(db)
+    try:
+        document = listed(store)
+    finally:
+        store.close()
+    if as_json:
+        print_json(document)
+        return
+    rows = [
+        [row["batch"], row["file"], row["recorded_at"], "undone" if row["undone"] else "", str(row["counts"]["read"])]
+        for row in document["batches"]
+    ]
+    print_table(["batch", "file", "recorded", "", "rows"], rows)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Put these commands on the command line."""
+    app.command("import")(import_)
+    app.command()(undo)
+    app.command()(batches)

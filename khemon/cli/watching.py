@@ -1,0 +1,131 @@
+"""Commands of the watch: alerts, ack, status, advance."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from khemon.cli.options import Db, Json, moment, now, now_ms, open_store, person
+from khemon.cli.output import print_json, print_table, say
+from khemon.models import AlertState, Refused
+from khemon.rules.calendar import to_ms
+from khemon.store import Store
+
+
+def _zone(store: Store) -> str:
+    with store.reading() as reader:
+        return reader.setting("timezone") or "UTC"
+
+
+def alerts(
+    state: Annotated[list[AlertState] | None, typer.Option("--state", help="open, acknowledged, …; else all.")] = None,
+    db: Db = None,
+    as_json: Json = False,
+) -> None:
+    """The review queue, most urgent first."""
+    from khemon.actions.status import alerts as listed
+
+    store = open_store(db)
+    try:
+        document = listed(store, person(), [one.value for one in state] if state else None)
+    finally:
+        store.close()
+    if as_json:
+        print_json(document)
+        return
+    names = ("alert", "patient_id", "severity", "state", "rule", "onset", "text")
+    rows = [[str(row[name] or "") for name in names] for row in document["alerts"]]
+    print_table(list(names), rows)
+
+
+def ack(
+    alert: Annotated[int, typer.Argument(help="The alert's number; see: khemon alerts.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why, in a few words.")],
+    until: Annotated[str | None, typer.Option("--until", help="ISO 8601; else as long as the protocol says.")] = None,
+    snooze: Annotated[bool, typer.Option("--snooze", help="Quiet unless it gets worse.")] = False,
+    db: Db = None,
+    as_json: Json = False,
+) -> None:
+    """Acknowledge an alert: who, why, until when."""
+    from khemon.actions.acknowledge import acknowledge
+    from khemon.actions.status import alert_document
+
+    store = open_store(db)
+    try:
+        end = None if until is None else moment(until, _zone(store), "--until")
+        saved = acknowledge(store, person(), alert, reason, end, now=now(), snooze=snooze)
+    finally:
+        store.close()
+    if as_json:
+        print_json(alert_document(saved))
+    else:
+        say(f"alert {saved.alert_id} is {saved.state} until {saved.until:%d %b %Y %H:%M}")
+
+
+def status(
+    patient: Annotated[str | None, typer.Option("--patient", help="One patient; else all.")] = None,
+    as_of: Annotated[str | None, typer.Option("--as-of", help="ISO 8601, by collection; else now.")] = None,
+    known_at: Annotated[str | None, typer.Option("--known-at", help="ISO 8601, by recording.")] = None,
+    db: Db = None,
+    as_json: Json = False,
+) -> None:
+    """What the dashboard would say."""
+    from khemon.actions.status import status as told
+
+    store = open_store(db)
+    try:
+        zone = _zone(store)
+        document = told(
+            store,
+            person(),
+            now_ms=now_ms(),
+            patient_id=patient,
+            as_of_ms=None if as_of is None else to_ms(moment(as_of, zone, "--as-of")),
+            known_at_ms=None if known_at is None else to_ms(moment(known_at, zone, "--known-at")),
+        )
+    finally:
+        store.close()
+    if as_json:
+        print_json(document)
+    else:
+        _print_status(document)
+
+
+def _print_status(document: dict[str, Any]) -> None:
+    rows = [
+        [patient["patient_id"], episode["severity"], episode["rule"], episode["status"], episode["text"]]
+        for patient in document["patients"]
+        for episode in patient["episodes"]
+        if episode["end"] is None
+    ]
+    say(f"as of {document['as_of']}, protocol {document['protocol']['name']} {document['protocol']['version']}")
+    print_table(["patient", "severity", "rule", "status", "text"], rows)
+
+
+def advance(
+    at: Annotated[str | None, typer.Option("--now", help="ISO 8601; else the clock.")] = None,
+    db: Db = None,
+    as_json: Json = False,
+) -> None:
+    """Make the moves that time alone makes (the running server does it every minute)."""
+    from khemon.actions.advance import advance as moved
+
+    store = open_store(db)
+    try:
+        moment_ms = now_ms() if at is None else to_ms(moment(at, _zone(store), "--now"))
+        document = moved(store, moment_ms, person())
+    finally:
+        store.close()
+    if as_json:
+        print_json(document)
+    else:
+        say(f"{len(document['moves'])} alerts moved")
+    if document.get("clock"):
+        raise Refused("--now", "the clock went backwards", "set the clock right; nothing was moved")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Put these commands on the command line."""
+    for command in (alerts, ack, status, advance):
+        app.command()(command)

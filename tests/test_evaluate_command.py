@@ -1,0 +1,134 @@
+"""`khemon evaluate` reads files and says what the definitions say, patient by patient."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests import reference
+from tests.histories import make_history, write_csv
+
+ZONE = "Europe/Berlin"
+PATIENTS = 1_000
+
+
+def khemon(*arguments: str | Path, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from khemon.cli import main; main()", *map(str, arguments)]
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("KHEMON_")}
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=plain | (env or {}))
+
+
+def verdicts(document: dict) -> dict[str, set[tuple]]:
+    names = ("rule", "onset", "status", "severity", "confirmed_at", "end", "end_reason")
+    times = {"onset", "confirmed_at", "end"}
+    return {
+        patient["patient_id"]: {
+            tuple(_utc(episode[name]) if name in times else episode[name] for name in names)
+            for episode in patient["episodes"]
+        }
+        for patient in document["patients"]
+    }
+
+
+def _utc(text: str | None) -> dt.datetime | None:
+    return None if text is None else dt.datetime.fromisoformat(text).astimezone(dt.UTC)
+
+
+def test_a_thousand_patients_by_command_equal_the_slow_reading(tmp_path: Path) -> None:
+    seed = int(os.environ.get("KHEMON_SEED", "20000"))
+    print(f"seeds {seed} to {seed + PATIENTS - 1}")
+    histories = [make_history(seed + number, zone=ZONE, protocol="ward") for number in range(PATIENTS)]
+    as_of = max(history.as_of for history in histories)
+    write_csv(histories, tmp_path)
+    done = khemon(
+        "evaluate", tmp_path / "labs.csv", "--events", tmp_path / "events.csv", "--patients", tmp_path / "patients.csv",
+        "--timezone", ZONE, "--as-of", as_of.isoformat(), "--json",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    said = verdicts(json.loads(done.stdout))
+    assert list(said) == sorted(said)
+    for history in histories:
+        read = reference.evaluate(history.labs, history.events, history.child, reference.PROTOCOLS["ward"], ZONE, as_of)
+        expected = {replace(episode).verdict for episode in read}
+        assert said[history.child.patient_id] == expected, f"seed {history.seed}"
+
+
+HEADER = "patient_id,collected_at,analyte,value,unit\n"
+
+
+@pytest.fixture
+def labs(tmp_path: Path) -> Path:
+    return tmp_path / "labs.csv"
+
+
+def test_the_same_input_gives_the_same_bytes(labs: Path) -> None:
+    labs.write_text(HEADER + "B,2026-01-02T08:00:00Z,platelets,8,10*9/L\nA,2026-01-01T08:00:00Z,fibrinogen,<0.5,g/L\n")
+    first, second = khemon("evaluate", labs, "--json"), khemon("evaluate", labs, "--json")
+    assert first.returncode == 0
+    assert first.stdout == second.stdout
+
+
+def test_without_a_zone_it_falls_back_to_utc_and_says_so(labs: Path) -> None:
+    labs.write_text(HEADER + "A,2026-01-01T08:00:00,platelets,8,10*9/L\n")
+    document = json.loads(khemon("evaluate", labs, "--json").stdout)
+    assert (document["timezone"], document["timezone_stated"]) == ("UTC", False)
+    assert document["as_of"] == "2026-01-01T08:00:00+00:00"
+
+
+def test_the_zone_of_the_environment_is_used(labs: Path) -> None:
+    labs.write_text(HEADER + "A,2026-01-01T08:00:00,platelets,8,10*9/L\n")
+    document = json.loads(khemon("evaluate", labs, "--json", env={"KHEMON_TIMEZONE": "Asia/Shanghai"}).stdout)
+    assert document["as_of"] == "2026-01-01T08:00:00+08:00"
+
+
+def test_a_row_that_cannot_be_used_is_named_and_the_exit_code_is_one(labs: Path) -> None:
+    labs.write_text(HEADER + "A,2026-01-01T08:00:00Z,platelets,8,mg\nA,2026-01-01T08:00:00Z,hemoglobin,99,g/L\n")
+    done = khemon("evaluate", labs, "--json")
+    document = json.loads(done.stdout)
+    assert done.returncode == 1
+    assert [(row["file"], row["row"], row["decision"]) for row in document["not_used"]] == [("labs.csv", 2, "rejected")]
+    assert document["patients"] == [{"patient_id": "A", "episodes": []}]
+
+
+def test_every_patient_of_any_file_is_listed(labs: Path, tmp_path: Path) -> None:
+    labs.write_text(HEADER + "B,2026-01-01T08:00:00Z,hemoglobin,99,g/L\n")
+    events, patients = tmp_path / "events.csv", tmp_path / "patients.csv"
+    events.write_text("patient_id,kind,start,end,dose,unit,note\nC,procedure,2026-01-01T08:00:00Z,,,,\n")
+    patients.write_text("patient_id,name\nNA,Example\n")
+    done = khemon("evaluate", labs, "--events", events, "--patients", patients, "--json")
+    document = json.loads(done.stdout)
+    assert [patient["patient_id"] for patient in document["patients"]] == ["B", "C", "NA"]
+    assert document["not_used"] == []
+
+
+def test_the_protocol_trial_tolerates_a_gap_of_31_days(labs: Path) -> None:
+    rows = [("01-01", 50), ("01-05", 110), ("01-25", 120), ("02-05", 130)]
+    labs.write_text(HEADER + "".join(f"A,2026-{day}T08:00:00Z,platelets,{value},10*9/L\n" for day, value in rows))
+    status = {}
+    for protocol in ("ward", "trial"):
+        document = json.loads(khemon("evaluate", labs, "--protocol", protocol, "--json").stdout)
+        runs = [e for e in document["patients"][0]["episodes"] if e["rule"] == "durable_platelet_response"]
+        status[protocol] = [run["status"] for run in runs]
+    assert status == {"ward": ["unproven", "provisional"], "trial": ["confirmed"]}
+
+
+@pytest.mark.parametrize("content", [b"", b"\x00\x01\x02", b"patient_id,collected_at,analyte,value,unit\n"])
+def test_a_file_that_cannot_be_read_names_place_finding_and_remedy(labs: Path, content: bytes) -> None:
+    labs.write_bytes(content)
+    done = khemon("evaluate", labs, "--json")
+    assert done.returncode == 2
+    assert set(json.loads(done.stdout)["error"]) == {"where", "found", "remedy"}
+
+
+def test_a_protocol_that_is_not_there_is_refused_before_anything_is_read(labs: Path) -> None:
+    labs.write_text(HEADER + "A,2026-01-01T08:00:00Z,hemoglobin,99,g/L\n")
+    done = khemon("evaluate", labs, "--protocol", "nosuch", "--json")
+    assert done.returncode == 2
+    assert "nosuch" in done.stderr
