@@ -1,0 +1,81 @@
+# Two commands for everyone: `make demo` and `make test`. `make help` lists the rest.
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-warn-script-location
+export PIP_ROOT_USER_ACTION := ignore
+
+# An environment belongs to the folder it was made in: a moved or copied one is made anew.
+FOLDER := $(shell pwd -P | cksum | cut -d ' ' -f 1)
+MADE := $(VENV)/.made-in-$(FOLDER)
+# Each stamp is as new as the lock it was installed from.
+DEMO_READY := $(VENV)/.demo-$(FOLDER)
+TEST_READY := $(VENV)/.test-$(FOLDER)
+
+STARTED := $(shell date +%s)
+TEST_BUDGET_SECONDS := 600
+WORKERS := 2
+PORT ?=
+# Arguments for pytest, for example: make test TESTS="tests/test_house.py -k locks"
+TESTS ?=
+
+.PHONY: help demo test bench format lock clean
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(DEMO_READY)  ## a synthetic ward on this machine; PORT=8600 chooses the port
+	$(BIN)/khemon demo $(if $(PORT),--port $(PORT))
+
+test: $(TEST_READY)  ## lint, types, import contract and every test, on both databases and in a browser
+	@sh .ci/browser
+	@failed=; \
+	check() { name=$$1; shift; echo "== $$name"; "$$@" || failed="$$failed [$$name]"; }; \
+	check "ruff check" $(BIN)/ruff check .; \
+	check "ruff format" $(BIN)/ruff format --check .; \
+	check mypy $(BIN)/mypy; \
+	check "import contract" $(BIN)/lint-imports --no-logo; \
+	check pytest $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --durations 15 --cov --cov-branch $(TESTS); \
+	echo "make test: $$(( $$(date +%s) - $(STARTED) )) s of a budget of $(TEST_BUDGET_SECONDS) s"; \
+	test -z "$$failed" || { echo "make test: failed:$$failed"; exit 1; }
+
+bench: $(TEST_READY)  ## the figures of the README, as ratios of one run
+	@set -e; for script in benchmarks/bench_*.py; do $(BIN)/python -m "benchmarks.$$(basename "$$script" .py)"; done
+
+format: $(TEST_READY)  ## mend what ruff can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: $(MADE)  ## write both locks anew; UPGRADE=1 takes newer versions
+	@set -e; tool=$$(mktemp -d); trap 'rm -rf "$$tool"' EXIT; \
+	$(BIN)/python -m venv "$$tool"; \
+	"$$tool/bin/python" -m pip --disable-pip-version-check install --quiet uv; \
+	for lock in requirements.lock:build requirements-dev.lock:dev; do \
+	  "$$tool/bin/uv" pip compile pyproject.toml --extra "$${lock#*:}" --universal --python-version 3.11 \
+	    --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet \
+	    $(if $(UPGRADE),--upgrade) --output-file "$${lock%:*}"; \
+	done
+
+clean:  ## remove the environment and everything tools left behind
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage htmlcov test-results
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(MADE):
+	@sh .ci/environment $(VENV) '$(PYTHON)'
+	@touch $@
+
+$(DEMO_READY): requirements.lock pyproject.toml | $(MADE)
+	@echo "== installing requirements.lock"
+	@$(PIP) --require-hashes -r requirements.lock
+	@$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@
+
+# What the tests need includes what the demo needs, in the same versions.
+$(TEST_READY): requirements-dev.lock requirements.lock pyproject.toml | $(MADE)
+	@echo "== installing requirements-dev.lock"
+	@$(PIP) --require-hashes -r requirements-dev.lock
+	@$(PIP) --no-deps --no-build-isolation -e .
+	@touch $(DEMO_READY) $@

@@ -1,0 +1,72 @@
+"""How long random tests look, and the seed they start from.
+
+`HYPOTHESIS_PROFILE=nightly` looks longer. `KHEMON_SEED=n` repeats a run of the tests that draw their own histories;
+Hypothesis prints what repeats one of its failures.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+#: Shared machines stall; a stall is not a defect of the code under test.
+PATIENT = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow], "print_blob": True}
+
+settings.register_profile("ci", max_examples=100, **PATIENT)
+settings.register_profile("nightly", max_examples=5_000, **PATIENT)
+settings.register_profile("quick", max_examples=15, deadline=timedelta(seconds=5), print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+SEED = pytest.StashKey[int]()
+
+
+def pytest_configure(config):
+    """One seed for the whole run, the same in every worker."""
+    handed_down = getattr(config, "workerinput", {}).get("khemon_seed")
+    chosen = handed_down if handed_down is not None else os.environ.get("KHEMON_SEED")
+    config.stash[SEED] = int(chosen) if chosen is not None else random.SystemRandom().randrange(2**32)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node):
+    node.workerinput["khemon_seed"] = node.config.stash[SEED]
+
+
+def pytest_report_header(config):
+    profile = settings.get_current_profile_name()
+    return f"random tests: KHEMON_SEED={config.stash[SEED]} repeats them; HYPOTHESIS_PROFILE={profile}"
+
+
+@pytest.fixture
+def seed(request):
+    """The run's seed, printed beside a failure of the test that asked for it."""
+    number = request.config.stash[SEED]
+    print(f"KHEMON_SEED={number}")
+    return number
+
+
+@pytest.fixture
+def nightly():
+    """Whether this run may take long."""
+    return settings.get_current_profile_name() == "nightly"
+
+
+def skipped(config):
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    return reporter.stats.get("skipped", []) if reporter else []
+
+
+def pytest_sessionfinish(session):
+    """With KHEMON_REQUIRE=all a skipped test is a failed run: what was to be proven was not."""
+    in_worker = hasattr(session.config, "workerinput")
+    if os.environ.get("KHEMON_REQUIRE") == "all" and not in_worker and skipped(session.config):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if os.environ.get("KHEMON_REQUIRE") == "all" and skipped(config):
+        terminalreporter.write_line("KHEMON_REQUIRE=all: a skipped test fails the run", red=True)
