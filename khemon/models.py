@@ -42,9 +42,7 @@ class Refused(KhemonError):
 
 
 ResultStatus = Literal["preliminary", "final", "corrected", "cancelled", "entered_in_error"]
-Quality = Literal[
-    "", "clumped", "clotted", "contaminated", "wrong_patient", "insufficient", "hemolyzed", "lipemic"
-]
+Quality = Literal["", "clumped", "clotted", "contaminated", "wrong_patient", "insufficient", "hemolyzed", "lipemic"]
 Timing = Literal["unknown", "trough", "random"]
 Severity = Literal["note", "warning", "critical"]
 EvidenceRole = Literal["onset", "confirm", "worsen", "mend", "end"]

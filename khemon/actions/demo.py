@@ -63,7 +63,7 @@ def _born(birth_date: str, before: dt.datetime | None, at: dt.datetime) -> bool:
 def _known(row: tuple[str, ...], at: dt.datetime) -> tuple[str, ...]:
     """An event as it was known at a time: without an end that had not come yet."""
     end = getattr(row, "end", "")
-    return row._replace(end="") if end and _after(end, at) else row  # type: ignore[attr-defined, no-any-return]
+    return row._replace(end="") if end and _after(end, at) else row  # type: ignore[attr-defined]
 
 
 def _changed(row: tuple[str, ...], before: dt.datetime) -> bool:

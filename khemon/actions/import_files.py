@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -32,17 +34,24 @@ class Options:
     on_conflict: Literal["hold", "supersede"] = "hold"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ImportReport:
-    """What became of a file: the document of `import --json`, and the alerts it raised or moved."""
+    """What became of a file: counts, the alerts it raised or moved, and on demand every row."""
 
-    document: dict[str, Any]
+    head: dict[str, Any]
+    counts: dict[str, int]
+    make_rows: Callable[[], list[dict[str, Any]]]
     alerts: list[Alert] = field(default_factory=list)
+
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        """The document of `import --json`."""
+        return {**self.head, "counts": self.counts, "rows": self.make_rows()}
 
     @property
     def complete(self) -> bool:
         """Whether no row waits for a person."""
-        return not any(self.document["counts"][fate] for fate in HELD)
+        return not any(self.counts[fate] for fate in HELD)
 
 
 def preview(store: Store, actor: Actor, content: bytes, name: str, options: Options) -> ImportReport:
@@ -97,8 +106,8 @@ def _import(store: Store, actor: Actor, content: bytes, name: str, options: Opti
             on_conflict=options.on_conflict,
         )
         alerts = [] if outcome.repeated else _after(writer, outcome, meta, actor, options.now_ms)
-    document = _document(meta, outcome, reading, options, zone, committed=keep)
-    return ImportReport(document, alerts)
+    own_zone = (options.mapping.timezone if options.mapping else None) or zone
+    return _report(meta, outcome, reading, own_zone, alerts, committed=keep)
 
 
 def _after(writer: Writer, outcome: ImportOutcome, meta: ImportMeta, actor: Actor, now_ms: int) -> list[Alert]:
@@ -155,34 +164,33 @@ def _again(store: Store, content: bytes, name: str, options: Options, zone: str)
     sha256 = hashlib.sha256(content).hexdigest()
     with store.reading() as reader:
         first = reader.standing_batch(sha256, _source(options), _mapping_digest(options))
-        if first is None:
-            return None
-        rows = [_fate_row(fate, zone) for fate in reader.fates_of(first.batch)]
+    if first is None:
+        return None
     total = int(first.counts["read"])
     counts = {"read": total} | dict.fromkeys(FATES, 0) | {"duplicate": total}
-    for row in rows:
-        row["decision"], row["reasons"] = "duplicate", [f"same_file: imported before as batch {first.batch}"]
     head = {"file": name, "sha256": sha256, "format": first.format, "batch": first.batch, "committed": True}
-    return ImportReport({**head, "repeated": True, "counts": counts, "rows": rows})
+
+    def rows() -> list[dict[str, Any]]:
+        with store.reading() as reader:
+            told = {"decision": "duplicate", "reasons": [f"same_file: imported before as batch {first.batch}"]}
+            return [_fate_row(fate, zone) | told for fate in reader.fates_of(first.batch)]
+
+    return ImportReport({**head, "repeated": True}, counts, rows)
 
 
-def _document(
-    meta: ImportMeta, outcome: ImportOutcome, reading: Reading, options: Options, zone: str, *, committed: bool
-) -> dict[str, Any]:
-    own_zone = (options.mapping.timezone if options.mapping else None) or zone
-    rows: list[dict[str, Any]] = [_result_row(row, own_zone) for row in reading.observations]
-    rows += [_event_row(row, own_zone) for row in reading.events]
-    rows += [_patient_row(row) for row in reading.patients]
-    return {
-        "file": meta.file,
-        "sha256": meta.sha256,
-        "format": meta.format,
-        "batch": outcome.batch if committed else None,
-        "committed": committed,
-        "counts": {"read": len(rows)} | {fate: int(outcome.counts.get(fate, 0)) for fate in FATES},
-        "rows": rows,
-        "notes": list(reading.notes),
-    }
+def _report(
+    meta: ImportMeta, outcome: ImportOutcome, reading: Reading, zone: str, alerts: list[Alert], *, committed: bool
+) -> ImportReport:
+    def rows() -> list[dict[str, Any]]:
+        found = [_result_row(row, zone) for row in reading.observations]
+        found += [_event_row(row, zone) for row in reading.events]
+        return found + [_patient_row(row) for row in reading.patients]
+
+    total = len(reading.observations) + len(reading.events) + len(reading.patients)
+    counts = {"read": total} | {fate: int(outcome.counts.get(fate, 0)) for fate in FATES}
+    head: dict[str, Any] = {"file": meta.file, "sha256": meta.sha256, "format": meta.format}
+    head |= {"batch": outcome.batch if committed else None, "committed": committed, "notes": list(reading.notes)}
+    return ImportReport(head, counts, rows, alerts)
 
 
 def _time(ms: int | None, zone: str) -> str | None:

@@ -10,8 +10,9 @@ import numpy as np
 
 from khemon.explain import Givens, explained
 from khemon.models import Episode, Patient
-from khemon.rules import Events, Patients, Protocol, Results, evaluate, prepare
+from khemon.rules import Episodes, Events, Patients, Protocol, Results, evaluate, prepare
 from khemon.rules.calendar import EPOCH
+from khemon.rules.series import Bools
 
 _NO_BIRTH_DAY = np.iinfo(np.int32).min
 
@@ -45,8 +46,17 @@ def is_diagnosed(diagnosis: str | None) -> bool:
     return "khe" in words.split() or "kaposiform" in words or "tufted" in words or words.strip() in {"khe", "ta"}
 
 
-def episodes_of(case: Case, protocol: Protocol, timezone: str, as_of: int, givens: Givens) -> list[Episode]:
-    """Every episode as of a time, explained, by patient index, rule and onset."""
+def episodes_of(
+    case: Case,
+    protocol: Protocol,
+    timezone: str,
+    as_of: int,
+    givens: Givens,
+    wanted: Callable[[Episodes], Bools] | None = None,
+) -> list[Episode]:
+    """Every episode as of a time, by patient index, rule and onset; explained, or only those that `wanted` marks."""
     found = evaluate(case.results, case.events, case.patients, protocol, timezone, as_of)
     prepared = prepare(case.results, case.events, len(case.patient_ids), protocol, as_of)
-    return explained(found, prepared, case.patients, protocol, timezone, case.patient_ids, case.diagnosed, givens)
+    who = (case.patient_ids, case.diagnosed)
+    in_words = None if wanted is None else wanted(found)
+    return explained(found, prepared, case.patients, protocol, timezone, *who, givens, in_words)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -13,8 +13,10 @@ from khemon.actions.judging import Case, episodes_of, patients_column
 from khemon.alerts import LIVE, Move, Setting, muted, reconcile
 from khemon.explain import Given
 from khemon.models import Actor, Alert, Episode, Refused
-from khemon.rules import NO_TIME, Events, Protocol, Results, load_protocol
+from khemon.rules import NO_TIME, Episodes, Events, Protocol, Results, load_protocol
 from khemon.rules.calendar import day_numbers, from_ms
+from khemon.rules.rulebook import RunRule
+from khemon.rules.series import Bools
 from khemon.store import Reader, Writer
 
 SYSTEM = Actor(name="khemon", kind="system")
@@ -88,14 +90,41 @@ def case_of(
 
 
 def episodes_at(
-    reader: Reader, patient_ids: Sequence[str] | None, ward: Ward, as_of_ms: int, known_at_ms: int | None = None
+    reader: Reader,
+    patient_ids: Sequence[str] | None,
+    ward: Ward,
+    as_of_ms: int,
+    known_at_ms: int | None = None,
+    alerts: Sequence[Alert] | None = None,
 ) -> tuple[dict[str, list[Episode]], _FromStore]:
-    """Every patient's episodes as of a time, by patient id; with where their results come from."""
+    """Every patient's episodes as of a time, by patient id; with where their results come from.
+
+    With `alerts` only those in words that an alert may speak of: open, broken runs, and of rules with an alert.
+    """
     case, givens = case_of(reader, patient_ids, ward.timezone, known_at_ms)
     by_patient: dict[str, list[Episode]] = {patient_id: [] for patient_id in case.patient_ids}
-    for episode in episodes_of(case, ward.protocol, ward.timezone, as_of_ms, givens):
+    wanted = None if alerts is None else _spoken_of(case, ward.protocol, alerts)
+    for episode in episodes_of(case, ward.protocol, ward.timezone, as_of_ms, givens, wanted):
         by_patient[episode.patient_id].append(episode)
     return by_patient, givens
+
+
+def _spoken_of(case: Case, protocol: Protocol, alerts: Sequence[Alert]) -> Callable[[Episodes], Bools]:
+    """Marks the episodes that an alert follows or may be raised for."""
+    names = protocol.rule_names
+    patient = {patient_id: number for number, patient_id in enumerate(case.patient_ids)}
+    followed = {
+        patient[alert.patient_id] * len(names) + names.index(alert.rule) for alert in alerts if alert.rule in names
+    }
+    runs = [code for code, name in enumerate(names) if isinstance(protocol.rules[name], RunRule)]
+
+    def marked(found: Episodes) -> Bools:
+        own = found.patient.astype(np.int64) * len(names) + found.rule
+        broke = np.isin(found.rule, runs) & (found.severity > 0)
+        spoken: Bools = (found.end == NO_TIME) | broke | np.isin(own, list(followed))
+        return spoken
+
+    return marked
 
 
 def setting_of(ward: Ward, givens: _FromStore, now_ms: int) -> Setting:
@@ -117,10 +146,11 @@ def recompute(writer: Writer, patient_ids: Iterable[str] | None, now_ms: int, ac
     wanted = None if patient_ids is None else sorted(patient_ids)
     if wanted is not None and not wanted:
         return []
-    by_patient, givens = episodes_at(writer, wanted, ward, now_ms)
+    alerts = writer.alerts(patient_ids=wanted)
+    by_patient, givens = episodes_at(writer, wanted, ward, now_ms, alerts=alerts)
     writer.save_episodes(list(by_patient), [episode for own in by_patient.values() for episode in own])
     stored: dict[str, list[Alert]] = {}
-    for alert in writer.alerts(patient_ids=list(by_patient)):
+    for alert in alerts:
         stored.setdefault(alert.patient_id, []).append(alert)
     setting = setting_of(ward, givens, now_ms)
     moves: list[Move] = []

@@ -7,9 +7,14 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from khemon.actions.import_files import Options, commit, preview
+from khemon.actions.import_files import batches as listed
+from khemon.actions.import_files import undo as take_back
 from khemon.cli.options import Db, Json, Zone, now_ms, open_store, person, read_bytes, stated_zone
 from khemon.cli.output import FOUND_A_PROBLEM, WRONG_USAGE, print_json, print_table, problem_document, say
+from khemon.importers import load_mapping
 from khemon.models import ImportProblem, Refused
+from khemon.store import Store
 
 
 def import_(
@@ -30,9 +35,6 @@ def import_(
     as_json: Json = False,
 ) -> None:
     """Import files: every row gets a fate; one transaction per file."""
-    from khemon.actions.import_files import Options, commit, preview
-    from khemon.importers import load_mapping
-
     options = Options(
         now_ms=now_ms(),
         source=source,
@@ -43,19 +45,22 @@ def import_(
         timezone=stated_zone(timezone),
         on_conflict=on_conflict,
     )
-    documents: list[dict[str, Any]] = []
     store = open_store(db)
     try:
-        for path in files:
-            try:
-                report = (preview if dry_run else commit)(store, person(), read_bytes(path), path.name, options)
-                documents.append(report.document)
-            except (ImportProblem, Refused) as problem:
-                documents.append(problem_document(path.name, problem))
+        documents = [_take(store, path, options, keep=not dry_run, rows=as_json) for path in files]
     finally:
         store.close()
     _print(documents, as_json)
     raise typer.Exit(_exit_code(documents))
+
+
+def _take(store: Store, path: Path, options: Options, *, keep: bool, rows: bool) -> dict[str, Any]:
+    """What became of one file; a file that cannot be read is told, and the next one is tried."""
+    try:
+        report = (commit if keep else preview)(store, person(), read_bytes(path), path.name, options)
+    except (ImportProblem, Refused) as problem:
+        return problem_document(path.name, problem)
+    return report.document if rows else {**report.head, "counts": report.counts}
 
 
 def _print(documents: list[dict[str, Any]], as_json: bool) -> None:
@@ -84,8 +89,6 @@ def undo(
     as_json: Json = False,
 ) -> None:
     """Take an import back by a compensating batch."""
-    from khemon.actions.import_files import undo as take_back
-
     store = open_store(db)
     try:
         document = take_back(store, person(), batch, now_ms())
@@ -99,8 +102,6 @@ def undo(
 
 def batches(db: Db = None, as_json: Json = False) -> None:
     """List imports, newest last."""
-    from khemon.actions.import_files import batches as listed
-
     store = open_store(db)
     try:
         document = listed(store)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from khemon.explain.evidence import Stretch, band_depth, evidence_of, inside
+from khemon.explain.holding import holding_limbs
 from khemon.explain.looking import Book, Given, Givens, limbs_of
-from khemon.explain.wording import Wording, holding_limbs
+from khemon.explain.wording import Wording
 from khemon.models import SEVERITIES, Episode, EvidenceItem
 from khemon.rules import END_REASONS, NO_TIME, STATUS_WORDS, Episodes
 from khemon.rules.calendar import from_ms
 from khemon.rules.engine import Prepared
 from khemon.rules.rulebook import AllOfRule, AnyOfRule, Protocol
-from khemon.rules.series import Patients
+from khemon.rules.series import Bools, Patients
 
 __all__ = ["Given", "Givens", "explained"]
 
@@ -26,15 +27,20 @@ def explained(
     patient_ids: Sequence[str],
     diagnosed: Sequence[bool],
     givens: Givens,
+    in_words: Bools | None = None,
 ) -> list[Episode]:
     """Each episode with text, evidence and what is missing, in the order given.
 
     prepared: what the episodes were computed from (same results, events and as_of). patient_ids, diagnosed: by patient
-    index. givens: row of the evaluated columns -> the result as received.
+    index. givens: row of the evaluated columns -> the result as received. in_words: which episodes are wanted in words;
+    the others come with times, status and severity alone.
     """
     book = Book(prepared, patients, protocol, timezone, diagnosed, found)
     explainer = _Explainer(book, givens, patient_ids)
-    return [explainer.episode(found, index) for index in range(found.size)]
+    wanted = [True] * found.size if in_words is None else in_words.tolist()
+    return [
+        explainer.episode(found, index) if told else explainer.bare(found, index) for index, told in enumerate(wanted)
+    ]
 
 
 class _Explainer:
@@ -70,6 +76,24 @@ class _Explainer:
             bands=self._bands(stretch),
         )
 
+    def bare(self, found: Episodes, index: int) -> Episode:
+        """Times, status and severity of an episode, without words and evidence."""
+        stretch, zone = self._stretch(found, index), self.book.timezone
+        return Episode.model_construct(
+            patient_id=self.patient_ids[stretch.patient],
+            rule=stretch.rule.name,
+            status=STATUS_WORDS[found.status[index]],
+            severity=SEVERITIES[found.severity[index]],
+            onset=from_ms(stretch.onset, zone),
+            confirmed_at=None if stretch.confirmed_at is None else from_ms(stretch.confirmed_at, zone),
+            end=None if stretch.end is None else from_ms(stretch.end, zone),
+            end_reason=stretch.end_reason or None,
+            text="",
+            evidence=(),
+            missing=(),
+            source=stretch.rule.source,
+        )
+
     def _stretch(self, found: Episodes, index: int) -> Stretch:
         patient = int(found.patient[index])
         end = int(found.end[index])
@@ -83,6 +107,7 @@ class _Explainer:
             None if end == NO_TIME else end,
             END_REASONS[found.end_reason[index]],
             now if end == NO_TIME else end,
+            int(found.since[index]),
         )
 
     def _evidence(self, stretch: Stretch) -> list[EvidenceItem]:
@@ -102,16 +127,14 @@ class _Explainer:
         return items
 
     def _missing(self, stretch: Stretch, status: str, time: int) -> tuple[str, ...]:
-        """Analytes of an AND without any result recent enough, while it is only possible."""
+        """Analytes of an AND without any result recent enough at its last evaluation or since, while only possible."""
         if not isinstance(stretch.rule, AllOfRule) or status != "possible":
             return ()
-        within = self.book.protocol.common.current_within.ms
-        absent = (
-            limb.analyte
-            for limb in stretch.rule.limbs
-            if self.book.series(limb.analyte).latest(stretch.patient, time, within) is None
+        within = self.book.protocol.common.current_within.ms + stretch.last_inside - time
+        names = (limb.analyte for limb in stretch.rule.limbs)
+        return tuple(
+            n for n in names if self.book.series(n).latest(stretch.patient, stretch.last_inside, within) is None
         )
-        return tuple(absent)
 
     def _limbs(self, stretch: Stretch) -> tuple[tuple[str, ...], tuple[str, ...]]:
         if not isinstance(stretch.rule, AnyOfRule):

@@ -15,7 +15,10 @@ AnyRule = PointRule | AnyOfRule | AllOfRule | RunRule | ReboundRule
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """An episode as times: UTC ms, None when absent; `until` is the last moment that belongs to it."""
+    """An episode as times: UTC ms, None when absent; `until` is the last moment that belongs to it.
+
+    `since`: for a run the first good sample since the last bad one, gaps included; else the onset.
+    """
 
     rule: AnyRule
     patient: int
@@ -24,6 +27,7 @@ class Stretch:
     end: int | None
     end_reason: str
     until: int
+    since: int
 
     @property
     def closed_by_result(self) -> bool:
@@ -131,10 +135,19 @@ def _of_all(book: Book, stretch: Stretch, rule: AllOfRule) -> list[Role]:
     for limb in rule.limbs:
         points = [point for point in inside(book, stretch, limb.analyte) if not point.neutral]
         found += [("worsen", point) for point in deepest_bands(book, stretch, points)]
-        if stretch.closed_by_result:
+    return found + [("end", point) for point, _ in closing(book, stretch, rule)]
+
+
+def closing(book: Book, stretch: Stretch, rule: AllOfRule) -> list[tuple[Point, Comparison]]:
+    """The results that ended an AND, with their limbs: any certainly false one while possible, else a resolving one."""
+    if not stretch.closed_by_result:
+        return []
+    found = []
+    for limb in rule.limbs:
+        if stretch.confirmed_at is None or limb.analyte in rule.resolves_on:
+            points = [point for point in _at(book, stretch, limb, stretch.end) if not point.neutral]
             series = book.series(limb.analyte, limb)
-            closing = [point for point in _at(book, stretch, limb, stretch.end) if not point.neutral]
-            found += [("end", point) for point in closing if series.verdict(point, limb) == FALSE]
+            found += [(point, limb) for point in points if series.verdict(point, limb) == FALSE]
     return found
 
 

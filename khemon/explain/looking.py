@@ -24,7 +24,7 @@ from khemon.rules.rulebook import (
     RuleBase,
     RunRule,
 )
-from khemon.rules.series import NO_TIME, Ints, Patients, Points, keys
+from khemon.rules.series import FIRST_TIME, NO_TIME, Ints, Patients, Points, keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class Series:
 
     def latest(self, patient: int, time: int, within_ms: int | None = None, counted: bool = False) -> Point | None:
         """The latest point at or before a time, not older than within_ms; only counted (not neutral) ones if asked."""
-        first, last = _keys(patient, (time - within_ms if within_ms is not None else -(1 << 42), time))
+        first, last = _keys(patient, (time - within_ms if within_ms is not None else FIRST_TIME, time))
         position = int(np.searchsorted(self.points.key, last, "right")) - 1
         while position >= 0 and self.points.key[position] >= first:
             if not (counted and self.neutral[position]):
@@ -107,10 +107,15 @@ def _keys(patient: int, times: Sequence[int]) -> Ints:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """An event of one kind; `end` is None when none is known."""
+    """An event of one kind; `end` is None when none is known, `goes_on` when one lies ahead."""
 
     start: int
     end: int | None
+    goes_on: bool = False
+
+    def lasts_beyond(self, time: int) -> bool:
+        """Whether it is still under way at a time (one whose end was never recorded ends at its start)."""
+        return self.goes_on if self.end is None else self.end > time
 
 
 class Book:
@@ -152,12 +157,14 @@ class Book:
         for index in range(int(start), int(stop)):
             if events.kind[index] == EVENT_KINDS.index(kind):
                 end = int(events.end[index])
-                found.append(Span(int(events.start[index]), None if end == NO_TIME or end > limit else end))
+                ahead = end > limit
+                found.append(Span(int(events.start[index]), None if end == NO_TIME or ahead else end, ahead))
         return sorted(found, key=lambda span: span.start)
 
     def has_transfusions(self, patient: int) -> bool:
-        """Whether any product that lifts a value is recorded."""
+        """Whether any transfusion or other product that lifts a value is recorded."""
         kinds = {kind for group in self.protocol.common.supporting_products.values() for kind in group}
+        kinds |= {kind for kind in EVENT_KINDS if kind.endswith("_transfusion")}
         return any(self.spans(patient, kind) for kind in kinds)
 
     def age_days(self, patient: int, time: int) -> int | None:
@@ -175,12 +182,15 @@ class Book:
         return [point for point in counted if series.verdict(point, limb) == TRUE]
 
     def last_evaluation(self, patient: int, rule: RuleBase, time: int) -> int:
-        """The latest time at or before `time` of a counted result that the rule looks at; `time` without one."""
+        """The latest time at or before `time` of a counted result or event the rule looks at; `time` without one."""
         found = []
         for limb in limbs_of(rule):
             series = self.series(limb.analyte, limb if isinstance(rule, AllOfRule) else None)
             point = series.latest(patient, time, counted=True)
             found += [point.time] if point else []
+        for kind in rule.events if isinstance(rule, AnyOfRule) else ():
+            for span in self.spans(patient, kind):
+                found += [bound for bound in (span.start, span.end) if bound is not None and bound <= time]
         return max(found, default=time)
 
     def response_before(self, patient: int, time: int) -> int | None:

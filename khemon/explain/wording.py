@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from khemon.explain.evidence import Stretch, currents, informative
+from khemon.explain.courses import rebound_text, run_text
+from khemon.explain.evidence import Stretch, closing, currents, inside
+from khemon.explain.holding import holding_limbs
 from khemon.explain.looking import Book, Givens, Point, limbs_of
-from khemon.rules.calendar import day_numbers, from_ms
+from khemon.explain.naming import Naming, capital, label
 from khemon.rules.logic import TRUE, UNKNOWN
-from khemon.rules.rulebook import MS_PER_UNIT, AllOfRule, AnyOfRule, Comparison, PointRule, ReboundRule, RunRule
-from khemon.units import ANALYTES
-
-_TRANSFUSIONS = "transfusions not recorded: unadjusted"
+from khemon.rules.rulebook import AllOfRule, AnyOfRule, Comparison, PointRule, RunRule
 
 
 class Wording:
@@ -19,7 +16,7 @@ class Wording:
 
     def __init__(self, book: Book, givens: Givens) -> None:
         self.book = book
-        self.givens = givens
+        self.naming = Naming(book, givens)
 
     def text(self, stretch: Stretch) -> str:
         """What the rule says about this stretch, with the numbers it says it on."""
@@ -29,44 +26,31 @@ class Wording:
         if isinstance(rule, AnyOfRule):
             return self._any_of(stretch, rule)
         if isinstance(rule, AllOfRule):
-            return self._all_of(stretch, rule)
-        return self._run(stretch, rule) if isinstance(rule, RunRule) else self._rebound(stretch, rule)
-
-    def moment(self, ms: int) -> str:
-        """A time as the ward writes it."""
-        return f"{from_ms(ms, self.book.timezone):%d %b %Y %H:%M}"
-
-    def date(self, ms: int) -> str:
-        """A day in ISO form."""
-        return f"{from_ms(ms, self.book.timezone):%Y-%m-%d}"
-
-    def value(self, point: Point) -> str:
-        """The canonical value with its comparator."""
-        return self.givens.given(point.row).canonical
-
-    def named(self, point: Point, limb: Comparison) -> str:
-        """'platelets 8 (<10)', or that it cannot be told."""
-        label = _label(limb.analyte)
-        verdict = self.book.series(limb.analyte).verdict(point, limb)
-        told = f"({limb.test}{limb.limit.words})"
-        if verdict == UNKNOWN:
-            told = f"(cannot tell whether {limb.test}{limb.limit.words})"
-        elif verdict != TRUE:
-            told = f"(not {limb.test}{limb.limit.words})"
-        marks = " (preliminary)" if point.preliminary else ""
-        return f"{label} {self.value(point)} {told}{marks}"
+            return self._confirmed(stretch, rule) if stretch.confirmed_at is not None else self._possible(stretch, rule)
+        return run_text(self.naming, stretch, rule) if isinstance(rule, RunRule) else rebound_text(self.naming, stretch)
 
     def _point(self, stretch: Stretch, rule: PointRule) -> str:
         limb = limbs_of(rule)[0]
-        latest = self.book.series(rule.analyte).latest(stretch.patient, stretch.last_inside)
-        if latest is None:
-            return rule.title
-        text = _capital(self.named(latest, limb))
-        if stretch.end_reason == "supported":
-            text += "; lifted by transfusion"
+        series = self.book.series(rule.analyte)
+        points = inside(self.book, stretch, rule.analyte)
+        latest = points[-1]
+        text = capital(self.naming.named(latest, limb))
+        if stretch.confirmed_at is not None and series.verdict(latest, limb) == UNKNOWN:
+            certain = [point for point in points if series.verdict(point, limb) == TRUE][-1]
+            text += f"; before that {self.naming.value(certain)} on {self.naming.moment(certain.time)}"
         if rule.neonate_text and self._is_neonate_value(stretch.patient, latest):
             text += rule.neonate_text.format(neonate_limit=self.book.protocol.common.neonate_d_dimer_up_to.words)
-        return text
+        return text + self._lifted(stretch, (limb,))
+
+    def _lifted(self, stretch: Stretch, limbs: tuple[Comparison, ...]) -> str:
+        """The transfusion that ended it, when one did."""
+        if stretch.end_reason != "supported" or stretch.end is None:
+            return ""
+        return self.naming.lifted(stretch, self._at(stretch.patient, limbs, stretch.end))
+
+    def _at(self, patient: int, limbs: tuple[Comparison, ...], time: int) -> list[Point]:
+        found = [self.book.series(limb.analyte, limb).between(patient, time, time) for limb in limbs]
+        return [point for points in found for point in points]
 
     def _is_neonate_value(self, patient: int, point: Point) -> bool:
         common = self.book.protocol.common
@@ -75,151 +59,79 @@ class Wording:
 
     def _any_of(self, stretch: Stretch, rule: AnyOfRule) -> str:
         holding = holding_limbs(self.book, stretch, rule)
-        parts = [self.named(point, limb) for limb, point, _ in holding.results]
-        parts += [f"{_label(kind)} recorded since {self.moment(start)}" for kind, start in holding.events]
-        verb = "Meets" if stretch.confirmed_at is not None else "Cannot tell whether it meets"
-        if stretch.end is not None:
-            verb = "Met" if stretch.confirmed_at is not None else "Could not tell whether it met"
-        text = f"{verb} {rule.criterion}: {'; '.join(parts)}"
-        if not holding.fresh and stretch.end is None:
-            text += f"; not rechecked since {self.moment(holding.since)}"
-        return text + ("; lifted by transfusion" if stretch.end_reason == "supported" else "")
+        parts = [self.naming.named(point, limb) for limb, point in holding.results]
+        parts += [f"{label(kind)} recorded since {self.naming.moment(start)}" for kind, start in holding.events]
+        over = stretch.end is not None
+        if stretch.confirmed_at is None:
+            told = (
+                f"{'Could not' if over else 'Cannot'} tell whether the {rule.criterion} {'was' if over else 'is'} met"
+            )
+        elif over or holding.certain:
+            told = f"{'Met' if over else 'Meets'} {rule.criterion}"
+        else:
+            told = f"Met {rule.criterion}; cannot tell whether it is still met"
+        text = f"{told}: {'; '.join(parts)}"
+        if not holding.fresh and not over:
+            text += f"; not rechecked since {self.naming.moment(holding.since)}"
+        return text + self._lifted(stretch, rule.comparisons)
 
-    def _all_of(self, stretch: Stretch, rule: AllOfRule) -> str:
+    def _name(self, stretch: Stretch, rule: AllOfRule) -> str:
         known = self.book.diagnosed[stretch.patient]
-        name = (rule.name_words if known else rule.pattern_words) or rule.title
-        if stretch.confirmed_at is not None:
-            points = currents(self.book, stretch.patient, rule.limbs, stretch.confirmed_at)
-            by_analyte = {point.analyte: point for point in points}
-            parts = [self.named(by_analyte[limb.analyte], limb) for limb in rule.limbs if limb.analyte in by_analyte]
-            ended = self._unadjusted(stretch) if stretch.end is not None and rule.resolves_on == (rule.leading,) else ""
-            return f"{_capital(name)}: {', '.join(parts)}{ended}"
-        time = self.book.last_evaluation(stretch.patient, rule, stretch.last_inside)
-        reasons, parts = self._reasons(stretch.patient, rule, time)
-        return f"{'; '.join(reasons) or 'Not decided'}: {name} cannot be excluded ({', '.join(parts)})"
+        return (rule.name_words if known else rule.pattern_words) or rule.title[:1].lower() + rule.title[1:]
 
-    def _reasons(self, patient: int, rule: AllOfRule, time: int) -> tuple[list[str], list[str]]:
-        """Why an AND is undecided (missing, undecided, not counted), and the values that are known."""
+    def _confirmed(self, stretch: Stretch, rule: AllOfRule) -> str:
+        """The values that confirmed it, later ones, what ended it, what was not counted."""
+        at = int(stretch.confirmed_at or 0)
+        at_once = {point.analyte: point for point in currents(self.book, stretch.patient, rule.limbs, at)}
+        parts = [self.naming.named(at_once[limb.analyte], limb) for limb in rule.limbs]
+        later = []
+        for limb in rule.limbs:
+            counted = self.book.series(limb.analyte, limb).latest(stretch.patient, stretch.last_inside, counted=True)
+            if counted is not None and counted.time > at:
+                later.append(self.naming.named(counted, limb))
+        text = f"{capital(self._name(stretch, rule))}: {', '.join(parts)}"
+        text += f"; latest {', '.join(later)}" if later else ""
+        recent = stretch.last_inside - self.book.protocol.common.current_within.ms
+        text += "".join(f"; {words}" for words in self._not_counted(stretch, rule, recent).values())
+        text += self._ended(stretch, rule, "ended")
+        claims = stretch.closed_by_result and rule.resolves_on == (rule.leading,)
+        return text + (self.naming.unadjusted(stretch.patient) if claims else "")
+
+    def _ended(self, stretch: Stretch, rule: AllOfRule, verb: str) -> str:
+        """The values that ended it."""
+        named = [self.naming.named(point, limb) for point, limb in closing(self.book, stretch, rule)]
+        return f"; {verb} on {self.naming.moment(stretch.end or 0)} by {', '.join(named)}" if named else ""
+
+    def _possible(self, stretch: Stretch, rule: AllOfRule) -> str:
+        """Why an AND is undecided (not counted, missing, cannot tell), and the values that are known."""
+        time = self.book.last_evaluation(stretch.patient, rule, stretch.last_inside)
         within = self.book.protocol.common.current_within
-        reasons, parts = [], []
+        set_aside = self._not_counted(stretch, rule, time - within.ms)
+        missing: list[str] = []
+        reasons: list[str] = []
+        known: list[str] = []
         for limb in rule.limbs:
             series = self.book.series(limb.analyte, limb)
-            counted = series.latest(patient, time, within.ms, counted=True)
-            latest = series.latest(patient, time, within.ms)
-            label = _capital(_label(limb.analyte))
-            if latest is not None and latest.neutral and (counted is None or latest.time > counted.time):
-                reasons.append(self._not_counted(patient, latest))
-            if counted is None:
-                if latest is None:
-                    reasons.append(f"{label} not measured within {within.words} {within.unit}")
-            else:
-                parts.append(self.named(counted, limb))
-                if series.verdict(counted, limb) == UNKNOWN:
-                    reasons.append(f"{label} {self.value(counted)} is undecided")
-        return reasons, parts
+            counted = series.latest(stretch.patient, time, within.ms, counted=True)
+            if counted is not None:
+                undecided = series.verdict(counted, limb) == UNKNOWN
+                (reasons if undecided else known).append(self.naming.named(counted, limb))
+            elif limb.analyte not in set_aside:
+                missing.append(label(limb.analyte))
+        if missing:
+            reasons.append(f"{' and '.join(missing)} not measured within {within.words} {within.unit}")
+        verb = "cannot" if stretch.end is None else "could not"
+        text = capital("; ".join([*set_aside.values(), *reasons])) + (": " if reasons else "; ")
+        text += f"{self._name(stretch, rule)} {verb} be excluded"
+        text += f"; {', '.join(known)}" if known else ""
+        return text + self._ended(stretch, rule, "excluded")
 
-    def _not_counted(self, patient: int, point: Point) -> str:
-        label = _label(point.analyte)
-        why = "preliminary"
-        if point.supported:
-            products = self.book.protocol.common.supporting_products[point.analyte]
-            given = [(span.end or span.start, kind) for kind in products for span in self.book.spans(patient, kind)]
-            before = [(time, kind) for time, kind in given if time <= point.time]
-            time, kind = max(before) if before else (point.time, products[0])
-            why = f"{(point.time - time) // MS_PER_UNIT['h']} h after {_label(kind)}"
-        return f"{label} {self.value(point)} on {self.moment(point.time)}, {why}: not counted"
-
-    def _unadjusted(self, stretch: Stretch) -> str:
-        return "" if self.book.has_transfusions(stretch.patient) else f"; {_TRANSFUSIONS}"
-
-    def _days(self, first: int, last: int) -> int:
-        start, stop = day_numbers(np.array([first, last]), self.book.timezone)
-        return int(stop) - int(start)
-
-    def _run(self, stretch: Stretch, rule: RunRule) -> str:
-        limb = Comparison(analyte=rule.analyte, test=rule.test, limit=rule.limit)
-        label, wanted = _label(rule.analyte), rule.lasts.words
-        last = stretch.end if stretch.end is not None and stretch.end_reason == "gap" else stretch.last_inside
-        samples = self.book.run_samples(stretch.patient, limb, stretch.onset, last)
-        day = self._days(stretch.onset, samples[-1].time if samples else stretch.onset)
-        text = f"{_capital(label)} {rule.test}{limb.limit.words} since {self.date(stretch.onset)}"
-        counts = f"{len(samples)} results"
-        if stretch.confirmed_at is not None:
-            after = self._days(stretch.onset, stretch.confirmed_at)
-            text += f", confirmed on {self.date(stretch.confirmed_at)} after {after} days"
-            text += f"; ended on {self.date(stretch.end)}" if stretch.end is not None else ""
-        elif stretch.end_reason == "gap":
-            text += f": unproven after day {day} of {wanted}, no result for more than {rule.gap.words} days"
-        elif stretch.end_reason == "broken" and stretch.end is not None:
-            broke = self.book.series(rule.analyte).between(stretch.patient, stretch.end, stretch.end)
-            since = self._days(stretch.onset, stretch.end)
-            sign = "<" if rule.test == ">=" else "<="
-            text = f"{_capital(label)} {self.value(broke[0])} ({sign}{limb.limit.words}) on day {since} of {wanted}"
-        else:
-            text += f": day {day} of {wanted}, {counts}"
-        return text + self._unadjusted(stretch)
-
-    def _rebound(self, stretch: Stretch, rule: ReboundRule) -> str:
-        count = limbs_of(rule)[0]
-        samples = informative(self.book, stretch, count, stretch.onset, stretch.last_inside)
-        point = samples[0][0]
-        response = self.book.response_before(stretch.patient, stretch.onset)
-        after = f"confirmed on {self.date(response)}" if response is not None else "documented elsewhere"
-        text = f"{_capital(self.named(point, count))} after a durable response {after}"
-        lowest = min((sample for sample, _ in samples), key=lambda sample: sample.high)
-        if lowest.high < point.high:
-            text += f"; lowest {self.value(lowest)} on {self.date(lowest.time)}"
-        return text + self._unadjusted(stretch)
-
-
-class Holding:
-    """Which limbs of a criterion hold at the last moment of a stretch."""
-
-    def __init__(self) -> None:
-        self.results: list[tuple[Comparison, Point, bool]] = []
-        self.events: list[tuple[str, int]] = []
-        self.fresh = False
-        self.since = 0
-        self.certain: list[str] = []
-        self.certain_fresh: list[str] = []
-
-
-def holding_limbs(book: Book, stretch: Stretch, rule: AnyOfRule) -> Holding:
-    """The limbs that are true, or undecided when none is true, with their ages at the stretch's last moment."""
-    found = Holding()
-    recheck = book.protocol.common.not_rechecked_after.ms
-    now, last = stretch.until, stretch.last_inside
-    undecided = []
-    for limb in rule.comparisons:
-        point = book.series(limb.analyte).latest(stretch.patient, last)
-        verdict = book.series(limb.analyte).verdict(point, limb) if point else None
-        if point and verdict == TRUE:
-            found.results.append((limb, point, True))
-            found.certain.append(limb.analyte)
-            found.certain_fresh += [limb.analyte] * (now - point.time <= recheck)
-        elif point and verdict == UNKNOWN:
-            undecided.append((limb, point, False))
-    for kind in rule.events:
-        for span in book.spans(stretch.patient, kind):
-            if span.start <= last and (span.end is None or span.end > last):
-                found.events.append((kind, span.start))
-                found.certain.append(kind)
-                found.certain_fresh += [kind] * (now - span.start <= recheck)
-    if not found.certain:
-        found.results = undecided
-    times = [point.time for _, point, _ in found.results] + [start for _, start in found.events]
-    found.since = max(times, default=stretch.onset)
-    found.fresh = now - found.since <= recheck
-    return found
-
-
-def _label(name: str) -> str:
-    """The everyday word for an analyte or an event kind, in the middle of a sentence."""
-    if name in ANALYTES:
-        label = ANALYTES[name].label
-        return label if label.startswith("D-") else label[:1].lower() + label[1:]
-    return name.replace("_", " ")
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    def _not_counted(self, stretch: Stretch, rule: AllOfRule, since: int) -> dict[str, str]:
+        """By analyte the latest result that does not count, where it is newer than `since` and than what counts."""
+        found = {}
+        for limb in rule.limbs:
+            series = self.book.series(limb.analyte, limb)
+            latest = series.latest(stretch.patient, stretch.last_inside, stretch.last_inside - since)
+            if latest is not None and latest.neutral:
+                found[limb.analyte] = self.naming.not_counted(stretch.patient, latest)
+        return found

@@ -2,7 +2,8 @@
 
 from khemon.rules.engine import evaluate, latest_time, prepare
 from khemon.rules.episodes import END_REASONS, STATUS_WORDS, Episodes
-from khemon.rules.rulebook import Protocol, load_protocol
+from khemon.rules.protocols import load_protocol
+from khemon.rules.rulebook import Protocol
 from khemon.rules.series import NO_TIME, Events, Patients, Results
 
 __all__ = [

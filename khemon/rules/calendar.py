@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 MS_PER_SECOND = 1_000
 MS_PER_DAY = 86_400_000
+MS_PER_UNIT: dict[str, int] = {"min": 60_000, "h": 3_600_000, "d": MS_PER_DAY}
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 

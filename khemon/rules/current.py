@@ -9,7 +9,19 @@ import numpy as np
 from khemon.models import EVENT_KINDS
 from khemon.rules.logic import UNKNOWN, certainly, verdicts
 from khemon.rules.rulebook import Comparison, Protocol
-from khemon.rules.series import NO_TIME, NONE, Bools, Codes, Events, Ints, Points, key_patient, key_time, keys
+from khemon.rules.series import (
+    LAST_TIME,
+    NO_TIME,
+    NONE,
+    Bools,
+    Codes,
+    Events,
+    Ints,
+    Points,
+    key_patient,
+    key_time,
+    keys,
+)
 
 #: For a limb with this test, a certainly opposite value is good news.
 _GOOD: dict[str, str] = {"<": ">=", ">": "<="}
@@ -80,7 +92,7 @@ def event_spans(events: Events, kind: str, closing: Ints, as_of: int) -> tuple[I
     chosen = events.take(np.flatnonzero(events.kind == EVENT_KINDS.index(kind)))
     limit = np.minimum(closing[chosen.patient], as_of)
     ended = (chosen.end != NO_TIME) & (chosen.end <= limit)
-    never = np.full(chosen.end.size, (1 << 42) - 1, np.int64)
+    never = np.full(chosen.end.size, LAST_TIME, np.int64)
     stops = keys(chosen.patient, np.where(ended, chosen.end, never))
     return keys(chosen.patient, chosen.start), stops, ended
 

@@ -30,7 +30,6 @@ from khemon.rules.series import (
 from khemon.rules.severity import Moment, Severities
 from khemon.rules.shapes import Stretches, holding, leading, runs, starts_of
 
-_BLOCK_ROWS = 1 << 16
 _NO_CLOSING = np.int64(np.iinfo(np.int64).max)
 
 
@@ -91,7 +90,7 @@ def evaluate(
     parts = []
     start = 0
     while start < count:
-        stop = int(np.searchsorted(first_rows, first_rows[start] + _BLOCK_ROWS, "right")) - 1
+        stop = int(np.searchsorted(first_rows, first_rows[start] + series.BLOCK_ROWS, "right")) - 1
         stop = min(max(stop, start + 1), count)
         chosen = events.take(slice(*np.searchsorted(events.patient, (start, stop))))
         block = prepare(results.take(slice(first_rows[start], first_rows[stop])), chosen, count, protocol, as_of)

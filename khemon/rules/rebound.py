@@ -8,7 +8,7 @@ import numpy as np
 
 from khemon.rules.logic import certainly
 from khemon.rules.rulebook import ReboundRule
-from khemon.rules.series import NO_TIME, Bools, Ints, Points, key_patient, key_time, keys
+from khemon.rules.series import LAST_TIME, NO_TIME, Bools, Ints, Points, key_patient, key_time, keys
 from khemon.rules.shapes import last_where, next_where, patient_ends, starts_of
 
 _NEVER = np.int64(np.iinfo(np.int64).max)
@@ -135,7 +135,7 @@ def _gathered(rounds: list[tuple[Ints, Ints, Ints, Bools]], counts: _Counts) -> 
     onset, confirmation, end, recovered = onset[order], confirmation[order], end[order], recovered[order]
     patient = key_patient(onset)
     ended = end != _NEVER
-    until = np.where(ended, end, keys((patient + 1).astype(np.int32), np.full(onset.size, -(1 << 42), np.int64)) - 1)
+    until = np.where(ended, end, keys(patient.astype(np.int32), np.full(onset.size, LAST_TIME, np.int64)))
     latest = np.searchsorted(counts.key, until, "right") - 1
     return Rebounds(
         patient,

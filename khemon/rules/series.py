@@ -27,6 +27,10 @@ _EXCLUDED = np.array([quality in EXCLUDING_QUALITIES for quality in QUALITIES])
 _CLOSING = [EVENT_KINDS.index(kind) for kind in CLOSING_EVENTS]
 _PATIENT_SHIFT = np.int64(43)
 _TIME_BIAS = np.int64(1 << 42)
+#: The earliest and the latest time a key can hold (about 139 years either side of 1970).
+FIRST_TIME, LAST_TIME = -(1 << 42), (1 << 42) - 1
+#: Whole patients of about this many rows are evaluated at a time: it fits the processor's cache.
+BLOCK_ROWS = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)

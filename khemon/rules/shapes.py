@@ -127,16 +127,9 @@ def runs(
     size = good.size
     start = starts_of(patient)
     stop_of_patient = patient_ends(start)
-    position = np.arange(size)
-    first_of_patient = last_where(start)
-    had_bad = last_where(~good) >= first_of_patient
-    counted = good & had_bad
-    before_counted = np.zeros(size, np.bool_)
-    before_counted[1:] = counted[:-1]
-    stretch_start = counted & (start | ~before_counted)
-    long_gap = np.zeros(size, np.bool_)
-    long_gap[1:] = (day[1:].astype(np.int64) - day[:-1]) > gap
-    piece_start = counted & (stretch_start | long_gap)
+    # Someone never low has no response: only what follows a bad sample counts.
+    counted = good & (last_where(~good) >= last_where(start))
+    stretch_start, piece_start = _run_starts(counted, start, day, gap)
     first = np.flatnonzero(piece_start)
     if not first.size:
         none = np.zeros(0, np.int64)
@@ -145,20 +138,11 @@ def runs(
     stretch_stop = np.minimum(next_where(~counted), stop_of_patient)[first]
     piece_stop = np.minimum(np.append(first[1:], size), stretch_stop)
     # The first sample of the piece that is late enough: days never decrease inside a patient.
-    piece_of = np.cumsum(piece_start) - 1
-    late = (
-        counted
-        & (day - day[first[np.maximum(piece_of, 0)]] >= lasts)
-        & (position - first[np.maximum(piece_of, 0)] >= samples - 1)
-    )
+    since = first[np.maximum(np.cumsum(piece_start) - 1, 0)]
+    late = counted & (day - day[since] >= lasts) & (np.arange(size) - since >= samples - 1)
     confirmed = next_where(late)[first]
     is_confirmed = confirmed < piece_stop
-    # A confirmed run goes on over later gaps: pieces after it in the same stretch are part of it.
-    stretch_number = np.cumsum(np.append(True, stretch_of[1:] != stretch_of[:-1])) - 1
-    order = np.arange(first.size)
-    earliest = np.full(int(stretch_number[-1]) + 1, first.size)
-    np.minimum.at(earliest, stretch_number[is_confirmed], order[is_confirmed])
-    kept = order <= earliest[stretch_number]
+    kept = ~_inside_confirmed(stretch_of, is_confirmed)
     whole = is_confirmed | (piece_stop == stretch_stop)
     stop = np.where(whole, stretch_stop, piece_stop)
     ends_bad = whole & (stop < stop_of_patient[first])
@@ -170,3 +154,23 @@ def runs(
         ~whole[kept],
         stretch_of[kept],
     )
+
+
+def _run_starts(counted: Bools, start: Bools, day: NDArray[np.int32], gap: int) -> tuple[Bools, Bools]:
+    """Where a stretch of counted samples starts, and where a piece of it does (also after a gap)."""
+    before = np.zeros(counted.size, np.bool_)
+    before[1:] = counted[:-1]
+    stretch_start = counted & (start | ~before)
+    long_gap = np.zeros(counted.size, np.bool_)
+    long_gap[1:] = (day[1:].astype(np.int64) - day[:-1]) > gap
+    return stretch_start, counted & (stretch_start | long_gap)
+
+
+def _inside_confirmed(stretch_of: Ints, is_confirmed: Bools) -> Bools:
+    """Which pieces follow a confirmed one of their stretch: a confirmed run goes on over later gaps."""
+    stretch = np.cumsum(starts_of(stretch_of)) - 1
+    order = np.arange(stretch_of.size)
+    earliest = np.full(int(stretch[-1]) + 1, stretch_of.size)
+    np.minimum.at(earliest, stretch[is_confirmed], order[is_confirmed])
+    after: Bools = order > earliest[stretch]
+    return after
