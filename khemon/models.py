@@ -212,6 +212,8 @@ class Alert(Frozen):
     muted_by: str | None = None
     times_met: int = 1
     seen_at: dt.datetime | None = None
+    #: While nobody has seen it: the worst severity it has had; a critical that fades stays listed as not seen.
+    worst: Severity | None = None
     note: str | None = None
     limbs: tuple[str, ...] = ()
     band_floor: dict[str, int] = {}

@@ -1,8 +1,9 @@
 """Alerts: states and allowed moves as a table, how alerts follow episodes, what people do with them. Pure."""
 
+from khemon.alerts.carrying import recorded_after_it_ended
 from khemon.alerts.muting import muted
 from khemon.alerts.people import acknowledged, lasting
-from khemon.alerts.reconciling import is_over, reconcile
+from khemon.alerts.reconciling import reconcile
 from khemon.alerts.states import LIVE, MOVES, QUIET, Move, Setting, moved
 from khemon.alerts.worsening import why_worse
 
@@ -13,10 +14,10 @@ __all__ = [
     "Move",
     "Setting",
     "acknowledged",
-    "is_over",
     "lasting",
     "moved",
     "muted",
     "reconcile",
+    "recorded_after_it_ended",
     "why_worse",
 ]

@@ -28,9 +28,6 @@ def acknowledged(
         hours = at_most // dt.timedelta(hours=1)
         remedy = f"choose at most {hours} h from now"
         raise Refused("acknowledgement, until", "the time is past or too far ahead", remedy)
-    floors: dict[str, int] = {}
-    for analyte, depth, _ in episode.bands:
-        floors[analyte] = depth
     work = Work()
     work.make(
         alert,
@@ -42,7 +39,7 @@ def acknowledged(
         until=end,
         seen_at=alert.seen_at or setting.now,
         limbs=episode.limbs,
-        band_floor=floors,
+        band_floor={analyte: depth for analyte, depth, _ in episode.bands},
         known_result=max((result_id for _, _, result_id in episode.bands), default=1) or 1,
         reopened_because=None,
         confirmed_acknowledged=alert.confirmed_acknowledged or alert.status == "confirmed",

@@ -6,12 +6,11 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
+from khemon.alerts.carrying import carriers, due, goes_on, overlaps, stands
+from khemon.alerts.sayings import onset_moved, why_gone, why_met, why_over
 from khemon.alerts.states import ACKNOWLEDGED, LIVE, QUIET, RESOLVED, RETRACTED, Move, Setting, Work, moved
-from khemon.alerts.worsening import floors_since, why_worse
+from khemon.alerts.worsening import floors_since, is_news, why_worse
 from khemon.models import SEVERITIES, Alert, Episode
-from khemon.rules.rulebook import AllOfRule, Protocol, RunRule
-
-_RETRACTED_BECAUSE = "a correction, a withdrawal or a later-recorded result removed the ground"
 
 
 def reconcile(episodes: Sequence[Episode], alerts: Sequence[Alert], setting: Setting) -> list[Move]:
@@ -29,198 +28,146 @@ def reconcile(episodes: Sequence[Episode], alerts: Sequence[Alert], setting: Set
 
 def _reconcile_rule(episodes: list[Episode], alerts: list[Alert], setting: Setting) -> list[Move]:
     work = Work()
-    owners = _owners(episodes, alerts, setting)
-    by_owner: dict[int, list[int]] = {}
-    for index, owner in enumerate(owners):
-        if owner is not None:
-            by_owner.setdefault(owner, []).append(index)
+    carried: dict[int, list[int]] = {}
+    for index, number in enumerate(carriers(episodes, alerts, setting)):
+        if number is not None:
+            carried.setdefault(number, []).append(index)
     for number, alert in enumerate(alerts):
-        if number in by_owner:
-            _follow(alert, episodes, by_owner[number], setting, work)
+        if number in carried:
+            _follow(alert, episodes, carried[number], setting, work)
         elif alert.state is not RETRACTED:
-            work.make(alert, "retract", _why_gone(alert, alerts, by_owner, episodes), judged_at=setting.now)
-    for number in sorted(owner for owner in by_owner if owner >= len(alerts)):
-        _raise(episodes, by_owner[number], setting, work)
+            own = [episode for episode in episodes if overlaps(alert, episode)]
+            taken = [
+                other for place, other in enumerate(alerts) if place in carried and own and overlaps(other, own[0])
+            ]
+            work.make(alert, "retract", why_gone(taken), judged_at=_utc(setting.now))
+    for number in sorted(set(carried) - set(range(len(alerts)))):
+        _raise([episodes[index] for index in carried[number]], setting, work)
     return work.moves
 
 
-def _owners(episodes: list[Episode], alerts: list[Alert], setting: Setting) -> list[int | None]:
-    """For each episode which alert carries it: an index into alerts, beyond them a new one, None for none."""
-    owners: list[int | None] = []
-    next_new = len(alerts)
-    order = [(alert.state not in LIVE, alert.state is RETRACTED, number) for number, alert in enumerate(alerts)]
-    preference = [number for _, _, number in sorted(order)]
-    for index, episode in enumerate(episodes):
-        owner = next((number for number in preference if _overlaps(alerts[number], episode)), None)
-        if owner is None and index and owners[index - 1] is not None and _soon(episodes[index - 1], episode, setting):
-            owner = owners[index - 1]
-        if owner is None and _alertable(episodes, index, setting):
-            owner, next_new = next_new, next_new + 1
-        owners.append(owner)
-    return owners
+def _utc(time: dt.datetime) -> dt.datetime:
+    """The same moment in UTC: times of two zones are never equal in the hour that clocks repeat."""
+    return time.astimezone(dt.UTC)
 
 
-def _overlaps(alert: Alert, episode: Episode) -> bool:
-    for onset, end in alert.carried:
-        until = max(end or alert.judged_at, onset)
-        if onset <= (episode.end or until) and episode.onset <= until:
-            return True
-    return False
-
-
-def _soon(before: Episode, episode: Episode, setting: Setting) -> bool:
-    """Whether an episode opens so soon after the previous one of its rule that the same alert carries it."""
-    within = setting.protocol.common.same_alert_within.count
-    return before.end is not None and setting.days_between(before.end, episode.onset) <= within
-
-
-def is_over(episodes: Sequence[Episode], index: int, protocol: Protocol) -> bool:
-    """Whether nothing of an episode stands any more.
-
-    A run that broke is news until the next run opens: its warning is about its end.
-    """
-    episode = episodes[index]
-    if episode.end_reason == "broken" and isinstance(protocol.rules[episode.rule], RunRule):
-        return index + 1 < len(episodes)
-    return episode.end is not None
-
-
-def _alertable(episodes: list[Episode], index: int, setting: Setting) -> bool:
-    episode = episodes[index]
-    if episode.severity == SEVERITIES[0] or is_over(episodes, index, setting.protocol):
-        return False
-    return setting.now >= _due(episode, setting)
-
-
-def _due(episode: Episode, setting: Setting) -> dt.datetime:
-    """When an episode alerts: at once, or some hours after the leading result of a possible with one missing."""
-    rule = setting.protocol.rules[episode.rule]
-    if not (isinstance(rule, AllOfRule) and episode.status == "possible" and episode.missing):
-        return episode.onset
-    leading = [item for item in episode.evidence if item.role == "onset" and item.analyte == rule.leading]
-    recorded = [setting.recorded_at(item.result_id) for item in leading]
-    delay = dt.timedelta(milliseconds=setting.protocol.common.companion_alerts_after.ms)
-    return max(recorded) + delay if recorded else episode.onset
-
-
-def _facts(episode: Episode, setting: Setting) -> dict[str, Any]:
-    """The fields of an alert that repeat its present episode."""
+def _facts(episode: Episode, carried: Sequence[Episode], setting: Setting) -> dict[str, Any]:
+    """The fields of an alert that repeat its present episode and those it carries."""
+    spans = ((each.onset, each.end) for each in carried)
     return {
         "severity": episode.severity,
         "status": episode.status,
-        "onset": episode.onset,
-        "end": episode.end,
+        "onset": _utc(episode.onset),
+        "end": _utc(episode.end) if episode.end else None,
         "end_reason": episode.end_reason,
         "text": episode.text,
-        "judged_at": setting.now,
+        "judged_at": _utc(setting.now),
+        "carried": tuple((_utc(onset), _utc(end) if end else None) for onset, end in spans),
+        "times_met": len(carried),
     }
 
 
-def _carried(episodes: list[Episode], indexes: list[int]) -> tuple[tuple[dt.datetime, dt.datetime | None], ...]:
-    return tuple((episodes[index].onset, episodes[index].end) for index in indexes)
-
-
-def _raise(episodes: list[Episode], indexes: list[int], setting: Setting, work: Work) -> None:
-    episode = episodes[indexes[-1]]
+def _raise(carried: list[Episode], setting: Setting, work: Work) -> None:
+    episode = carried[-1]
     alert = Alert(
         alert_id=0,
         patient_id=episode.patient_id,
         rule=episode.rule,
         state=moved(None, "raise"),
-        carried=_carried(episodes, indexes),
-        times_met=len(indexes),
         note=_late_note(episode, setting),
         limbs=episode.limbs,
-        **_facts(episode, setting),
+        worst=episode.severity,
+        **_facts(episode, carried, setting),
     )
     work.moves.append(Move(alert=alert, move="raise", from_state=None, reason=alert.note))
 
 
 def _late_note(episode: Episode, setting: Setting) -> str | None:
-    """'collected …, received now' when the newest evidence was old when it was recorded."""
+    """'collected …, received now' when the newest evidence was old when it was recorded, and nothing newer is known."""
     newest = max(episode.evidence, key=lambda item: item.collected_at, default=None)
-    if newest is None:
-        return None
     limit = dt.timedelta(milliseconds=setting.protocol.common.not_rechecked_after.ms)
-    if setting.recorded_at(newest.result_id) - newest.collected_at <= limit:
+    if newest is None or setting.recorded_at(newest.result_id) - newest.collected_at <= limit:
+        return None
+    if episode.last_input_at is not None and setting.now - episode.last_input_at <= limit:
         return None
     return f"collected {newest.collected_at:%d %b %Y %H:%M}, received now"
 
 
 def _follow(alert: Alert, episodes: list[Episode], indexes: list[int], setting: Setting, work: Work) -> None:
     """Bring one alert to where its episodes stand."""
-    index = indexes[-1]
-    episode = episodes[index]
-    active = episode.severity != SEVERITIES[0] and not is_over(episodes, index, setting.protocol)
-    if alert.state not in LIVE and active and setting.now < _due(episode, setting):
-        active = False
-    changes = _facts(episode, setting) | {"carried": _carried(episodes, indexes), "times_met": len(indexes)}
+    last = indexes[-1]
+    active = stands(episodes, last, setting)
+    active &= alert.state in LIVE or setting.now >= due(episodes[last], setting)
+    carried = [episodes[index] for index in indexes]
+    episode = carried[-1] if active else _last_told(carried)
+    before = next((each for each in carried if goes_on(alert, each)), None)
+    link = onset_moved(alert, episode) if before is episode else None
+    changes = _facts(episode, carried, setting)
     if alert.state in LIVE and active:
-        _stay(alert, episode, changes, setting, work)
+        _stay(alert, episode, before, changes, setting, work)
     elif alert.state in LIVE:
-        work.make(alert, "resolve", _why_over(episode), **changes, reopened_because=None)
+        over = why_over(episode) if before else why_gone(())
+        changes |= _sight(alert, episode) | {"reopened_because": None}
+        work.make(alert, "resolve", _said(over, link), **changes)
     elif active:
-        reason = _why_met(alert, episode, len(indexes))
-        work.make(alert, "meet", reason, **changes, **_forgotten(), limbs=episode.limbs, reopened_because=reason)
+        worse = why_worse(alert, episode) if before is episode else []
+        reason = why_met(alert, episode, before, worse, len(carried))
+        changes |= _anew(alert, episode, before, reason) | {"note": _late_note(episode, setting)}
+        work.make(alert, "meet", _said(reason, link), **changes)
     elif alert.state is RESOLVED and _differs(alert, changes):
-        work.make(alert, "follow", _onset_moved(alert, episode), **changes)
+        work.make(alert, "follow", link, **changes)
 
 
-def _stay(alert: Alert, episode: Episode, changes: dict[str, Any], setting: Setting, work: Work) -> None:
-    """A live alert whose episode goes on: worsened, expired, or as it was."""
-    worse = why_worse(alert, episode)
-    if alert.state in QUIET and worse:
+def _last_told(carried: list[Episode]) -> Episode:
+    """The last episode that had a say; a later one that is only a note does not take over an alert that is over."""
+    told = [episode for episode in carried if episode.severity != SEVERITIES[0]]
+    return (told or carried)[-1]
+
+
+def _stay(
+    alert: Alert, episode: Episode, before: Episode | None, changes: dict[str, Any], setting: Setting, work: Work
+) -> None:
+    """A live alert whose episode goes on: met again, worsened, expired, or as it was."""
+    quiet = alert.state in QUIET
+    worse = why_worse(alert, episode) if quiet else []
+    link = onset_moved(alert, episode) if before is episode else None
+    again = why_met(alert, episode, before, [], changes["times_met"])
+    if quiet and is_news(alert, episode):
+        reason = "; ".join([again, *worse])
+        work.make(alert, "meet", _said(reason, link), **changes, **_anew(alert, episode, before, reason))
+    elif worse:
         reason = "; ".join(worse)
-        work.make(alert, "worsen", reason, **changes, **_forgotten(), limbs=episode.limbs, reopened_because=reason)
-        return
-    if alert.state in QUIET and alert.until is not None and setting.now >= alert.until:
+        work.make(alert, "worsen", _said(reason, link), **changes, **_anew(alert, episode, before, reason))
+    elif quiet and alert.until is not None and setting.now >= alert.until:
         reason = "the acknowledgement expired" if alert.state is ACKNOWLEDGED else "the snooze ended"
-        work.make(alert, "expire", reason, **changes, **_forgotten(), limbs=episode.limbs, reopened_because=reason)
-        return
-    changes |= {"limbs": episode.limbs, **floors_since(alert, episode)}
-    if _differs(alert, changes):
-        work.make(alert, "follow", _onset_moved(alert, episode), **changes)
+        seen = {"seen_at": alert.seen_at, "worst": alert.worst}
+        work.make(alert, "expire", _said(reason, link), **changes, **_anew(alert, episode, before, reason) | seen)
+    else:
+        changes |= {"limbs": episode.limbs, **floors_since(alert, episode), **_sight(alert, episode)}
+        if _differs(alert, changes):
+            work.make(alert, "follow", link if before is episode else again, **changes)
 
 
-def _forgotten() -> dict[str, Any]:
-    """What a re-opened alert no longer claims; the log keeps it."""
-    return {"until": None, "acknowledged_at": None, "actor": None, "reason": None, "band_floor": {}, "known_result": 0}
+def _anew(alert: Alert, episode: Episode, before: Episode | None, reason: str) -> dict[str, Any]:
+    """What an alert says that is open again, and what it no longer claims; the log keeps it."""
+    forgotten = dict.fromkeys(("until", "acknowledged_at", "actor", "reason"))
+    known = {"band_floor": {}, "known_result": 0, "limbs": episode.limbs}
+    # A further episode has a first confirmation of its own.
+    confirmed = {"confirmed_acknowledged": alert.confirmed_acknowledged and before is episode}
+    return forgotten | known | confirmed | _sight(alert, episode, anew=True) | {"reopened_because": reason}
+
+
+def _sight(alert: Alert, episode: Episode, *, anew: bool = False) -> dict[str, Any]:
+    """Whether it was seen as it is now, and else the worst severity that nobody has seen."""
+    now, before = SEVERITIES.index(episode.severity), SEVERITIES.index(alert.severity)
+    if alert.seen_at is not None and (anew or now > before):
+        return {"seen_at": None, "worst": episode.severity}
+    return {"worst": SEVERITIES[max(now, SEVERITIES.index(alert.worst or alert.severity))]}
 
 
 def _differs(alert: Alert, changes: dict[str, Any]) -> bool:
     return any(getattr(alert, name) != value for name, value in changes.items() if name != "judged_at")
 
 
-def _onset_moved(alert: Alert, episode: Episode) -> str | None:
-    if alert.onset == episode.onset:
-        return None
-    return f"onset moved from {alert.onset:%Y-%m-%d %H:%M} to {episode.onset:%Y-%m-%d %H:%M}"
-
-
-def _why_over(episode: Episode) -> str:
-    if episode.end is None:
-        return "now a note"
-    if episode.end_reason == "supported":
-        return "lifted by transfusion"
-    return "a new run opened" if episode.end_reason == "broken" else str(episode.end_reason).replace("_", " ")
-
-
-def _why_met(alert: Alert, episode: Episode, times: int) -> str:
-    if alert.state is RETRACTED:
-        return "its ground is there again"
-    if any(onset == episode.onset for onset, _ in alert.carried):
-        return "it goes on"
-    return f"met again, {_ordinal(times)} time"
-
-
-def _ordinal(number: int) -> str:
-    endings = {1: "st", 2: "nd", 3: "rd"}
-    teen = 10 < number % 100 < 14
-    return f"{number}{'th' if teen else endings.get(number % 10, 'th')}"
-
-
-def _why_gone(alert: Alert, alerts: list[Alert], by_owner: dict[int, list[int]], episodes: list[Episode]) -> str:
-    for owner, indexes in by_owner.items():
-        if owner < len(alerts) and any(_overlaps(alert, episodes[index]) for index in indexes):
-            return f"joined with alert {alerts[owner].alert_id}: one episode"
-    return _RETRACTED_BECAUSE
+def _said(reason: str, link: str | None) -> str:
+    return f"{reason}; {link}" if link else reason

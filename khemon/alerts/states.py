@@ -37,6 +37,8 @@ MOVES: dict[tuple[AlertState | None, str], AlertState] = {
     (RESOLVED, "retract"): RETRACTED,
     (RESOLVED, "meet"): OPEN,
     (RETRACTED, "meet"): OPEN,
+    (ACKNOWLEDGED, "meet"): OPEN,
+    (SNOOZED, "meet"): OPEN,
     (OPEN, "follow"): OPEN,
     (ACKNOWLEDGED, "follow"): ACKNOWLEDGED,
     (SNOOZED, "follow"): SNOOZED,
@@ -63,6 +65,8 @@ class Setting:
     recorded_at: Callable[[int], dt.datetime]
     #: Calendar days between two times in the ward's zone.
     days_between: Callable[[dt.datetime, dt.datetime], int]
+    #: Whether observation of a patient is closed.
+    is_closed: Callable[[str], bool] = lambda _: False
 
 
 @dataclass(slots=True)

@@ -19,30 +19,39 @@ def why_worse(alert: Alert, episode: Episode) -> list[str]:
         found.append(f"severity rose from {alert.severity} to {episode.severity}")
     if (alert.status, episode.status) in _WORSE_STATUS:
         found.append(f"{alert.status} became {episode.status}")
+    mended = [item for item in episode.evidence if item.role == "mend" and item.result_id > alert.known_result]
+    if alert.known_result and mended and alert.status == episode.status == "suspected":
+        found.append("isolated became suspected")
     further = [limb.replace("_", " ") for limb in episode.limbs if limb not in alert.limbs]
     if further and episode.limbs:
         found.append(f"a further criterion is met: {', '.join(further)}")
     for analyte, depth in newest_depths(alert, episode).items():
-        if depth > alert.band_floor.get(analyte, 0):
+        if alert.known_result and depth > alert.band_floor.get(analyte, 0):
             found.append(f"{analyte.replace('_', '-')} reached a lower band")
     return found
 
 
+def is_news(alert: Alert, episode: Episode) -> bool:
+    """Whether a quiet alert's episode opened after the acknowledgement, by results nobody knew of then."""
+    known = [item for item in episode.evidence if item.role == "onset" and item.result_id <= alert.known_result]
+    return alert.acknowledged_at is not None and episode.onset > alert.acknowledged_at and not known
+
+
 def newest_depths(alert: Alert, episode: Episode) -> dict[str, int]:
-    """By analyte the deepest band among the results recorded since the acknowledgement."""
-    deepest: dict[str, int] = {}
+    """By analyte the deepest band among the results recorded since the acknowledgement, and the latest of all.
+
+    The latest one counts although it was known: a withdrawal may have left it standing.
+    """
+    latest = {analyte: depth for analyte, depth, _ in episode.bands}
+    deepest = dict(latest)
     for analyte, depth, result_id in episode.bands:
-        if alert.known_result and result_id > alert.known_result:
-            deepest[analyte] = max(depth, deepest.get(analyte, 0))
+        if result_id > alert.known_result:
+            deepest[analyte] = max(depth, deepest[analyte])
     return deepest
 
 
 def floors_since(alert: Alert, episode: Episode) -> dict[str, Any]:
-    """For a quiet alert the deepest bands since its acknowledgement, with the last result that counts as known."""
+    """For a quiet alert the last result that counts as known."""
     if alert.state not in QUIET:
         return {}
-    floors = dict(alert.band_floor)
-    for analyte, depth in newest_depths(alert, episode).items():
-        floors[analyte] = max(depth, floors.get(analyte, 0))
-    known = max([alert.known_result, *(result_id for _, _, result_id in episode.bands)])
-    return {"band_floor": floors, "known_result": known}
+    return {"known_result": max([alert.known_result, *(result_id for _, _, result_id in episode.bands)])}

@@ -26,6 +26,7 @@ from khemon.rules.series import (
     key_patient,
     key_time,
     keys,
+    merged,
 )
 from khemon.rules.severity import Moment, Severities
 from khemon.rules.shapes import Stretches, holding, leading, runs, starts_of
@@ -167,7 +168,7 @@ class _Evaluation:
         listed = [self.by_analyte[limb.analyte] for limb in rule.comparisons]
         spans = [event_spans(self.block.events, kind, self.block.closing, self.block.as_of) for kind in rule.events]
         bounds = [bound for starts, stops, ended in spans for bound in (starts, stops[ended])]
-        at = np.unique(np.concatenate([points.key for points in listed] + bounds))
+        at = merged([points.key for points in listed] + bounds)
         answers, absent = [], []
         for limb, points in zip(rule.comparisons, listed, strict=True):
             position = latest(points, at)
@@ -186,7 +187,7 @@ class _Evaluation:
 
     def _all_of(self, rule: AllOfRule) -> Episodes:
         limbs = {limb.analyte: Limb.of(limb, self.by_analyte[limb.analyte]) for limb in rule.limbs}
-        at = np.unique(np.concatenate([limb.counted.key for limb in limbs.values()]))
+        at = merged([limb.counted.key for limb in limbs.values()])
         verdict = {name: limb.verdict(at, self.protocol) for name, limb in limbs.items()}
         lead = limbs[rule.leading].current(at, self.protocol) != NONE
         resolving = np.zeros(at.size, np.bool_)
@@ -253,7 +254,7 @@ class _Evaluation:
         companion = Limb.of(
             Comparison(analyte=rule.companion, limit=rule.companion_limit), self.by_analyte[rule.companion]
         )
-        at = np.unique(np.concatenate([counts.key, companion.counted.key]))
+        at = merged([counts.key, companion.counted.key])
         position = latest(counts, at)
         lasting = (position != NONE) & ~good[position]
         both = (low_count.verdict(at, self.protocol) == TRUE) & (companion.verdict(at, self.protocol) == TRUE)

@@ -132,6 +132,15 @@ def key_patient(key: Ints) -> Ints:
     return key >> _PATIENT_SHIFT
 
 
+def merged(parts: list[Ints]) -> Ints:
+    """Every key of some sorted arrays once, sorted: a merge of runs, which is far cheaper than a sort."""
+    whole = np.sort(np.concatenate(parts), kind="stable")
+    if not whole.size:
+        return whole
+    kept: Ints = whole[np.append(True, whole[1:] != whole[:-1])]
+    return kept
+
+
 def closing_times(events: Events, patient_count: int) -> Ints:
     """Per patient the time of the first closing event, or the largest number when observation goes on."""
     closing = np.full(patient_count, np.iinfo(np.int64).max, np.int64)
