@@ -1,0 +1,18 @@
+"""Readers: from the bytes of a file to observations, events and patients, each with its fate. Nothing is dropped."""
+
+from __future__ import annotations
+
+from khemon.importers.from_csv import read_csv
+from khemon.importers.mapping import Mapping, load_mapping
+from khemon.importers.options import ReadOptions
+from khemon.importers.staging import EventRow, Observation, PatientRow, Reading
+
+__all__ = ["EventRow", "Mapping", "Observation", "PatientRow", "ReadOptions", "Reading", "load_mapping", "read"]
+
+
+def read(content: bytes, name: str, options: ReadOptions) -> Reading:
+    """Everything found in a file, each row with its fate; ImportProblem when the file as a whole cannot be read.
+
+    The format is found in the content; `name` is not believed.
+    """
+    return read_csv(content, options)

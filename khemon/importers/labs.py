@@ -1,0 +1,202 @@
+"""Laboratory results from a table, in any of its layouts: one observation per value, each with its fate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from khemon.importers.grid import Grid
+from khemon.importers.layout import DATES_ACROSS, WIDE, AnalyteColumn, Columns
+from khemon.importers.measures import Measure, Measures, same_unit
+from khemon.importers.once import Once
+from khemon.importers.rowfacts import Identity, Tags, read_identity, read_tags
+from khemon.importers.staging import ACCEPTED, IGNORED, REJECTED, REVIEW, Observation, worse
+from khemon.importers.times import Clock, Moment
+
+NO_TIME_OF_DAY = Moment(None, REVIEW, ("no_time_of_day: a date without a time",))
+#: The cells of a row that a whole observation is made of, whatever its layout.
+SHARED = (
+    "patient_id",
+    "collected_at",
+    "collected_date",
+    "collected_time",
+    "status",
+    "quality",
+    "timing",
+    "comment",
+    "specimen_id",
+    "resulted_at",
+)
+
+
+class LabReader:
+    """Turns the rows of one table into observations."""
+
+    def __init__(
+        self,
+        grid: Grid,
+        columns: Columns,
+        measures: Measures,
+        collected: Clock,
+        resulted: Clock,
+        patient_id: str | None,
+    ) -> None:
+        self.grid = grid
+        self.columns = columns
+        self.measures = measures
+        self.collected = collected
+        self.resulted = resulted
+        self._identity: Once[str, Identity] = Once(lambda text: read_identity(text, patient_id))
+        self._tags: Once[tuple[str, str, str], Tags] = Once(lambda words: read_tags(*words))
+        # Every row gets one empty cell behind its last: a column the file does not have is read from there.
+        self._absent = len(grid.header)
+        for cells in grid.rows:
+            cells.append("")
+        self._shared = tuple(self._at(name) for name in SHARED)
+        self._has_time_column = "collected_time" in columns.at
+
+    def observations(self) -> list[Observation]:
+        """Every observation of the table in the order of its lines, rows that do not fit included."""
+        layout = self.columns.layout
+        rows = (
+            self._wide_rows if layout == WIDE else self._rows_under_dates if layout == DATES_ACROSS else self._long_rows
+        )
+        found = list(rows())
+        if self.grid.ragged:
+            found += [
+                Observation(row.line, None, None, None, None, row.text, decision=REJECTED, reasons=[row.reason])
+                for row in self.grid.ragged
+            ]
+            found.sort(key=lambda observation: observation.row)
+        return found
+
+    def _at(self, name: str) -> int:
+        return self.columns.at.get(name, self._absent)
+
+    def _when(self, date: str, time: str) -> tuple[str, Moment]:
+        """The collection time as written, and the moment; held where the column for the time of day is empty."""
+        if not self._has_time_column:
+            return date, self.collected.read[date]
+        if not time.strip():
+            return date, NO_TIME_OF_DAY if date.strip() else self.collected.read[""]
+        text = f"{date.strip()} {time.strip()}"
+        return text, self.collected.read[text if date.strip() else ""]
+
+    def _long_rows(self) -> Iterator[Observation]:
+        item, name, value, unit, reference = (
+            self._at(field) for field in ("analyte", "analyte_name", "value", "unit", "reference_range")
+        )
+        comment = self._at("comment")
+        read = self.measures.read
+        for line, cells in zip(self.grid.lines, self.grid.rows, strict=True):
+            measure = read[cells[item], cells[name], cells[value], cells[unit], cells[reference]]
+            if measure.in_comment:
+                measure = self.measures.from_comment(cells[item], cells[name], cells[comment], cells[unit], measure)
+            yield self._observed(line, None, cells, cells[value], measure, None)
+
+    def _wide_rows(self) -> Iterator[Observation]:
+        units = {column.index: column.unit for column in self.columns.analytes}
+        doubtful = self._take_unit_row(units)
+        for line, cells in zip(self.grid.lines, self.grid.rows, strict=True):
+            for column in self.columns.analytes:
+                text = cells[column.index]
+                if not text.strip():
+                    continue
+                measure = self.measures.read[column.item, "", text, units[column.index], ""]
+                if column.index in doubtful and measure.decision != IGNORED:
+                    reasons = (*measure.reasons, "two_units: header and unit row do not agree")
+                    measure = replace(measure, decision=worse(REVIEW, measure.decision), reasons=reasons)
+                yield self._observed(line, column.header, cells, text, measure, None)
+
+    def _take_unit_row(self, units: dict[int, str]) -> set[int]:
+        """The columns whose header says another unit than the row of units, which is moved into `units`."""
+        if not self.grid.rows or not self._is_unit_row(self.grid.rows[0]):
+            return set()
+        cells = self.grid.rows.pop(0)
+        self.grid.lines.pop(0)
+        doubtful: set[int] = set()
+        for column in self.columns.analytes:
+            unit = cells[column.index].strip()
+            if unit and units[column.index] and not self._agree(column, unit, units[column.index]):
+                doubtful.add(column.index)
+            units[column.index] = unit or units[column.index]
+        return doubtful
+
+    def _agree(self, column: AnalyteColumn, one: str, other: str) -> bool:
+        found = self.measures.item(column.item, "", one).analyte
+        return found is not None and same_unit(found, one, other)
+
+    def _is_unit_row(self, cells: list[str]) -> bool:
+        """Whether a row names nobody and no time, and holds words only under analytes, none of them a number."""
+        under = {column.index for column in self.columns.analytes}
+        elsewhere = any(cell.strip() for index, cell in enumerate(cells) if index not in under)
+        words = [cells[index] for index in under if cells[index].strip()]
+        return not elsewhere and bool(words) and all(self.measures.numbers.read[word].value is None for word in words)
+
+    def _rows_under_dates(self) -> Iterator[Observation]:
+        item, name, unit, reference = (
+            self._at(field) for field in ("analyte", "analyte_name", "unit", "reference_range")
+        )
+        moments = {index: self.collected.read[self.grid.header[index]] for index in self.columns.dates}
+        for line, cells in zip(self.grid.lines, self.grid.rows, strict=True):
+            for index in self.columns.dates:
+                text = cells[index]
+                if not text.strip():
+                    continue
+                measure = self.measures.read[cells[item], cells[name], text, cells[unit], cells[reference]]
+                yield self._observed(line, self.grid.header[index], cells, text, measure, moments[index])
+
+    def _observed(
+        self, line: int, field: str | None, cells: list[str], text: str, measure: Measure, under: Moment | None
+    ) -> Observation:
+        """One observation with everything its row says; `under` is the moment of a date in the header."""
+        patient, at, date, time, status, quality, timing, comment, specimen, resulted = self._shared
+        identity = self._identity[cells[patient]]
+        tags = self._tags[cells[status], cells[quality], cells[timing]]
+        written, moment = (field or "", under) if under else self._when(cells[at] or cells[date], cells[time])
+        observation = Observation(
+            line,
+            field,
+            identity.patient_id,
+            moment.ms,
+            measure.analyte,
+            text,
+            measure.comparator,
+            measure.value,
+            measure.unit,
+            measure.canonical_value,
+            measure.canonical_unit,
+            measure.basis,
+            measure.low,
+            measure.high,
+            tags.status,
+            tags.quality or measure.quality,
+            tags.timing,
+            cells[specimen].strip() or None,
+            cells[comment].strip() or None,
+            None,
+            measure.decision,
+            [*measure.reasons, *identity.reasons, *moment.reasons, *tags.reasons],
+            written,
+        )
+        if cells[resulted]:
+            self._add_resulted(observation, cells[resulted])
+        if not identity.decision == moment.decision == tags.decision == ACCEPTED:
+            self._settle(observation, identity, moment, tags)
+        return observation
+
+    def _add_resulted(self, observation: Observation, text: str) -> None:
+        """Set when it was resulted; a result older than its sample is held."""
+        moment = self.resulted.read[text]
+        observation.resulted_ms = moment.ms
+        if moment.ms is None:
+            observation.reasons.append("resulted_at: not read, the time of the report is unknown")
+        elif observation.collected_ms is not None and moment.ms < observation.collected_ms:
+            observation.reasons.append("collected_after_result: the sample was taken after its result")
+            observation.decision = worse(REVIEW, observation.decision)
+
+    @staticmethod
+    def _settle(observation: Observation, identity: Identity, moment: Moment, tags: Tags) -> None:
+        """Set the fate of a row of which more than the value is in doubt; what is no analyte of ours stays ignored."""
+        for decision in (identity.decision, moment.decision, tags.decision):
+            observation.decision = worse(observation.decision, decision)

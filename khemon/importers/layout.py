@@ -1,0 +1,238 @@
+"""What the columns of a table mean, and so what kind of table it is: by mapping, canonical names or known headers."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+
+from khemon.importers.items import named_analytes
+from khemon.importers.mapping import COLUMN_FIELDS, Mapping
+from khemon.importers.numbers import vocabulary
+from khemon.importers.staging import EVENTS, LABS, PATIENTS
+from khemon.models import ImportProblem
+from khemon.units import ANALYTES, folded_name
+
+CANONICAL, LONG, WIDE, DATES_ACROSS = "canonical", "long", "wide", "dates_across"
+LAB_COLUMNS: tuple[str, ...] = (
+    "patient_id",
+    "collected_at",
+    "analyte",
+    "value",
+    "unit",
+    "specimen_id",
+    "status",
+    "quality",
+    "timing",
+    "comment",
+    "resulted_at",
+)
+LAB_REQUIRED = LAB_COLUMNS[:5]
+EVENT_COLUMNS: tuple[str, ...] = ("patient_id", "kind", "start", "end", "dose", "unit", "note")
+EVENT_REQUIRED = EVENT_COLUMNS[:3]
+PATIENT_COLUMNS: tuple[str, ...] = (
+    "patient_id",
+    "name",
+    "birth_date",
+    "sex",
+    "diagnosis",
+    "lesion_class",
+    "ward",
+    "on_ward_from",
+    "on_ward_until",
+    "followed_until",
+    "sirolimus_target",
+    "arm",
+    "day0",
+    "discontinued_at",
+    "note",
+)
+TIME_FIELDS = ("collected_at", "collected_date", "collected_time")
+#: A header that also names its unit: Fibrinogen (mg/dL), Platelets [10*9/L].
+WITH_UNIT = re.compile(r"(.+?)\s*(?:\(([^()]+)\)|\[([^\[\]]+)\])")
+LAB_REMEDY = f"a results file has the columns {', '.join(LAB_REQUIRED)}; other files need a mapping"
+
+
+@dataclass(frozen=True, slots=True)
+class AnalyteColumn:
+    """A column of a wide table: position, header, the item it stands for, and the unit its header names."""
+
+    index: int
+    header: str
+    item: str
+    unit: str = ""
+
+
+@dataclass(slots=True)
+class Columns:
+    """What every column of a table means; `at` is the position of a field."""
+
+    kind: str
+    layout: str
+    at: dict[str, int] = field(default_factory=dict)
+    analytes: list[AnalyteColumn] = field(default_factory=list)
+    dates: list[int] = field(default_factory=list)
+    unread: list[int] = field(default_factory=list)
+
+
+@cache
+def _known_headers() -> dict[str, str]:
+    return {folded_name(name): meaning for meaning, names in vocabulary()["headers"].items() for name in names}
+
+
+def _analyte_column(index: int, header: str) -> AnalyteColumn | None:
+    if named_analytes(header):
+        return AnalyteColumn(index, header, header)
+    match = WITH_UNIT.fullmatch(header)
+    if match and named_analytes(match[1]):
+        return AnalyteColumn(index, header, match[1], match[2] or match[3])
+    return None
+
+
+def _meaning(header: str, mapped: dict[str, str]) -> str | None:
+    """The field a header stands for: by mapping; by its canonical name; without a mapping also by known words."""
+    folded = folded_name(header)
+    if folded in mapped:
+        return mapped[folded]
+    if mapped:
+        return folded if folded in COLUMN_FIELDS and folded not in mapped.values() else None
+    return _known_headers().get(folded)
+
+
+def _mapped(mapping: Mapping | None) -> dict[str, str]:
+    return {folded_name(header): meaning for header, meaning in mapping.columns.items()} if mapping else {}
+
+
+def count_known(header: list[str], mapping: Mapping | None) -> int:
+    """How many of the headers mean something."""
+    mapped = _mapped(mapping)
+    canonical = {*EVENT_COLUMNS, *PATIENT_COLUMNS}
+    return sum(
+        bool(_meaning(name, mapped) or (not mapped and (folded_name(name) in canonical or _analyte_column(0, name))))
+        for name in header
+        if name.strip()
+    )
+
+
+def _canonical_kind(names: list[str], line: int) -> str | None:
+    """The kind of a table with canonical names; None for a foreign one; ImportProblem when two kinds claim it."""
+    present = set(names)
+    claims = []
+    if {"analyte", "value", "collected_at"} <= present:
+        claims.append(LABS)
+    if {"kind", "start"} <= present or ({"patient_id", "kind"} <= present and not present & {"analyte", "value"}):
+        claims.append(EVENTS)
+    if len(claims) > 1:
+        raise ImportProblem(
+            f"line {line}",
+            "the columns are those of labs.csv and of events.csv",
+            "send results and events in two files",
+        )
+    if claims:
+        return claims[0]
+    lab_like = any(
+        _known_headers().get(name) in (*TIME_FIELDS, "value", "analyte", "analyte_name") or named_analytes(name)
+        for name in names
+    )
+    patient_like = present & set(PATIENT_COLUMNS[1:]) or present == {"patient_id"}
+    return PATIENTS if "patient_id" in present and patient_like and not lab_like else None
+
+
+def _canonical(kind: str, names: list[str], line: int) -> Columns:
+    """The columns of labs.csv, events.csv or patients.csv by their names; ImportProblem naming one that is missing."""
+    known, required = {
+        LABS: (LAB_COLUMNS, ("collected_at", "analyte", "value")),
+        EVENTS: (EVENT_COLUMNS, EVENT_REQUIRED),
+        PATIENTS: (PATIENT_COLUMNS, ("patient_id",)),
+    }[kind]
+    missing = [name for name in required if name not in names]
+    if missing:
+        raise ImportProblem(
+            f"line {line}", f"no column {missing[0]!r}", f"{kind}.csv needs the columns {', '.join(required)}"
+        )
+    columns = Columns(kind, CANONICAL)
+    for index, name in enumerate(names):
+        if name in known or (kind == LABS and name == "reference_range"):
+            columns.at[name] = index
+        else:
+            columns.unread.append(index)
+    return columns
+
+
+def _claim(columns: Columns, meaning: str, index: int, header: list[str], line: int) -> None:
+    if meaning in columns.at:
+        both = f"{header[columns.at[meaning]]!r} and {header[index]!r}"
+        raise ImportProblem(
+            f"line {line}", f"the columns {both} may both be {meaning}", "say in a mapping which one it is"
+        )
+    columns.at[meaning] = index
+
+
+def _foreign(header: list[str], line: int, mapping: Mapping | None, is_date: Callable[[str], bool]) -> Columns:
+    """The columns of a laboratory's own table."""
+    mapped = _mapped(mapping)
+    columns = Columns(LABS, "")
+    for index, name in enumerate(header):
+        meaning = _meaning(name, mapped) if name else None
+        if meaning in ANALYTES:
+            columns.analytes.append(AnalyteColumn(index, name, str(meaning)))
+        elif meaning:
+            _claim(columns, meaning, index, header, line)
+        elif not mapped and (column := _analyte_column(index, name)):
+            columns.analytes.append(column)
+        elif name and is_date(name):
+            columns.dates.append(index)
+        else:
+            columns.unread.append(index)
+    if "analyte_name" in columns.at and "analyte" not in columns.at:
+        columns.at["analyte"] = columns.at.pop("analyte_name")
+    missing = [name for name in mapped if name not in {folded_name(one) for one in header}]
+    if missing and mapping:
+        lost = next(name for name in mapping.columns if folded_name(name) == missing[0])
+        raise ImportProblem(
+            f"line {line}",
+            f"the mapping names a column {lost!r} that the file does not have",
+            "check that file and mapping belong together",
+        )
+    columns.layout = _layout(columns, header, line, mapping.layout if mapping else None)
+    return columns
+
+
+def _layout(columns: Columns, header: list[str], line: int, stated: str | None) -> str:
+    """Long, wide or dates across; ImportProblem naming what is missing, or that two fit."""
+    has_time = any(name in columns.at for name in TIME_FIELDS[:2])
+    fits = {
+        LONG: has_time and {"analyte", "value"} <= set(columns.at),
+        WIDE: has_time and bool(columns.analytes),
+        DATES_ACROSS: "analyte" in columns.at and "value" not in columns.at and bool(columns.dates),
+    }
+    if stated:
+        if not fits[stated]:
+            raise ImportProblem(
+                f"line {line}", f"the columns do not make the layout {stated} that the mapping states", LAB_REMEDY
+            )
+        return stated
+    fitting = [name for name, fit in fits.items() if fit]
+    if len(fitting) == 1:
+        return fitting[0]
+    if fitting:
+        raise ImportProblem(
+            f"line {line}", f"the columns fit the layouts {' and '.join(fitting)}", "state layout in a mapping"
+        )
+    known = [header[index] for index in columns.at.values()]
+    finding = f"of the column names only {', '.join(map(repr, known))} are known" if known else "no known column names"
+    raise ImportProblem(f"line {line}", f"{finding}: no results can be found", LAB_REMEDY)
+
+
+def find_columns(header: list[str], line: int, mapping: Mapping | None, is_date: Callable[[str], bool]) -> Columns:
+    """What every column means; ImportProblem when the table cannot be understood or could be understood in two ways."""
+    names = [folded_name(name) for name in header]
+    doubled = [name for name, count in Counter(names).items() if name and count > 1]
+    if doubled:
+        raise ImportProblem(f"line {line}", f"two columns are named {doubled[0]!r}", "give every column its own name")
+    kind = None if mapping and mapping.columns else _canonical_kind(names, line)
+    if kind:
+        return _canonical(kind, names, line)
+    return _foreign(header, line, mapping, is_date)

@@ -1,0 +1,201 @@
+"""The value grammar: an exact number with its comparator, or why the text is none. Nothing is rounded or repaired."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from khemon.importers.once import Once
+from khemon.importers.staging import ACCEPTED, NO_VALUE, REJECTED, REVIEW
+
+LONGEST_NUMBER = 24
+#: Full-width forms lie this far above ASCII. Only these are folded: a general folding would turn 5² into 52.
+FULL_WIDTH: dict[int, int | str] = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
+SPACES: dict[int, int | str] = dict.fromkeys(map(ord, "\u00a0\u2007\u2009\u202f\u3000"), " ")
+SIGNS: dict[int, int | str] = {
+    ord("≤"): "<=",
+    ord("≦"): "<=",
+    ord("⩽"): "<=",
+    ord("≥"): ">=",
+    ord("≧"): ">=",
+    ord("⩾"): ">=",
+}
+FOLD: dict[int, int | str] = {**FULL_WIDTH, **SPACES, **SIGNS}
+
+COMPARED = re.compile(r"(<=|>=|<|>)?\s*(.*)", re.DOTALL)
+PLAIN = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)")
+GROUPED = re.compile(r"[0-9]{1,3}([,.' ])[0-9]{3}(?:\1[0-9]{3})*(?:(?!\1)[,.][0-9]+)?")
+DECIMAL_COMMA = re.compile(r"[0-9]+,[0-9]+")
+LEADING_NUMBER = re.compile(r"((?:<=|>=|<|>)?\s*[0-9][0-9.,']*)(.+)", re.DOTALL)
+NUMBER_IN_TEXT = re.compile(r"(?:<=|>=|<|>)?\s*(?<![\w.,])[0-9][0-9.,']*(?<![.,])")
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """What a value text says: comparator and exact number if any, its fate, reasons, and the sample quality it names.
+
+    `rest` is the text right behind the number (a unit, a remark); `in_comment`: the text points to the comment.
+    """
+
+    decision: str = ACCEPTED
+    comparator: str = ""
+    value: Decimal | None = None
+    reasons: tuple[str, ...] = ()
+    quality: str = ""
+    rest: str = ""
+    in_comment: bool = False
+
+
+@cache
+def vocabulary() -> dict[str, Any]:
+    """The words of laboratory files, as `vocabulary.toml` lists them."""
+    return tomllib.loads(Path(__file__).with_name("vocabulary.toml").read_text(encoding="utf-8"))
+
+
+def plain_text(text: str) -> str:
+    """The text with full-width characters, spaces and comparison signs folded, trimmed."""
+    return text.translate(FOLD).strip()
+
+
+def _unreadable(why: str) -> Number:
+    return Number(REJECTED, reasons=(f"unreadable_number: {why}",))
+
+
+def quality_named(text: str) -> str:
+    """The sample quality a text names (clotted, clumped ...), empty if none."""
+    lowered = text.casefold()
+    for quality, words in vocabulary()["quality"].items():
+        if any(word.casefold() in lowered for word in words):
+            return str(quality)
+    return ""
+
+
+def without_flags(text: str) -> tuple[str, str]:
+    """The text without a mark such as H, LL or an arrow before or behind it, and that mark."""
+    for mark in sorted(vocabulary()["flags"]["marks"], key=len, reverse=True):
+        bare = text.removesuffix(mark).rstrip()
+        if bare != text and bare[-1:].isdigit():
+            return bare, mark
+        bare = text.removeprefix(mark).lstrip()
+        if bare != text and bare[:1] in "0123456789<>":
+            return bare, mark
+    return text, ""
+
+
+def _words(text: str) -> Number | None:
+    """What a text without a number says; None when it is none of the known words."""
+    lowered, absent = text.casefold(), vocabulary()["absent"]
+    if any(word in lowered for word in absent["see_comment"]):
+        return Number(NO_VALUE, reasons=("no_value: the text points to the comment",), in_comment=True)
+    if quality := quality_named(text):
+        return Number(NO_VALUE, reasons=(f"no_value: sample {quality}",), quality=quality)
+    if lowered in absent["whole"] or any(word in lowered for word in absent["words"]):
+        return Number(NO_VALUE, reasons=("no_value: no result was given",))
+    return None
+
+
+class NumberGrammar:
+    """Reads value texts of one laboratory: its decimal sign, and its thousands separator if it declared one.
+
+    `read[text]` is what a text says.
+    """
+
+    def __init__(self, decimal: str | None, thousands: str | None) -> None:
+        self.decimal = decimal or "."
+        self.declared = decimal is not None
+        self.thousands = thousands
+        self.read = Once(self._read)
+
+    def _read(self, original: str) -> Number:
+        text = plain_text(original)
+        if not text:
+            return Number(NO_VALUE, reasons=("no_value: the cell is empty",))
+        bare, flag = without_flags(text)
+        number = self._compared(bare)
+        if number is None:
+            followed = self._with_rest(bare)
+            if followed and not followed.rest[0].isalnum():
+                return followed
+            return _words(text) or followed or _unreadable(_why_not(bare))
+        if flag and number.decision != REJECTED:
+            return Number(number.decision, number.comparator, number.value, (*number.reasons, f"flag: {flag}"))
+        return number
+
+    def _compared(self, text: str) -> Number | None:
+        """The number with its comparator; None when the text is not shaped like one."""
+        match = COMPARED.fullmatch(text)
+        sign, digits = (match[1] or "", match[2]) if match else ("", text)
+        if not digits[:1].isascii() or not digits[-1:].isdigit():
+            return None
+        if not PLAIN.fullmatch(digits) and not GROUPED.fullmatch(digits) and not DECIMAL_COMMA.fullmatch(digits):
+            return None
+        if len(digits) > LONGEST_NUMBER:
+            return _unreadable(f"more than {LONGEST_NUMBER} characters")
+        number = self._number(digits)
+        if sign == "<" and number.value == 0:
+            return _unreadable("a result cannot lie below zero")
+        return Number(number.decision, sign, number.value, number.reasons)
+
+    def _number(self, digits: str) -> Number:
+        """The number in digits and separators, where the declared signs explain every separator."""
+        whole, point, fraction = digits.partition(self.decimal)
+        separators = set(re.sub(r"[0-9]", "", whole + fraction))
+        ungrouped = re.sub(r"[^0-9]", "", whole) + ("." + fraction if point else "")
+        if not separators:
+            return Number(value=Decimal(ungrouped))
+        in_threes = GROUPED.fullmatch(digits) is not None
+        if in_threes and separators == {self.thousands} and fraction.isdigit() == bool(point):
+            return Number(value=Decimal(ungrouped))
+        if not in_threes or self.thousands:
+            return _unreadable(self._unexplained())
+        certain = (self.declared or bool(point)) and fraction.isdigit() == bool(point)
+        reason = "thousands: nothing says that the separator groups thousands; state decimal and thousands in a mapping"
+        return Number(REVIEW, value=Decimal(ungrouped) if certain else None, reasons=(reason,))
+
+    def _unexplained(self) -> str:
+        if self.declared or self.thousands:
+            return f"the separators do not fit decimal {self.decimal!r}, thousands {self.thousands or 'not declared'!r}"
+        return "nothing says whether the separator is the decimal sign; state decimal in a mapping"
+
+    def _with_rest(self, text: str) -> Number | None:
+        """A number followed by other text, with that rest for whoever knows units; None when there is no number."""
+        match = LEADING_NUMBER.fullmatch(text)
+        number = self._compared(match[1].rstrip()) if match else None
+        if match is None or number is None or number.value is None:
+            return None
+        rest = match[2]
+        if rest[0] in "eE" or rest.lstrip()[:1] in tuple("-0123456789_.,'+"):
+            return None
+        return Number(number.decision, number.comparator, number.value, number.reasons, quality_named(rest), rest)
+
+    def in_comment(self, comment: str) -> tuple[Number, str] | None:
+        """The one number a comment gives and the text behind it; None when it gives none or several."""
+        text = plain_text(comment)
+        matches = list(NUMBER_IN_TEXT.finditer(text))
+        if len(matches) != 1:
+            return None
+        number = self._compared(matches[0][0].strip())
+        return None if number is None or number.value is None else (number, text[matches[0].end() :].strip())
+
+
+def _why_not(text: str) -> str:
+    """Why a text is not a number, in words that do not repeat it."""
+    lowered = text.casefold().lstrip("<>= ")
+    if "_" in text:
+        return "an underscore in the number"
+    if lowered[:1] == "-":
+        return "a negative number"
+    if lowered[:1] == "+":
+        return "a plus sign before the number"
+    if lowered.strip("+-") in ("nan", "inf", "infinity"):
+        return "not a finite number"
+    if re.fullmatch(r"[0-9.]+e[+-]?[0-9]+", lowered):
+        return "an exponent"
+    if len(text) > LONGEST_NUMBER:
+        return f"more than {LONGEST_NUMBER} characters"
+    return "neither a number nor a known word"

@@ -1,0 +1,140 @@
+"""Every sample is read as its expected file says with its mapping, and without it names what is undecided."""
+
+import csv
+import datetime as dt
+from itertools import groupby
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from khemon.importers import ReadOptions, load_mapping, read
+from khemon.models import ImportProblem
+
+SAMPLES = Path(__file__).parent / "samples"
+NOW_MS = int(dt.datetime(2026, 6, 1, tzinfo=dt.UTC).timestamp() * 1000)
+
+
+def expected_samples():
+    with (SAMPLES / "expected_samples.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return [(name, list(group)) for name, group in groupby(rows, key=lambda row: row["file"])]
+
+
+def read_sample(name, **options):
+    return read((SAMPLES / name).read_bytes(), name, ReadOptions(timezone="UTC", now_ms=NOW_MS, **options))
+
+
+def as_expected(observation, zone):
+    """The columns of expected_samples.csv for one observation."""
+    collected = dt.datetime.fromtimestamp(observation.collected_ms / 1000, ZoneInfo(zone))
+    return (
+        observation.patient_id,
+        collected.strftime("%Y-%m-%dT%H:%M"),
+        observation.analyte,
+        observation.canonical_value or "",
+        observation.canonical_unit,
+        observation.comparator,
+        observation.decision,
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "rows"), expected_samples(), ids=lambda value: value if isinstance(value, str) else ""
+)
+def test_a_sample_with_its_mapping_is_read_as_expected(name, rows):
+    mapping = load_mapping(SAMPLES / rows[0]["mapping"])
+    reading = read_sample(name, mapping=mapping)
+    wanted = [
+        (
+            row["patient"],
+            row["collected"],
+            row["analyte"],
+            row["value"],
+            row["unit"],
+            row["comparator"],
+            row["decision"],
+        )
+        for row in rows
+    ]
+    assert sorted(as_expected(one, mapping.timezone) for one in reading.observations) == sorted(wanted)
+    assert (reading.source, reading.mapping_digest) == (mapping.source, mapping.digest)
+
+
+@pytest.mark.parametrize(
+    ("name", "undecided"),
+    [
+        ("sample_01_de_wide_latin1_semicolon.csv", "encoding is undecided"),
+        ("sample_02_cn_long_gbk.csv", "encoding is undecided"),
+        ("sample_07_transposed_dates_across.csv", "whose results these are"),
+    ],
+)
+def test_a_sample_without_its_mapping_is_an_error_that_names_what_is_undecided(name, undecided):
+    with pytest.raises(ImportProblem, match=undecided):
+        read_sample(name)
+
+
+def test_month_day_dates_without_a_mapping_are_all_held_for_their_order():
+    reading = read_sample("sample_04_us_mdy_long.csv")
+    assert len(reading.observations) == 7
+    assert {one.decision for one in reading.observations} == {"review"}
+    assert all(any(reason.startswith("date_order") for reason in one.reasons) for one in reading.observations)
+    assert all(one.collected_ms is None for one in reading.observations)
+
+
+def test_an_encoding_alone_lets_the_chinese_sample_be_read_by_its_headers():
+    reading = read_sample("sample_02_cn_long_gbk.csv", encoding="gbk")
+    assert [one.decision for one in reading.observations].count("accepted") == 7
+    assert [one.analyte for one in reading.observations][:4] == ["platelets", "hemoglobin", "fibrinogen", "d_dimer"]
+
+
+def test_an_encoding_alone_does_not_decide_the_decimal_comma():
+    reading = read_sample("sample_01_de_wide_latin1_semicolon.csv", encoding="latin-1")
+    with_comma = [one for one in reading.observations if "," in one.text]
+    assert with_comma
+    assert {one.decision for one in with_comma} == {"rejected"}
+    assert all("decimal" in one.reasons[0] for one in with_comma)
+    certain = [one for one in reading.observations if one.text == "108"]
+    assert [one.decision for one in certain] == ["accepted"]  # 17.03. makes the column certain
+
+
+def test_a_patient_stated_by_hand_lets_the_dates_across_sample_be_read():
+    reading = read_sample("sample_07_transposed_dates_across.csv", patient_id="0007")
+    assert (reading.layout, len(reading.observations)) == ("dates_across", 14)
+    assert {(one.patient_id, one.decision) for one in reading.observations} == {("0007", "accepted")}
+    assert reading.observations[0].field == "2025-05-01 08:00"
+
+
+def test_the_value_that_stands_only_in_the_comment_is_held_with_its_comparator():
+    mapping = load_mapping(SAMPLES / "mappings/sample_04_us_mdy_long.toml")
+    held = [
+        one
+        for one in read_sample("sample_04_us_mdy_long.csv", mapping=mapping).observations
+        if one.decision == "review"
+    ]
+    assert [(one.text, one.comparator, one.canonical_value, one.basis) for one in held] == [
+        ("See comment", ">", "10", "FEU")
+    ]
+
+
+def test_synthea_observations_are_read_by_loinc_and_other_codes_are_ignored():
+    reading = read_sample("synthea_observations_cbc.csv")
+    with (SAMPLES / "synthea_observations_cbc.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    known = {"777-3": "platelets", "718-7": "hemoglobin", "6690-2": "white_cells"}
+    assert len(reading.observations) == len(rows)
+    for row, one in zip(rows, reading.observations, strict=True):
+        assert one.analyte == known.get(row["CODE"])
+        assert one.decision == ("accepted" if row["CODE"] in known else "ignored")
+        assert one.patient_id == row["PATIENT"]
+
+
+@pytest.mark.parametrize("name", ["sample_cbc_oru_r01.hl7", "sample_coag_oru_r01.hl7"])
+def test_hl7_is_named_as_not_supported_yet(name):
+    with pytest.raises(ImportProblem, match=r"HL7.*not supported yet"):
+        read_sample(name)
+
+
+def test_fhir_is_named_as_not_supported_yet():
+    with pytest.raises(ImportProblem, match=r"FHIR.*not supported yet"):
+        read(b'{"resourceType": "Bundle", "entry": []}', "x.json", ReadOptions(timezone="UTC", now_ms=NOW_MS))
