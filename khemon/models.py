@@ -181,7 +181,7 @@ class Episode(Frozen):
     #: Limbs of a criterion that are certainly true now, and those of them whose input is not older than the limit.
     limbs: tuple[str, ...] = ()
     fresh_limbs: tuple[str, ...] = ()
-    #: Every result inside the episode in order of time: (analyte, how many bands deep, result id). Not stored.
+    #: The results that stood at the onset and all inside, in order of time: (analyte, how many bands deep, result id).
     bands: tuple[tuple[str, int, int], ...] = ()
 
 

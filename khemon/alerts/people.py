@@ -28,6 +28,7 @@ def acknowledged(
         hours = at_most // dt.timedelta(hours=1)
         remedy = f"choose at most {hours} h from now"
         raise Refused("acknowledgement, until", "the time is past or too far ahead", remedy)
+    known = [item.result_id for item in episode.evidence] + [result_id for _, _, result_id in episode.bands]
     work = Work()
     work.make(
         alert,
@@ -40,7 +41,7 @@ def acknowledged(
         seen_at=alert.seen_at or setting.now,
         limbs=episode.limbs,
         band_floor={analyte: depth for analyte, depth, _ in episode.bands},
-        known_result=max((result_id for _, _, result_id in episode.bands), default=1) or 1,
+        known_result=max(known, default=1),
         reopened_because=None,
         confirmed_acknowledged=alert.confirmed_acknowledged or alert.status == "confirmed",
         judged_at=setting.now,

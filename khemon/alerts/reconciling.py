@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from khemon.alerts.carrying import carriers, due, goes_on, overlaps, stands
-from khemon.alerts.sayings import onset_moved, why_gone, why_met, why_over
+from khemon.alerts.sayings import onset_moved, split_at, why_gone, why_met, why_over
 from khemon.alerts.states import ACKNOWLEDGED, LIVE, QUIET, RESOLVED, RETRACTED, Move, Setting, Work, moved
 from khemon.alerts.worsening import floors_since, is_news, why_worse
 from khemon.models import SEVERITIES, Alert, Episode
@@ -36,11 +36,13 @@ def _reconcile_rule(episodes: list[Episode], alerts: list[Alert], setting: Setti
         if number in carried:
             _follow(alert, episodes, carried[number], setting, work)
         elif alert.state is not RETRACTED:
-            own = [episode for episode in episodes if overlaps(alert, episode)]
-            taken = [
-                other for place, other in enumerate(alerts) if place in carried and own and overlaps(other, own[0])
-            ]
-            work.make(alert, "retract", why_gone(taken), judged_at=_utc(setting.now))
+            taken = [place for place, own in carried.items() if any(overlaps(alert, episodes[index]) for index in own)]
+            work.make(
+                alert,
+                "retract",
+                why_gone([alerts[place] for place in taken if place < len(alerts)]),
+                judged_at=_utc(setting.now),
+            )
     for number in sorted(set(carried) - set(range(len(alerts)))):
         _raise([episodes[index] for index in carried[number]], setting, work)
     return work.moves
@@ -99,8 +101,8 @@ def _follow(alert: Alert, episodes: list[Episode], indexes: list[int], setting: 
     active = stands(episodes, last, setting)
     active &= alert.state in LIVE or setting.now >= due(episodes[last], setting)
     carried = [episodes[index] for index in indexes]
-    episode = carried[-1] if active else _last_told(carried)
     before = next((each for each in carried if goes_on(alert, each)), None)
+    episode = carried[-1] if active else _last_told(carried, before)
     link = onset_moved(alert, episode) if before is episode else None
     changes = _facts(episode, carried, setting)
     if alert.state in LIVE and active:
@@ -118,9 +120,9 @@ def _follow(alert: Alert, episodes: list[Episode], indexes: list[int], setting: 
         work.make(alert, "follow", link, **changes)
 
 
-def _last_told(carried: list[Episode]) -> Episode:
+def _last_told(carried: list[Episode], before: Episode | None) -> Episode:
     """The last episode that had a say; a later one that is only a note does not take over an alert that is over."""
-    told = [episode for episode in carried if episode.severity != SEVERITIES[0]]
+    told = [episode for episode in carried if episode is before or episode.severity != SEVERITIES[0]]
     return (told or carried)[-1]
 
 
@@ -128,14 +130,14 @@ def _stay(
     alert: Alert, episode: Episode, before: Episode | None, changes: dict[str, Any], setting: Setting, work: Work
 ) -> None:
     """A live alert whose episode goes on: met again, worsened, expired, or as it was."""
-    quiet = alert.state in QUIET
-    worse = why_worse(alert, episode) if quiet else []
-    link = onset_moved(alert, episode) if before is episode else None
+    quiet, news = alert.state in QUIET, is_news(alert, episode)
+    worse = why_worse(alert, episode)
     again = why_met(alert, episode, before, [], changes["times_met"])
-    if quiet and is_news(alert, episode):
+    link = onset_moved(alert, episode) if before is episode else again if news else split_at(episode)
+    if quiet and news:
         reason = "; ".join([again, *worse])
-        work.make(alert, "meet", _said(reason, link), **changes, **_anew(alert, episode, before, reason))
-    elif worse:
+        work.make(alert, "meet", reason, **changes, **_anew(alert, episode, before, reason))
+    elif quiet and worse:
         reason = "; ".join(worse)
         work.make(alert, "worsen", _said(reason, link), **changes, **_anew(alert, episode, before, reason))
     elif quiet and alert.until is not None and setting.now >= alert.until:
@@ -145,7 +147,8 @@ def _stay(
     else:
         changes |= {"limbs": episode.limbs, **floors_since(alert, episode), **_sight(alert, episode)}
         if _differs(alert, changes):
-            work.make(alert, "follow", link if before is episode else again, **changes)
+            said = "; ".join([*worse, link] if link else worse)
+            work.make(alert, "follow", said or None, **changes)
 
 
 def _anew(alert: Alert, episode: Episode, before: Episode | None, reason: str) -> dict[str, Any]:

@@ -32,9 +32,9 @@ def why_worse(alert: Alert, episode: Episode) -> list[str]:
 
 
 def is_news(alert: Alert, episode: Episode) -> bool:
-    """Whether a quiet alert's episode opened after the acknowledgement, by results nobody knew of then."""
+    """Whether a live alert's episode opened after the acknowledgement, by results nobody knew of then."""
     known = [item for item in episode.evidence if item.role == "onset" and item.result_id <= alert.known_result]
-    return alert.acknowledged_at is not None and episode.onset > alert.acknowledged_at and not known
+    return episode.onset > (alert.acknowledged_at or alert.judged_at) and not known
 
 
 def newest_depths(alert: Alert, episode: Episode) -> dict[str, int]:

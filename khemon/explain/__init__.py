@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from khemon.explain.evidence import Stretch, band_depth, evidence_of, inside
+from khemon.explain.evidence import Stretch, band_depth, evidence_of, inside, standing
 from khemon.explain.holding import holding_limbs
 from khemon.explain.looking import Book, Given, Givens, limbs_of
 from khemon.explain.wording import Wording
@@ -145,6 +145,6 @@ class _Explainer:
     def _bands(self, stretch: Stretch) -> tuple[tuple[str, int, int], ...]:
         found = []
         for analyte in dict.fromkeys(limb.analyte for limb in limbs_of(stretch.rule)):
-            for point in inside(self.book, stretch, analyte):
+            for point in [*standing(self.book, stretch, analyte), *inside(self.book, stretch, analyte)]:
                 found.append((analyte, band_depth(self.book, point), self.givens.given(point.row).result_id))
         return tuple(found)

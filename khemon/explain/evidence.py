@@ -80,6 +80,19 @@ def inside(book: Book, stretch: Stretch, analyte: str) -> list[Point]:
     return book.series(analyte, limb).between(stretch.patient, stretch.onset, stretch.last_inside)
 
 
+def standing(book: Book, stretch: Stretch, analyte: str) -> list[Point]:
+    """The point of a criterion or an AND, collected before the onset, that still stood at the onset; if any."""
+    limb = next((limb for limb in limbs_of(stretch.rule) if limb.analyte == analyte), None)
+    if limb is None or isinstance(stretch.rule, PointRule | RunRule):
+        return []
+    if isinstance(stretch.rule, AnyOfRule):
+        latest = book.series(analyte).latest(stretch.patient, stretch.onset)
+        found = [latest] if latest else []
+    else:
+        found = currents(book, stretch.patient, (limb,), stretch.onset)
+    return [point for point in found if point.time < stretch.onset]
+
+
 def _at(book: Book, stretch: Stretch, limb: Comparison, time: int | None) -> list[Point]:
     if time is None:
         return []

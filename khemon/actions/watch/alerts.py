@@ -1,0 +1,226 @@
+"""The review queue: alerts by urgency with their evidence, what people decided, and what nobody has seen."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from khemon.actions.recompute import Ward, episodes_at
+from khemon.actions.watch.answers import not_rechecked
+from khemon.actions.watch.explained import Explained, explained
+from khemon.actions.watch.known import Known
+from khemon.actions.watch.setting import Setting, setting_of
+from khemon.actions.watch.urgency import rank_of
+from khemon.alerts import LIVE, lasting
+from khemon.figures.style import SEVERITY_ORDER, rule_words
+from khemon.figures.timeline import TimelineData, timeline_data
+from khemon.figures.words import DAY, HOUR, ago_words, date_words, moment, span_words
+from khemon.models import Actor, Alert, AlertState, Episode, Refused, Severity
+from khemon.rules.calendar import to_ms
+from khemon.store import Reader, Store
+
+#: How much of the time before an alert its small timeline shows.
+LOOK_BACK = 28 * DAY
+_SPANS = (4 * HOUR, 8 * HOUR, 12 * HOUR, DAY, 2 * DAY, 3 * DAY, 7 * DAY, 14 * DAY, 30 * DAY)
+
+
+@dataclass(frozen=True, slots=True)
+class AlertLine:
+    """One alert in a list. key: the patient's key in addresses."""
+
+    alert_id: int
+    key: int
+    patient: str
+    rule: str
+    severity: Severity
+    status: str
+    state: str
+    text: str
+    since: str
+    age: str
+    ended: str
+    muted_by: str
+    decided: str
+    reopened: str
+    times_met: int
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewQueue:
+    """What the alerts page lists."""
+
+    setting: Setting
+    revision: int
+    as_of: str
+    to_review: tuple[AlertLine, ...]
+    quiet: tuple[AlertLine, ...]
+    muted: tuple[AlertLine, ...]
+    unseen: tuple[AlertLine, ...]
+    late: tuple[str, ...]
+    closed: tuple[AlertLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MoveLine:
+    """One move in an alert's log."""
+
+    at: str
+    who: str
+    what: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlertView:
+    """One alert opened: the episode behind it, the weeks before, its log, and how long an acknowledgement may last."""
+
+    line: AlertLine
+    explained: Explained | None
+    timeline: TimelineData
+    moves: tuple[MoveLine, ...]
+    can_acknowledge: bool
+    durations: tuple[tuple[str, dt.timedelta], ...]
+
+
+def review_queue(store: Store, actor: Actor, now: dt.datetime) -> ReviewQueue:
+    """Every alert in the list it belongs to."""
+    with store.reading() as reader:
+        setting = setting_of(reader)
+        lines = alert_lines(reader, setting, now)
+        live = [line for line in lines if line.state == AlertState.OPEN]
+        over = [line for line in lines if line.state in (AlertState.RESOLVED, AlertState.RETRACTED)]
+        unseen = {alert.alert_id for alert in reader.alerts([AlertState.RESOLVED]) if is_resolved_unseen(alert)}
+        return ReviewQueue(
+            setting=setting,
+            revision=reader.revision(),
+            as_of=date_words(now, setting.zone),
+            to_review=tuple(line for line in live if not line.muted_by),
+            quiet=tuple(line for line in lines if line.state in (AlertState.ACKNOWLEDGED, AlertState.SNOOZED)),
+            muted=tuple(line for line in live if line.muted_by),
+            unseen=tuple(line for line in over if line.alert_id in unseen),
+            late=(),
+            closed=tuple(line for line in over if line.alert_id not in unseen),
+        )
+
+
+def is_resolved_unseen(alert: Alert) -> bool:
+    """Whether a critical alert ended before anyone opened it."""
+    return alert.state is AlertState.RESOLVED and alert.severity == "critical" and alert.seen_at is None
+
+
+def alert_lines(
+    reader: Reader, setting: Setting, now: dt.datetime, patient_ids: Sequence[str] | None = None
+) -> tuple[AlertLine, ...]:
+    """Alerts by urgency (of all patients, or of these), each with what mutes it now."""
+    numbers = reader.patient_numbers()
+    alerts = [alert for alert in reader.alerts(None, patient_ids) if alert.patient_id in numbers]
+    names = {patient.patient_id: patient.name or "" for patient in reader.patients()}
+    lines = []
+    for alert in sorted(alerts, key=_urgency):
+        who = names[alert.patient_id] or alert.patient_id
+        lines.append(_line(alert, numbers[alert.patient_id], who, setting, now))
+    return tuple(lines)
+
+
+def _urgency(alert: Alert) -> tuple[int, int, float]:
+    return SEVERITY_ORDER.index(alert.severity), rank_of(alert.rule), -alert.onset.timestamp()
+
+
+def _line(alert: Alert, key: int, who: str, setting: Setting, now: dt.datetime) -> AlertLine:
+    zone = setting.zone
+    decided = ""
+    if alert.state in (AlertState.ACKNOWLEDGED, AlertState.SNOOZED) and alert.acknowledged_at is not None:
+        verb = "acknowledged" if alert.state is AlertState.ACKNOWLEDGED else "quiet unless worse,"
+        until = f" until {date_words(alert.until, zone)}" if alert.until else ""
+        decided = f"{verb} by {alert.actor} on {date_words(alert.acknowledged_at, zone)}{until}: {alert.reason}"
+    ended = ""
+    if alert.end is not None:
+        reason = "lifted by transfusion" if alert.end_reason == "supported" else (alert.end_reason or "")
+        ended = f"{date_words(alert.end, zone)} ({reason.replace('_', ' ')})"
+    return AlertLine(
+        alert_id=alert.alert_id,
+        key=key,
+        patient=who,
+        rule=alert.rule,
+        severity=alert.severity,
+        status=alert.status,
+        state=alert.state.value,
+        text=alert.text,
+        since=date_words(alert.onset, zone),
+        age=ago_words(alert.onset, now),
+        ended=ended,
+        muted_by=rule_words(alert.muted_by) if alert.muted_by else "",
+        decided=decided,
+        reopened=alert.reopened_because or "",
+        times_met=alert.times_met,
+        note=alert.note or "",
+    )
+
+
+def alert_view(store: Store, actor: Actor, alert_id: int, now: dt.datetime) -> AlertView:
+    """One alert with everything needed to decide on it. Refused for an unknown one."""
+    with store.reading() as reader:
+        setting = setting_of(reader)
+        alert = reader.alert(alert_id)
+        if alert is None:
+            raise Refused("alert", "no alert has this number", "open it from the list")
+        patient = reader.patient(alert.patient_id)
+        line = next(line for line in alert_lines(reader, setting, now, [alert.patient_id]) if line.alert_id == alert_id)
+        known = Known(reader, [] if patient is None else [patient], setting.protocol, setting.zone, now)
+        ward = Ward(setting.protocol, setting.timezone)
+        episodes = episodes_at(reader, [alert.patient_id], ward, to_ms(now))[0][alert.patient_id]
+        own = [episode for episode in episodes if episode.rule == alert.rule and episode.onset == alert.onset]
+        lasts, at_most = lasting(alert, setting.protocol)
+        start, end = alert.onset - LOOK_BACK, min(alert.end or now, now) + DAY
+        return AlertView(
+            line=line,
+            explained=explained(own[0], setting.protocol, setting.zone, not_rechecked(known, own[0])) if own else None,
+            timeline=timeline_data(
+                known.samples(alert.patient_id),
+                known.events[alert.patient_id],
+                episodes,
+                setting.protocol,
+                setting.zone,
+                (start, end),
+                now,
+                analytes=_analytes(own),
+            ),
+            moves=tuple(_moves(reader, alert_id, setting)),
+            can_acknowledge=alert.state in LIVE,
+            durations=tuple(_durations(lasts, at_most)),
+        )
+
+
+def patient_of_alert(store: Store, actor: Actor, alert_id: int) -> str:
+    """The id of the patient an alert is about. Refused for an unknown one."""
+    with store.reading() as reader:
+        alert = reader.alert(alert_id)
+    if alert is None:
+        raise Refused("alert", "no alert has this number", "open it from the list")
+    return alert.patient_id
+
+
+def _analytes(episodes: Sequence[Episode]) -> tuple[str, ...]:
+    """Platelets first, then what the evidence names."""
+    named = {item.analyte: None for episode in episodes for item in episode.evidence}
+    return tuple(dict.fromkeys(["platelets", *named]))
+
+
+def _moves(reader: Reader, alert_id: int, setting: Setting) -> list[MoveLine]:
+    found = []
+    for move in reader.alert_moves(alert_id):
+        states = f"{move.from_state} → {move.to_state}" if move.from_state else move.to_state
+        at = date_words(moment(move.at_ms), setting.zone)
+        found.append(MoveLine(at, move.actor, f"{move.move.replace('_', ' ')} ({states})", move.reason or ""))
+    return found
+
+
+def _durations(lasts: dt.timedelta, at_most: dt.timedelta) -> Iterator[tuple[str, dt.timedelta]]:
+    """How long an alert may be acknowledged: the protocol's own duration first, then shorter and longer ones."""
+    usual = min(lasts, at_most)
+    yield f"{span_words(usual)} (as the protocol has it)", usual
+    for span in _SPANS:
+        if span != usual and span <= at_most:
+            yield span_words(span), span

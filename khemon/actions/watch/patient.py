@@ -1,0 +1,235 @@
+"""One child: identity, state in one sentence with why, timeline, response clock, flags, results and events."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from khemon.actions.recompute import Ward, episodes_at
+from khemon.actions.watch.alerts import AlertLine, alert_lines
+from khemon.actions.watch.answers import criterion_answer, headline, not_rechecked, pattern_answer, rebound_answer
+from khemon.actions.watch.cells import ROUND, Cell, cell_of
+from khemon.actions.watch.explained import Explained, explained
+from khemon.actions.watch.flags import Flag
+from khemon.actions.watch.known import Known
+from khemon.actions.watch.readings import run_counts
+from khemon.actions.watch.setting import Setting, setting_of
+from khemon.actions.watch.tables import EventLine, ResultLine, event_lines, result_lines
+from khemon.actions.watch.urgency import by_urgency, worst_of
+from khemon.actions.watch.ward import closings, held_words, place_of
+from khemon.actions.watch.windows import window_of
+from khemon.figures.clock import ClockData, clock_data
+from khemon.figures.samples import Sample
+from khemon.figures.timeline import TimelineData, timeline_data
+from khemon.figures.words import age_words, date_words, day_words
+from khemon.models import Actor, Episode, Event, Patient, Refused, Severity
+from khemon.rules.calendar import to_ms
+from khemon.rules.rulebook import AllOfRule, AnyOfRule, ReboundRule, RunRule
+from khemon.store import Reader, Store
+
+_PLACES = {"ward": "on the ward", "follow_up": "in follow-up", "archived": "archived"}
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who this is; stands on top of every page and print."""
+
+    key: int
+    patient_id: str
+    name: str
+    born: str
+    age: str
+    sex: str
+    diagnosis: str
+    place: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class PatientView:
+    """What the patient page shows."""
+
+    setting: Setting
+    revision: int
+    as_of: str
+    identity: Identity
+    severity: Severity | None
+    sentence: str
+    answers: tuple[tuple[str, Flag], ...]
+    cells: tuple[Cell, ...]
+    timeline: TimelineData
+    clocks: tuple[tuple[str, ClockData], ...]
+    open: tuple[Explained, ...]
+    past: tuple[Explained, ...]
+    alerts: tuple[AlertLine, ...]
+    held: tuple[str, ...]
+    gaps: tuple[str, ...]
+    results: tuple[ResultLine, ...]
+    events: tuple[EventLine, ...]
+    new_results: int
+
+
+def patient_id_of(reader: Reader, key: str | int | None) -> str:
+    """The patient behind the key in an address. Refused when there is none."""
+    for patient_id, number in reader.patient_numbers().items():
+        if str(number) == str(key):
+            return patient_id
+    raise Refused("patient", "no patient has this key", "open the patient from the ward list")
+
+
+def patient_view(
+    store: Store,
+    actor: Actor,
+    key: str | int | None,
+    now: dt.datetime,
+    window: str | None = None,
+    since_ms: int | None = None,
+) -> PatientView:
+    """Everything about one patient as of now. Refused for an unknown key.
+
+    window: one of WINDOWS. since_ms: results recorded after it are marked as new.
+    """
+    with store.reading() as reader:
+        setting = setting_of(reader)
+        patient_id = patient_id_of(reader, key)
+        patient = reader.patient(patient_id)
+        assert patient is not None
+        known = Known(reader, [patient], setting.protocol, setting.zone, now)
+        ward = Ward(setting.protocol, setting.timezone)
+        episodes = episodes_at(reader, [patient_id], ward, to_ms(now))[0][patient_id]
+        versions = reader.results_of(patient_id)
+        new = {row.result_id for row in versions if since_ms is not None and row.recorded_ms > since_ms}
+        samples = [replace(sample, is_new=sample.result_id in new) for sample in known.samples(patient_id)]
+        view = _View(setting, known, patient, episodes, samples, now)
+        return PatientView(
+            setting=setting,
+            revision=reader.revision(),
+            as_of=date_words(now, setting.zone),
+            identity=view.identity(int(str(key))),
+            severity=worst_of([episode.severity for episode in episodes if episode.end is None]),
+            sentence=view.sentence(),
+            answers=view.answers(),
+            cells=tuple(cell_of(known, analyte, samples, episodes) for analyte in ROUND),
+            timeline=view.timeline(window),
+            clocks=view.clocks(),
+            open=tuple(view.explain(episode) for episode in by_urgency(episodes)),
+            past=tuple(view.explain(episode) for episode in reversed(episodes) if episode.end is not None),
+            alerts=alert_lines(reader, setting, now, [patient_id]),
+            held=tuple(held_words(row, setting.zone, now) for row in reader.held_of(patient_id)),
+            gaps=tuple(held_words(row, setting.zone, now) for row in reader.gaps_of(patient_id)),
+            results=result_lines(versions, samples, setting.zone),
+            events=event_lines(known.events[patient_id], setting.zone),
+            new_results=len(new),
+        )
+
+
+class _View:
+    """The parts of one patient's view."""
+
+    def __init__(
+        self,
+        setting: Setting,
+        known: Known,
+        patient: Patient,
+        episodes: Sequence[Episode],
+        samples: Sequence[Sample],
+        now: dt.datetime,
+    ) -> None:
+        self.setting, self.known, self.patient, self.now = setting, known, patient, now
+        self.episodes, self.samples = episodes, samples
+        self.events: Sequence[Event] = known.events[patient.patient_id]
+        self.closed = closings(self.events, now).get(patient.patient_id)
+
+    def identity(self, key: int) -> Identity:
+        """The identity bar."""
+        patient, today = self.patient, self.now.astimezone(self.setting.zone).date()
+        born = day_words(patient.birth_date) if patient.birth_date else "birth date not recorded"
+        place = _PLACES[place_of(patient, self.closed, self.now)]
+        return Identity(
+            key=key,
+            patient_id=patient.patient_id,
+            name=patient.name or "",
+            born=born,
+            age=age_words(patient.birth_date, today),
+            sex=patient.sex or "sex not recorded",
+            diagnosis=patient.diagnosis or "diagnosis not recorded",
+            place=f"{patient.ward}, {place}" if patient.ward else place,
+            target=patient.sirolimus_target or "",
+        )
+
+    def sentence(self) -> str:
+        """The state in one sentence."""
+        if self.closed is not None:
+            return f"Observation closed on {date_words(self.closed, self.setting.zone)}; nothing is judged after it."
+        open_now = [episode for episode in by_urgency(self.episodes) if episode.severity != "note"]
+        told = headline(self.known, open_now)
+        if told:
+            return f"{told[:1].upper()}{told[1:]}."
+        notes = headline(self.known, by_urgency(self.episodes))
+        return f"No urgent flag. Noted: {notes}." if notes else "No flag is open."
+
+    def answers(self) -> tuple[tuple[str, Flag], ...]:
+        """What the round asks first, each with its reason."""
+        found: list[tuple[str, Flag]] = []
+        for rule in self.setting.protocol.rules.values():
+            if isinstance(rule, AnyOfRule):
+                found.append((rule.title, criterion_answer(self.known, self.patient.patient_id, rule, self.episodes)))
+            elif isinstance(rule, AllOfRule) and rule.name == "kmp":
+                found.append((rule.title, pattern_answer(self.known, self.patient.patient_id, rule, self.episodes)))
+            elif isinstance(rule, ReboundRule):
+                found.append((rule.title, rebound_answer(self.known, rule, self.episodes)))
+        return tuple(found)
+
+    def timeline(self, window: str | None) -> TimelineData:
+        """The timeline in the chosen window."""
+        times = [sample.at for sample in self.samples] + [event.start for event in self.events]
+        edges = window_of(
+            window, min(times, default=None), max(times, default=None), self.now, closed=self.closed is not None
+        )
+        return timeline_data(
+            self.samples,
+            self.events,
+            self.episodes,
+            self.setting.protocol,
+            self.setting.zone,
+            edges,
+            self.now,
+            target=target_band(self.patient.sirolimus_target),
+        )
+
+    def clocks(self) -> tuple[tuple[str, ClockData], ...]:
+        """The latest run of each kind, week by week."""
+        found = []
+        for rule in self.setting.protocol.rules.values():
+            if isinstance(rule, RunRule):
+                runs = [episode for episode in self.episodes if episode.rule == rule.name]
+                counts = run_counts(self.known, self.patient.patient_id, rule, self.samples)
+                clock = clock_data(runs[-1] if runs else None, counts, rule, self.now, self.setting.zone)
+                found.append((rule.title, clock))
+        return tuple(found)
+
+    def explain(self, episode: Episode) -> Explained:
+        """One episode with everything behind it."""
+        return explained(episode, self.setting.protocol, self.setting.zone, not_rechecked(self.known, episode))
+
+
+def target_band(target: str | None) -> tuple[float, float, str] | None:
+    """The chosen sirolimus band as numbers and words; None when none was chosen or it cannot be read."""
+    low, _, high = (target or "").partition("-")
+    try:
+        return float(low), float(high), f"target {low.strip()}–{high.strip()}"
+    except ValueError:
+        return None
+
+
+def patient_of(store: Store, actor: Actor, key: str | int | None) -> str:
+    """The id of the patient behind the key in an address. Refused when there is none."""
+    with store.reading() as reader:
+        return patient_id_of(reader, key)
+
+
+def last_visit(store: Store, actor: Actor, patient_id: str) -> int | None:
+    """When this person last opened the patient, UTC ms."""
+    with store.reading() as reader:
+        return reader.seen_at("patient", patient_id, actor.name)

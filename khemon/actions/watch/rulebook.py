@@ -1,0 +1,172 @@
+"""The rulebook as a person reads it: each rule in words, its numbers with unit and source, and its cases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from khemon.actions.watch.setting import Setting, setting_of
+from khemon.figures.words import unit_words
+from khemon.models import Actor
+from khemon.rules import Protocol
+from khemon.rules.cases import Case, Expected, Lab, cases_for
+from khemon.rules.rulebook import Comparison, EventLimb, Number, PointRule, Rule, RunRule
+from khemon.store import Store
+from khemon.units import ANALYTES
+
+#: What a field of the rulebook means, where its name alone does not say it.
+_MEANINGS = {
+    "raised: limit": "raised to a warning below",
+    "lasts": "lasts at least",
+    "samples": "results in it, at least",
+    "gap": "longest stretch without a result before it is confirmed",
+    "breaks: after": "its break is a warning once it lasted",
+    "breaks: low": "and critical below",
+    "limit": "low below",
+    "confirmed below": "confirmed by one result below",
+    "confirmed after": "confirmed by a second low result after",
+    "companion limit": "confirmed with fibrinogen below",
+    "isolated samples": "isolated: good results in a row",
+    "isolated span": "isolated: they span at least",
+}
+OWN = "khemon's own choice, without a published source"
+
+
+@dataclass(frozen=True, slots=True)
+class NumberLine:
+    """One number of a rule: what it is, the number with its unit, and where it comes from."""
+
+    meaning: str
+    number: str
+    source: str
+    own: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CaseLine:
+    """One case of a rule: a series, and what the rule has to say about it."""
+
+    name: str
+    kind: str
+    why: str
+    series: str
+    expected: str
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSheet:
+    """Everything the rulebook says about a rule."""
+
+    rule: str
+    title: str
+    words: str
+    severity: str
+    numbers: tuple[NumberLine, ...]
+    source: str
+    misleads_if: str
+
+
+@dataclass(frozen=True, slots=True)
+class Definitions:
+    """The whole protocol: its rules, what they share, and who mutes whom."""
+
+    setting: Setting
+    protocol: str
+    rules: tuple[tuple[RuleSheet, tuple[CaseLine, ...]], ...]
+    shared: tuple[NumberLine, ...]
+    muting: tuple[str, ...]
+
+
+def definitions(store: Store, actor: Actor) -> Definitions:
+    """The protocol the store is judged by, in words."""
+    with store.reading() as reader:
+        setting = setting_of(reader)
+    protocol = setting.protocol
+    return Definitions(
+        setting,
+        f"{protocol.title}, version {protocol.version}",
+        tuple((rule_sheet(rule), tuple(map(_case_line, cases_for(rule.name)))) for rule in protocol.rules.values()),
+        (*_fields(protocol.common, "", set()), *_acknowledgement(protocol)),
+        tuple(_muting(protocol)),
+    )
+
+
+def _acknowledgement(protocol: Protocol) -> Iterator[NumberLine]:
+    """How long acknowledgements last, by rule where it differs."""
+    yield from _fields(protocol.acknowledgement, "an acknowledgement ", set())
+    for rule, own in protocol.acknowledgement.rules.items():
+        yield from _fields(own, f"an acknowledgement of {protocol.rules[rule].title} ", set())
+
+
+def _muting(protocol: Protocol) -> Iterator[str]:
+    """Which rule mutes the alerts of which, while what holds."""
+    for name, muting in protocol.muting.items():
+        while_ = ""
+        if muting.while_limb:
+            while_ = f" while its {ANALYTES[muting.while_limb].label} part is certainly met"
+        elif muting.while_status:
+            while_ = f" while {muting.while_status}"
+        muted = [protocol.rules[rule].title if rule in protocol.rules else rule for rule in muting.mutes]
+        muted += [f"{protocol.rules[rule].title} (possible)" for rule in muting.mutes_possible]
+        yield f"{protocol.rules[name].title}{while_} mutes: {', '.join(muted)}"
+
+
+def _case_line(case: Case) -> CaseLine:
+    series = [f"{ANALYTES[lab.analyte].label} {lab.value} at {lab.at}{_lab_marks(lab)}" for lab in case.labs]
+    series += [
+        f"{event.kind.replace('_', ' ')} from {event.start}{f' to {event.end}' if event.end else ''}"
+        for event in case.events
+    ]
+    found = [_expected_words(expected) for expected in case.expect] or ["nothing"]
+    return CaseLine(case.name, case.kind.replace("_", " "), case.why, "; ".join(series), "; ".join(found))
+
+
+def _lab_marks(lab: Lab) -> str:
+    marks = [lab.unit, lab.quality, lab.status if lab.status != "final" else ""]
+    told = ", ".join(mark.replace("_", " ") for mark in marks if mark)
+    return f" ({told})" if told else ""
+
+
+def _expected_words(expected: Expected) -> str:
+    until = f" until {expected.end} ({expected.end_reason})" if expected.end else ""
+    return f"{expected.status}, {expected.severity}, from {expected.onset}{until}"
+
+
+def rule_sheet(rule: Rule) -> RuleSheet:
+    """The sheet of a rule."""
+    numbers = tuple(_numbers(rule))
+    return RuleSheet(rule.name, rule.title, rule.words, rule.severity, numbers, rule.source, rule.misleads_if)
+
+
+def _numbers(rule: Rule) -> Iterator[NumberLine]:
+    """Every number of a rule, limbs first, then by field."""
+    if isinstance(rule, PointRule | RunRule):
+        yield _line(_comparison_words(rule), rule.limit)
+    for limb in getattr(rule, "limbs", ()):
+        if isinstance(limb, EventLimb):
+            yield NumberLine(limb.event.replace("_", " "), "recorded and not ended", rule.source, False)
+        else:
+            yield _line(_comparison_words(limb), limb.limit)
+    for limb in getattr(rule, "neonate_unless", ()):
+        yield _line(f"newborns, {_comparison_words(limb)}", limb.limit)
+    skipped = {"limit"} if isinstance(rule, PointRule | RunRule) else set()
+    yield from _fields(rule, "", skipped)
+
+
+def _fields(block: object, prefix: str, skipped: set[str]) -> Iterator[NumberLine]:
+    for name in type(block).model_fields:  # type: ignore[attr-defined]
+        value = getattr(block, name)
+        words = f"{prefix}{name.replace('_', ' ')}"
+        if isinstance(value, Number) and name not in skipped:
+            yield _line(words, value)
+        elif hasattr(type(value), "model_fields") and not isinstance(value, Number | Comparison):
+            yield from _fields(value, f"{words}: ", set())
+
+
+def _comparison_words(limb: Comparison) -> str:
+    return f"{ANALYTES[limb.analyte].label} {limb.test}"
+
+
+def _line(meaning: str, number: Number) -> NumberLine:
+    told = f"{number.words} {unit_words(number.unit)}".strip()
+    return NumberLine(_MEANINGS.get(meaning, meaning), told, OWN if number.own else number.source or "", number.own)

@@ -1,0 +1,117 @@
+"""The response clock: the weeks of a run, each met, broken or unproven, with the counts behind it. Pure."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from khemon.figures.samples import Sample
+from khemon.figures.words import date_words, day_words
+from khemon.models import Episode
+from khemon.rules.rulebook import RunRule
+
+WeekState = Literal["met", "broken", "unproven", "running", "ahead"]
+_DAYS_PER_WEEK = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """One week of the run: number from 1, how it stands, its days, and the counts in it (or why there are none)."""
+
+    number: int
+    state: WeekState
+    days: str
+    counts: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClockData:
+    """The strip and what stands beside it. words: day 12 of 28. facts: since when, gaps, what is not counted."""
+
+    words: str
+    status: str
+    weeks: tuple[Week, ...]
+    facts: tuple[str, ...]
+
+
+def clock_data(
+    run: Episode | None, counts: Sequence[tuple[Sample, bool | None]], rule: RunRule, now: dt.datetime, zone: ZoneInfo
+) -> ClockData:
+    """How far the latest run has come.
+
+    counts: the analyte's samples with their reading: True good, False bad, None not counted. Days are calendar days.
+    """
+    if run is None:
+        return ClockData("no response yet", "none", (), (f"no run of {rule.title.lower()} on record",))
+    days = rule.lasts.count
+    first = run.onset.astimezone(zone).date()
+    last = (run.end or now).astimezone(zone).date()
+    elapsed = (last - first).days
+    inside = [(sample, good) for sample, good in counts if run.onset <= sample.at <= (run.end or now)]
+    numbers = range(1, -(-days // _DAYS_PER_WEEK) + 1)
+    weeks = tuple(_week(number, first, elapsed, inside, run, zone) for number in numbers)
+    return ClockData(_words(run, elapsed, days, zone), run.status, weeks, tuple(_facts(run, inside, rule, zone)))
+
+
+def _words(run: Episode, elapsed: int, days: int, zone: ZoneInfo) -> str:
+    """day 12 of 28 while it runs; else how it ended, with the day."""
+    if run.confirmed_at is not None:
+        confirmed = f"confirmed {day_words(run.confirmed_at.astimezone(zone).date())}"
+        if run.end is None:
+            return f"day {elapsed}, {confirmed}"
+        return f"ended {day_words(run.end.astimezone(zone).date())}, {confirmed}"
+    if run.end is None:
+        return f"day {elapsed} of {days}"
+    return f"{run.status} on day {elapsed} of {days}"
+
+
+def _week(
+    number: int,
+    first: dt.date,
+    elapsed: int,
+    inside: Sequence[tuple[Sample, bool | None]],
+    run: Episode,
+    zone: ZoneInfo,
+) -> Week:
+    begins, ends = _DAYS_PER_WEEK * (number - 1), _DAYS_PER_WEEK * number
+    # The count on the last day of the last week belongs to it: it is the one that proves the run.
+    own = [(s, good) for s, good in inside if begins <= (s.at.astimezone(zone).date() - first).days <= ends]
+    days = f"{day_words(first + dt.timedelta(days=begins))} to {day_words(first + dt.timedelta(days=ends))}"
+    told = "; ".join(
+        f"{s.words} on {date_words(s.at, zone)}{'' if good is not None else ' (not counted)'}" for s, good in own
+    )
+    state: WeekState
+    if any(good is False for _, good in own):
+        state = "broken"
+    elif run.end is None and elapsed <= begins and number > 1:
+        state = "ahead"
+    elif run.end is None and elapsed < ends:
+        state = "running"
+    else:
+        # A week is met by a good count inside it and one at its end or later: unseen days are not credited.
+        later = any(good for s, good in inside if (s.at.astimezone(zone).date() - first).days >= ends)
+        state = "met" if later and any(good for _, good in own) else "unproven"
+    return Week(number, state, days, told or "no count in this week")
+
+
+def _facts(run: Episode, inside: Sequence[tuple[Sample, bool | None]], rule: RunRule, zone: ZoneInfo) -> list[str]:
+    good = [sample for sample, reading in inside if reading]
+    limit = f"{'≥' if rule.test == '>=' else rule.test} {rule.limit.words}"
+    facts = [f"since {date_words(run.onset, zone)}: {len(good)} {'count' if len(good) == 1 else 'counts'} {limit}"]
+    days = [sample.at.astimezone(zone).date() for sample in good]
+    gap = max(((b - a).days for a, b in itertools.pairwise(days)), default=0)
+    if gap > _DAYS_PER_WEEK:
+        facts.append(f"longest stretch without a count {gap} d (limit {rule.gap.words} d)")
+    left_out = [sample for sample, reading in inside if reading is None]
+    if left_out:
+        facts.append(f"{len(left_out)} not counted: {'; '.join(_left_out(sample, zone) for sample in left_out)}")
+    return facts
+
+
+def _left_out(sample: Sample, zone: ZoneInfo) -> str:
+    why = f", {', '.join(sample.remarks)}" if sample.remarks else ""
+    return f"{sample.words} on {date_words(sample.at, zone)}{why}"

@@ -1,0 +1,201 @@
+"""Opening: the checks before anything listens, and what the server does as long as it lives."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import hashlib
+import importlib
+import logging
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+import anyio.to_thread
+from platformdirs import user_state_path
+from pydantic import ValidationError
+
+from khemon.gate import baseline, running
+from khemon.gate.answering import inline_script_hashes
+from khemon.gate.quiet import keep_logs_free_of_patients, where_of
+from khemon.gate.running import Place
+from khemon.gate.sessions import OneTimeLink
+from khemon.models import Actor, KhemonError, Refused
+from khemon.settings import SYNTHETIC, Settings
+from khemon.store import Store
+
+LOG = logging.getLogger("khemon.gate")
+EVERY_S = 60
+#: What the first page would otherwise wait for.
+HEAVY = ("pandas", "pyarrow", "plotly.graph_objects", "streamlit.testing", "khemon.actions.watch", "khemon.figures")
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[Place]:
+    """The place over the settings' database, for as long as the block lasts. Refused or StoreProblem if unsafe."""
+    baseline.check_address(settings.host)
+    store = Store(settings.database_url)
+    try:
+        _check_synthetic(store, settings)
+        _settle_timezone(store, settings)
+        import streamlit
+
+        hashes = inline_script_hashes(Path(streamlit.__file__).parent / "static" / "index.html")
+        link = OneTimeLink(lambda token: _say(f"Sign in once with {_address(settings)}?token={token}"))
+        with running.over(store, settings, link=link, script_hashes=hashes) as place:
+            yield place
+    finally:
+        store.close()
+
+
+@asynccontextmanager
+async def lifespan(app: object) -> AsyncIterator[None]:
+    """What the server does from start to end. Raises, and so refuses to start, when an option is not safe."""
+    undo = keep_logs_free_of_patients()
+    with ExitStack() as stack:
+        stack.callback(undo)
+        baseline.check_options()
+        place = _place_in(stack)
+        await anyio.to_thread.run_sync(_warm)
+        gc.collect()
+        gc.freeze()
+        advancing = asyncio.create_task(_advance_for_ever(place), name="khemon-advance")
+        _announce(place)
+        try:
+            yield
+        finally:
+            place.sessions.end_all()
+            advancing.cancel()
+            with suppress(asyncio.CancelledError):
+                await advancing
+
+
+def _place_in(stack: ExitStack) -> Place:
+    """The place `khemon serve` or `khemon demo` prepared; else one from the environment (`streamlit run app.py`)."""
+    try:
+        return running.current()
+    except Refused:
+        from streamlit import config
+
+        try:
+            settings = Settings(host=config.get_option("server.address"), port=int(config.get_option("server.port")))
+        except ValidationError as problem:
+            found = f"{problem.error_count()} KHEMON_ variable(s) cannot be used"
+            raise Refused("environment", found, "mend or remove them") from None
+        return stack.enter_context(opened(settings))
+
+
+def _check_synthetic(store: Store, settings: Settings) -> None:
+    with store.reading() as reader:
+        synthetic = reader.setting(SYNTHETIC) is not None
+    if settings.mode == "demo" and not synthetic:
+        raise Refused(
+            "demo",
+            "the database is not marked as synthetic, and the demo lets everybody on this machine in",
+            "use `khemon serve` for it, or let `khemon demo` make a database of its own",
+        )
+
+
+def _settle_timezone(store: Store, settings: Settings) -> None:
+    """A store keeps one zone; the first to state it decides."""
+    with store.reading() as reader:
+        own = reader.setting("timezone")
+    if own is None and settings.timezone is None:
+        raise Refused(
+            "time zone",
+            "neither the store nor the command states one, and a wrong one shifts every day count",
+            "state it once with --timezone, for example --timezone Europe/Berlin",
+        )
+    if own is not None and settings.timezone not in (None, own):
+        raise Refused("--timezone", f"this store keeps {own}", f"leave it out, or use --timezone {own}")
+    if own is None and settings.timezone is not None:
+        actor = Actor(name=running.operating_system_user(), kind="local")
+        with store.writing() as writer:
+            writer.set_setting("timezone", settings.timezone)
+            writer.audit(actor, "set_timezone", "store", {"new": settings.timezone}, _now_ms())
+
+
+def _warm() -> None:
+    for name in HEAVY:
+        with suppress(ModuleNotFoundError):
+            importlib.import_module(name)
+
+
+def _announce(place: Place) -> None:
+    if place.settings.mode == "demo":
+        _say(f"khemon demo is ready: {_address(place.settings)}")
+    else:
+        _say(f"khemon is ready: {_address(place.settings)}")
+        place.link.renew()
+
+
+def _address(settings: Settings) -> str:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"http://{host}:{settings.port}/"
+
+
+def _say(text: str) -> None:
+    with suppress(OSError, ValueError):  # nobody reads
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+async def _advance_for_ever(place: Place) -> None:
+    """Makes the moves that time alone makes, once a minute, in one of the processes that share the store."""
+    lock = _Lock(place.settings.database_url)
+    try:
+        while True:
+            if lock.held():
+                await anyio.to_thread.run_sync(_advance, place.store)
+            await asyncio.sleep(EVERY_S)
+    finally:
+        lock.release()
+
+
+def _advance(store: Store) -> None:
+    from khemon.actions.advance import advance
+
+    try:
+        advance(store, _now_ms())
+    except KhemonError as problem:
+        LOG.warning("advance: %s", where_of(problem))
+    except Exception as problem:
+        LOG.error("advance failed: %s", where_of(problem))
+
+
+class _Lock:
+    """One process of this user holds it per database; the system takes it back when that process dies."""
+
+    def __init__(self, database_url: str) -> None:
+        self._name = f"advance-{hashlib.sha256(database_url.encode()).hexdigest()[:16]}.lock"
+        self._file: IO[bytes] | None = None
+
+    def held(self) -> bool:
+        """Whether this process holds it, or could take it now. True where the system has no such locks."""
+        if self._file is not None:
+            return True
+        try:
+            import fcntl
+        except ImportError:
+            return True
+        file = (user_state_path("khemon", appauthor=False, ensure_exists=True) / self._name).open("ab")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.close()
+            return False
+        self._file = file
+        return True
+
+    def release(self) -> None:
+        """Gives it back."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None

@@ -1,0 +1,51 @@
+"""What exists behind the gate, as a table: a path and a method that are not in it are refused, whoever asks."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+MEGABYTE = 1024 * 1024
+#: The largest file that may be sent, with its wrapping; Streamlit's own limit is the same.
+MOST_UPLOAD_BYTES = 20 * MEGABYTE
+MOST_OTHER_BYTES = 64 * 1024
+
+OPEN = frozenset({"/healthz"})
+STREAM = "/_stcore/stream"
+SIGN_OUT = "/sign-out"
+
+_READ = ("GET", "HEAD")
+_UPLOAD = re.compile(r"/_stcore/upload_file/[0-9a-zA-Z-]{1,64}/[0-9a-zA-Z-]{1,64}")
+#: Streamlit's own places that the dashboard needs. Not here: metrics, the agent API, components, sign-in by
+#: Streamlit, and /media, whose links are guessable and outlive the session.
+_TABLE: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
+    (re.compile(r"/healthz"), _READ),
+    (re.compile(re.escape(SIGN_OUT)), ("GET", "HEAD", "POST")),
+    (re.compile(r"/_stcore/(health|host-config)"), _READ),
+    (_UPLOAD, ("PUT", "DELETE")),
+    (re.compile(r"/static/.+"), _READ),
+    (re.compile(r"/(favicon\.png|manifest\.json|index\.html)"), _READ),
+)
+
+
+def page_paths() -> frozenset[str]:
+    """The addresses of the pages: `/` and one for each file in `pages/`."""
+    return frozenset({"/"} | {f"/{page.stem}" for page in (ROOT / "pages").glob("*.py")})
+
+
+def methods_at(path: str, pages: frozenset[str]) -> tuple[str, ...]:
+    """The methods that a signed-in session may use at a path; none where there is nothing."""
+    if path in pages:
+        return _READ
+    return next((methods for pattern, methods in _TABLE if pattern.fullmatch(path)), ())
+
+
+def most_bytes(path: str) -> int:
+    """The longest body that may be sent to a path."""
+    return MOST_UPLOAD_BYTES if _UPLOAD.fullmatch(path) else MOST_OTHER_BYTES
+
+
+def may_be_cached(path: str) -> bool:
+    """Whether an answer is a part of Streamlit itself, named after its content, the same for everybody."""
+    return path.startswith("/static/")

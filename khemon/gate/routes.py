@@ -1,0 +1,45 @@
+"""Routes of our own, outside Streamlit. Each takes every method, so that none falls through to a page."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from khemon.gate.answering import forgotten_cookie, plain
+from khemon.gate.places import SIGN_OUT
+from khemon.gate.running import current
+from khemon.gate.sessions import Session
+
+EVERY_METHOD = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
+_SIGNED_OUT = {
+    "demo": "Signed out. Opening the address of the demo signs in again.",
+    "serve": "Signed out. The next sign-in link stands where `khemon serve` runs.",
+}
+
+
+async def healthz(request: Request) -> Response:
+    """Says that the server runs, and nothing else."""
+    return PlainTextResponse("ok\n") if request.method in ("GET", "HEAD") else PlainTextResponse("", 405)
+
+
+async def sign_out(request: Request) -> Response:
+    """A button; or, when it was pressed, the end of the session and of every window of it."""
+    session: Session = request.scope["khemon.session"]
+    place = current()
+    if request.method in ("GET", "HEAD"):
+        _, body = plain(200, "Sign out on this machine? Every open window of this sign-in closes.")
+        body += f"<form method=post action={SIGN_OUT}><button>Sign out</button></form>".encode()
+        return Response(body, media_type="text/html")
+    if request.method != "POST":
+        return PlainTextResponse("", 405)
+    place.sessions.end(session)
+    _, body = plain(200, _SIGNED_OUT[place.settings.mode])
+    response = Response(body, media_type="text/html")
+    response.raw_headers.append(forgotten_cookie(place.cookie_name(request.scope["server"][1])))
+    return response
+
+
+def routes() -> list[Route]:
+    """The routes to mount before Streamlit's own."""
+    return [Route("/healthz", healthz, methods=EVERY_METHOD), Route(SIGN_OUT, sign_out, methods=EVERY_METHOD)]

@@ -1,0 +1,103 @@
+"""What this process runs: its settings, its open store, its sessions. Streamlit's scripts live in the same process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from khemon.gate.places import page_paths
+from khemon.gate.sessions import ABSOLUTE_S, IDLE_S, OneTimeLink, Sessions
+from khemon.models import Actor, Refused
+from khemon.settings import Settings
+from khemon.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Everything the gate and the pages need to know about the process they run in."""
+
+    store: Store
+    settings: Settings
+    sessions: Sessions
+    #: Who a session of this process acts as; there is one until accounts exist.
+    actor: Actor
+    link: OneTimeLink
+    pages: frozenset[str] = field(default_factory=page_paths)
+    #: CSP sources of Streamlit's own inline scripts.
+    script_hashes: tuple[str, ...] = ()
+
+    def cookie_name(self, port: int) -> str:
+        """The cookie's name: with the port, because browsers share the cookies of one host among its ports."""
+        return f"khemon_{port}"
+
+
+_places: list[Place] = []
+
+
+@contextmanager
+def over(
+    store: Store, settings: Settings, *, link: OneTimeLink | None = None, script_hashes: tuple[str, ...] = ()
+) -> Iterator[Place]:
+    """The place of this process over a store, while the block lasts; every session ends with it."""
+    place = Place(
+        store=store,
+        settings=settings,
+        sessions=Sessions(IDLE_S[settings.mode], ABSOLUTE_S[settings.mode]),
+        actor=_actor_of(settings),
+        link=link or OneTimeLink(lambda token: None),
+        script_hashes=script_hashes,
+    )
+    _places.append(place)
+    try:
+        yield place
+    finally:
+        _places.remove(place)
+        place.sessions.end_all()
+
+
+def current() -> Place:
+    """The place of this process. Refused when nothing was started here."""
+    if not _places:
+        raise Refused("server", "was not started by khemon", "start it with `khemon serve` or `khemon demo`")
+    return _places[-1]
+
+
+def current_store() -> Store:
+    """The one open store of this process."""
+    return current().store
+
+
+def current_settings() -> Settings:
+    """The settings of this process."""
+    return current().settings
+
+
+def current_actor() -> Actor:
+    """Who acts in the running script, asked anew on every call. Refused when the session has ended.
+
+    The gate names the session in a header that it never lets a client send, and Streamlit shows it as `st.user`.
+    """
+    import streamlit  # only a running script can ask, and that has it loaded
+
+    reference = streamlit.user.get("session")
+    return current().sessions.actor(reference if isinstance(reference, str) else None)
+
+
+def _actor_of(settings: Settings) -> Actor:
+    if settings.mode == "demo":
+        return Actor(name="demo", kind="demo")
+    return Actor(name=operating_system_user(), kind="local")
+
+
+def operating_system_user() -> str:
+    """The name of the user this process runs as, by the system's own account, not by the environment."""
+    try:
+        import os
+        import pwd
+
+        return pwd.getpwuid(os.getuid()).pw_name
+    except (ImportError, KeyError, OSError):
+        import getpass
+
+        return getpass.getuser()

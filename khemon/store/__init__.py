@@ -1,0 +1,38 @@
+"""The store, the only place with SQL: `Store(url)`, then `store.reading()` and `store.writing()`."""
+
+from khemon.store.repository import Reader, Writer
+from khemon.store.rows import (
+    AuditRow,
+    BatchRow,
+    EventColumns,
+    FateRow,
+    HeldRow,
+    ImportMeta,
+    ImportOutcome,
+    MoveRow,
+    ResultColumns,
+    ResultRow,
+    SeenRow,
+    StoredEpisode,
+    UndoOutcome,
+)
+from khemon.store.store import Store
+
+__all__ = [
+    "AuditRow",
+    "BatchRow",
+    "EventColumns",
+    "FateRow",
+    "HeldRow",
+    "ImportMeta",
+    "ImportOutcome",
+    "MoveRow",
+    "Reader",
+    "ResultColumns",
+    "ResultRow",
+    "SeenRow",
+    "Store",
+    "StoredEpisode",
+    "UndoOutcome",
+    "Writer",
+]

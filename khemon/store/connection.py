@@ -1,0 +1,160 @@
+"""Connections with the settings on which durability rests, set and read back each time one is made.
+
+SQLite: the bundled library may have the WAL-reset corruption bug (fixed in 3.51.3), so WAL is used only from there;
+before, a rollback journal that is kept (`PERSIST`) with `synchronous=EXTRA`. Writers begin with `BEGIN IMMEDIATE`: a
+deferred one fails under contention whatever its timeout. PostgreSQL: writers queue at an advisory lock, readers see
+one snapshot.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from khemon.models import StoreProblem
+
+BUSY_TIMEOUT_MS = 30_000
+#: Holds the pages an import changes: once they spill, readers have to wait until it ends.
+WRITER_CACHE_KIB = 262_144
+READER_CACHE_KIB = 65_536
+FIRST_SOUND_WAL = (3, 51, 3)
+#: Names the queue of writers of this application among the advisory locks of a PostgreSQL database.
+WRITER_LOCK = 0x6B68656D
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """One engine for writers (their transactions queue) and one for readers (which cannot write)."""
+
+    writing: sa.Engine
+    reading: sa.Engine
+
+    def dispose(self) -> None:
+        """Closes every pooled connection."""
+        self.writing.dispose()
+        self.reading.dispose()
+
+
+def connect(url: str) -> Engines:
+    """Engines for a database URL, whose SQLite file is created; raises StoreProblem for one that is not supported."""
+    try:
+        parsed = sa.make_url(url)
+        backend = parsed.get_backend_name()
+    except (ArgumentError, NoSuchModuleError):
+        backend = ""
+    if backend == "sqlite" and parsed.database and parsed.database != ":memory:":
+        return _sqlite_engines(parsed)
+    if backend == "postgresql":
+        return _postgres_engines(parsed)
+    raise StoreProblem(
+        where="database URL",
+        found="is not one that khemon can open",
+        remedy="use sqlite:////folder/khemon.db or postgresql://user@host/name",
+    )
+
+
+def _sqlite_engines(url: sa.URL) -> Engines:
+    _own_file(Path(str(url.database)))
+    timeout = {"timeout": BUSY_TIMEOUT_MS / 1000}
+    writing = sa.create_engine(url, hide_parameters=True, connect_args=timeout, pool_size=1, max_overflow=0)
+    reading = sa.create_engine(url, hide_parameters=True, connect_args=timeout, pool_size=8, max_overflow=32)
+    sa.event.listen(writing, "connect", lambda raw, _: _set_sqlite(raw, sqlite_settings(writer=True)))
+    sa.event.listen(reading, "connect", lambda raw, _: _set_sqlite(raw, sqlite_settings(writer=False)))
+    sa.event.listen(writing, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    sa.event.listen(reading, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+    return Engines(writing, reading)
+
+
+def _own_file(path: Path) -> None:
+    """Creates the file for its owner alone, or takes others' rights away; SQLite gives its journal the same mode."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        if path.stat().st_mode & 0o077:
+            path.chmod(0o600)
+    except OSError as error:
+        raise StoreProblem(
+            where="database file",
+            found=f"cannot be opened for writing ({error.strerror})",
+            remedy="choose another path with --db",
+        ) from error
+
+
+def sqlite_settings(
+    *, writer: bool, version: tuple[int, ...] = sqlite3.sqlite_version_info
+) -> dict[str, tuple[str, Any]]:
+    """Pragma to (value as written, value as read back) for a library version."""
+    journal = ("WAL", "wal") if version >= FIRST_SOUND_WAL else ("PERSIST", "persist")
+    synchronous = ("FULL", 2) if version >= FIRST_SOUND_WAL else ("EXTRA", 3)
+    cache = -(WRITER_CACHE_KIB if writer else READER_CACHE_KIB)
+    return {
+        "busy_timeout": (str(BUSY_TIMEOUT_MS), BUSY_TIMEOUT_MS),
+        "journal_mode": journal,
+        "synchronous": synchronous,
+        "cache_size": (str(cache), cache),
+        "foreign_keys": ("ON", 1),
+        "recursive_triggers": ("ON", 1),
+        "trusted_schema": ("OFF", 0),
+        "cell_size_check": ("ON", 1),
+        "mmap_size": ("0", 0),
+        "query_only": ("OFF", 0) if writer else ("ON", 1),
+    }
+
+
+def _set_sqlite(raw: sqlite3.Connection, settings: dict[str, tuple[str, Any]]) -> None:
+    raw.isolation_level = None  # the driver begins no transaction by itself; the begin event does
+    for pragma, (value, _) in settings.items():
+        raw.execute(f"PRAGMA {pragma} = {value}")
+    for pragma, (_, expected) in settings.items():
+        # A library built without memory mapping answers nothing, which is as good as 0.
+        answer = raw.execute(f"PRAGMA {pragma}").fetchone() or (0,)
+        if answer[0] != expected:
+            raise StoreProblem(
+                where=f"SQLite setting {pragma}",
+                found=f"is {answer[0]} after it was set to {expected}",
+                remedy="use a local disk and an unmodified SQLite library",
+            )
+
+
+def _postgres_engines(url: sa.URL) -> Engines:
+    options: dict[str, Any] = {"hide_parameters": True, "pool_pre_ping": True}
+    writing = sa.create_engine(url, pool_size=4, max_overflow=8, **options)
+    reading = sa.create_engine(url, isolation_level="REPEATABLE READ", pool_size=8, max_overflow=32, **options)
+    sa.event.listen(writing, "connect", lambda raw, _: _set_postgres(raw, writer=True))
+    sa.event.listen(reading, "connect", lambda raw, _: _set_postgres(raw, writer=False))
+    sa.event.listen(
+        writing, "begin", lambda connection: connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER_LOCK})")
+    )
+    return Engines(writing, reading)
+
+
+def _set_postgres(raw: DBAPIConnection, *, writer: bool) -> None:
+    with closing(raw.cursor()) as cursor:
+        cursor.execute("SET TIME ZONE 'UTC'")
+        cursor.execute("SET idle_in_transaction_session_timeout = '10min'")
+        cursor.execute("SET lock_timeout = '60s'")
+        if not writer:
+            cursor.execute("SET default_transaction_read_only = on")
+        for name, sound in (
+            ("server_encoding", ("UTF8",)),
+            ("fsync", ("on",)),
+            ("full_page_writes", ("on",)),
+            ("synchronous_commit", ("on", "remote_write", "remote_apply", "local")),
+        ):
+            cursor.execute(f"SHOW {name}")
+            value = str((cursor.fetchone() or ("",))[0])
+            if value not in sound:
+                raise StoreProblem(
+                    where=f"PostgreSQL setting {name}",
+                    found=f"is {value}",
+                    remedy=f"set it to {sound[0]} on the server",
+                )
+    raw.commit()

@@ -1,0 +1,34 @@
+"""Digests that make a silent change visible: of a stored row, of a batch, of an audit entry."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+#: What the first audit entry names as the hash before it.
+NO_HASH = "0" * 64
+
+
+def row_digest(values: tuple[Any, ...]) -> int:
+    """A signed 64-bit digest of a row's plain values (text, integers, floats, None) in column order."""
+    return int.from_bytes(hashlib.sha256(repr(values).encode()).digest()[:8], "big", signed=True)
+
+
+def rows_digest(digests: Iterable[int]) -> str:
+    """The digest of a batch: of its rows' digests in ascending order, so that no order of rows is needed."""
+    return hashlib.sha256(b"".join(digest.to_bytes(8, "big", signed=True) for digest in sorted(digests))).hexdigest()
+
+
+def canonical_json(value: Mapping[str, Any] | list[Any]) -> str:
+    """JSON with sorted keys and no spaces: equal values give equal text."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def audit_hash(
+    sequence: int, at_ms: int, actor: str, actor_kind: str, action: str, subject: str, details: str, previous_hash: str
+) -> str:
+    """The hash of an audit entry: of everything in it and of the hash before it."""
+    entry = [sequence, at_ms, actor, actor_kind, action, subject, details, previous_hash]
+    return hashlib.sha256(canonical_json(entry).encode()).hexdigest()

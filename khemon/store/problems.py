@@ -1,0 +1,47 @@
+"""Driver errors as a StoreProblem without the driver's text about rows: that would carry patient data into logs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from khemon.models import StoreProblem
+
+BUSY = frozenset({"SQLITE_BUSY", "SQLITE_LOCKED", "55P03"})
+
+
+@contextmanager
+def plain_problems() -> Iterator[None]:
+    """Turns what SQLAlchemy raises for the driver into a StoreProblem."""
+    try:
+        yield
+    except PoolTimeout:
+        raise StoreProblem(where="database", found="is busy", remedy="try again; nothing was saved") from None
+    except DBAPIError as error:
+        raise _problem(error.orig) from None
+
+
+@contextmanager
+def plain_driver_problems(connection: sa.Connection) -> Iterator[None]:
+    """Turns what the driver raises, where its own cursor is used, into a StoreProblem."""
+    try:
+        yield
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise _problem(error) from None
+
+
+def _problem(error: BaseException | None) -> StoreProblem:
+    code = getattr(error, "sqlite_errorname", None) or getattr(error, "sqlstate", None) or "no code"
+    primary = getattr(getattr(error, "diag", None), "message_primary", None)
+    lines = (str(error) if primary is None else str(primary)).splitlines() or [""]
+    # PostgreSQL quotes the offending value in some messages.
+    message = re.sub(r'"[^"]*"', '"…"', lines[0])
+    remedy = "try again; nothing was saved" if code in BUSY else "nothing was saved"
+    return StoreProblem(
+        where="database", found=f"refused the work ({type(error).__name__}, {code}: {message})", remedy=remedy
+    )

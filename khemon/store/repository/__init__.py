@@ -1,0 +1,6 @@
+"""Reading and writing inside a transaction."""
+
+from khemon.store.repository.reader import Reader
+from khemon.store.repository.writer import Writer
+
+__all__ = ["Reader", "Writer"]

@@ -1,0 +1,84 @@
+"""Rows that wait for a person, and samples that gave no value."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import sqlalchemy as sa
+
+from khemon.store.repository.events import event_histories
+from khemon.store.repository.fates import contents, printed_fields, usable_rows
+from khemon.store.repository.ledger import Ledger
+from khemon.store.repository.people import fields_of
+from khemon.store.rows import HeldRow
+from khemon.store.tables import BATCH_SPAN, event_version, fate, patient_version, settlement
+
+
+def settled(connection: sa.Connection, patient_no: int | None = None) -> dict[int, str]:
+    """Id of a row to the verdict it got when it was last judged anew; rows that never were are not in it."""
+    last = sa.select(settlement.c.fate_id, settlement.c.decision).order_by(settlement.c.undo_no)
+    if patient_no is not None:
+        last = last.join(fate, fate.c.fate_id == settlement.c.fate_id).where(fate.c.patient_no == patient_no)
+    return {fate_id: decision for fate_id, decision in connection.execute(last)}
+
+
+def kept_rows(
+    connection: sa.Connection, ledger: Ledger, decisions: tuple[str, ...], patient_no: int | None = None
+) -> list[HeldRow]:
+    """Standing rows for which one of these decisions holds now, in order of recording."""
+    anew = settled(connection, patient_no)
+    turned = [fate_id for fate_id, decision in anew.items() if decision in decisions]
+    statement = sa.select(fate).where(fate.c.decision.in_(decisions) | fate.c.fate_id.in_(turned))
+    if patient_no is not None:
+        statement = statement.where(fate.c.patient_no == patient_no)
+    gone = ledger.not_standing()
+    rows = [row for row in connection.execute(statement).mappings() if row["fate_id"] // BATCH_SPAN not in gone]
+    said = contents(connection, ledger, rows)
+    found = []
+    for row in sorted(rows, key=lambda row: row["fate_id"]):
+        decision = anew.get(row["fate_id"], row["decision"])
+        if decision in decisions:
+            found.append(_held(ledger, row, row["fate_id"], said[row["fate_id"]], decision))
+    return found
+
+
+def contradictions(connection: sa.Connection, ledger: Ledger, patient_no: int | None = None) -> list[HeldRow]:
+    """Standing event and patient rows that contradict what the rows before them say."""
+    found: list[HeldRow] = []
+    for table in (event_version, patient_version):
+        numbers = _doubtful(connection, table) if patient_no is None else [patient_no]
+        if not numbers:
+            continue
+        _, now = (event_histories if table is event_version else fields_of)(connection, ledger, numbers)
+        waiting = [row_id for row_id, decision in now.items() if decision == "conflict"]
+        if waiting:
+            for row, text in usable_rows(connection, table, table.c.version_id.in_(waiting)):
+                found.append(_held(ledger, row, row["version_id"], json.loads(text), "conflict"))
+    return found
+
+
+def _doubtful(connection: sa.Connection, table: sa.Table) -> list[int]:
+    """Numbers of patients with a row that was not simply accepted: only theirs can contradict each other."""
+    numbers = sa.select(table.c.patient_no).where(table.c.decision != "accepted").distinct()
+    return [number for (number,) in connection.execute(numbers)]
+
+
+def _held(ledger: Ledger, row: sa.RowMapping, row_id: int, said: dict[str, Any], decision: str) -> HeldRow:
+    facts = ledger.of_row(row_id)
+    printed = printed_fields(said, facts.kind)
+    printed["collected_ms"] = said.get("collected_ms", said.get("start_ms"))
+    return HeldRow(
+        fate_id=row_id,
+        batch=facts.batch,
+        recorded_ms=facts.recorded_ms,
+        row=row["row"],
+        field=row.get("field"),
+        **printed,
+        collected_text=said.get("collected_text"),
+        status=said.get("status"),
+        quality=said.get("quality"),
+        specimen_id=said.get("specimen_id"),
+        decision=decision,
+        reasons=json.loads(row["reasons"] or "[]"),
+    )

@@ -1,0 +1,159 @@
+"""An import: one batch, each row with its fate, in the writer's transaction."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import zlib
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
+
+import sqlalchemy as sa
+
+from khemon.models import StoreProblem
+from khemon.store.digests import canonical_json, row_digest, rows_digest
+from khemon.store.repository.bulk import insert_rows, next_number
+from khemon.store.repository.ledger import Ledger, standing_batch
+from khemon.store.repository.people import numbers_of, standing_numbers
+from khemon.store.rows import BatchRow, ImportMeta, ImportOutcome
+from khemon.store.tables import (
+    BATCH_SPAN,
+    batch,
+    batch_patient,
+    event_version,
+    fate,
+    patient,
+    patient_version,
+    raw_file,
+    result,
+)
+
+DECISIONS = ("accepted", "review", "rejected", "duplicate", "conflict", "no_value", "ignored")
+#: A row with one of these says nothing about a patient, so it creates none.
+WITHOUT_PATIENT = frozenset({"rejected", "ignored"})
+#: Fast, and a text file still shrinks to a fifth.
+ZLIB_LEVEL = 1
+
+
+class Row(Protocol):
+    """What every row of a file has; its decision and reasons are brought up to date in place."""
+
+    row: int
+    patient_id: str | None
+    decision: str
+    reasons: list[str]
+
+
+class Intake:
+    """The rows of one batch on their way in, and the patients they speak of."""
+
+    def __init__(self, connection: sa.Connection, ledger: Ledger, meta: ImportMeta, *, supersede: bool) -> None:
+        self.connection = connection
+        self.ledger = ledger
+        self.meta = meta
+        self.supersede = supersede
+        self.batch_no = next_number(connection, batch.c.batch_no)
+        self.results: list[tuple[Any, ...]] = []
+        self.fates: list[tuple[Any, ...]] = []
+        self.events: list[tuple[Any, ...]] = []
+        self.patients: list[tuple[Any, ...]] = []
+        self.here: dict[str, int] = {}
+        self.new_ids: list[str] = []
+        self.counts = dict.fromkeys(("read", *DECISIONS), 0)
+        self._standing: dict[str, int] = {}
+        self._known: dict[str, int] = {}
+        self._added: list[tuple[int, str]] = []
+        self._next_patient = next_number(connection, patient.c.patient_no)
+
+    @property
+    def first_id(self) -> int:
+        """The id of the first row."""
+        return self.batch_no * BATCH_SPAN
+
+    def look_up(self, rows: Iterable[Row]) -> dict[str, int]:
+        """Finds out which patients of a file exist; those that stood before the import, with their numbers."""
+        wanted = list(dict.fromkeys(row.patient_id for row in rows if row.patient_id is not None))
+        self._known = numbers_of(self.connection, wanted)
+        self._standing = standing_numbers(self.connection, self.ledger, list(self._known))
+        return self._standing
+
+    def patient_of(self, row: Row) -> int | None:
+        """The number of a row's patient, made if need be; None when the row names none or says nothing about one."""
+        name = row.patient_id
+        number = None if name is None else self.here.get(name)
+        if number is not None or name is None or row.decision in WITHOUT_PATIENT:
+            return number
+        number = self._known.get(name)
+        if number is None:
+            number, self._next_patient = self._next_patient, self._next_patient + 1
+            self._added.append((number, name))
+        if name not in self._standing:
+            self.new_ids.append(name)
+            row.reasons.append("new_patient")
+        self.here[name] = number
+        return number
+
+    def settle(
+        self, position: int, row: Row, number: int | None, content: str | None, same_as: int | None = None
+    ) -> None:
+        """Keeps a row that was not accepted."""
+        reasons = json.dumps(row.reasons, ensure_ascii=False)
+        field = getattr(row, "field", None)
+        values = (self.first_id + position, number, row.row, field, row.decision, reasons, same_as, content)
+        self.fates.append((*values, row_digest(values)))
+
+    def finish(self, rows: Sequence[Row]) -> ImportOutcome:
+        """Writes everything; the batch row last, with the digest of the others."""
+        for row in rows:
+            self.counts[row.decision] += 1
+        self.counts["read"] = len(rows)
+        if len(rows) >= BATCH_SPAN:
+            raise StoreProblem(where=self.meta.file, found="has too many rows", remedy="split the file")
+        insert_rows(self.connection, patient, self._added)
+        for table, kept in (
+            (result, self.results),
+            (fate, self.fates),
+            (event_version, self.events),
+            (patient_version, self.patients),
+        ):
+            insert_rows(self.connection, table, kept)
+        name = self._write_batch()
+        insert_rows(self.connection, batch_patient, sorted((number, self.batch_no) for number in self.here.values()))
+        return ImportOutcome(name, self.counts, tuple(sorted(self.here)), tuple(sorted(self.new_ids)))
+
+    def _write_batch(self) -> str:
+        meta, name = self.meta, secrets.token_hex(6)
+        rows = (*self.results, *self.fates, *self.events, *self.patients)
+        values = {
+            "batch_no": self.batch_no,
+            "batch": name,
+            "file": meta.file,
+            "sha256": meta.sha256,
+            "source": meta.source,
+            "mapping_digest": meta.mapping_digest,
+            "kind": meta.kind,
+            "format": meta.format,
+            "recorded_ms": meta.recorded_ms,
+            "actor": meta.actor.name,
+            "actor_kind": meta.actor.kind,
+            "counts": json.dumps(self.counts),
+            "details": canonical_json(dict(meta.details)),
+            "digest": rows_digest(row[-1] for row in rows),
+        }
+        if not self.connection.execute(sa.select(raw_file.c.size).where(raw_file.c.sha256 == meta.sha256)).first():
+            packed = zlib.compress(meta.content, ZLIB_LEVEL)
+            stored = {"sha256": meta.sha256, "size": len(meta.content), "compressed": packed}
+            self.connection.execute(sa.insert(raw_file).values(**stored))
+        self.connection.execute(sa.insert(batch).values(**values))
+        return name
+
+
+def repeated(connection: sa.Connection, meta: ImportMeta, rows: Iterable[Row]) -> ImportOutcome | None:
+    """The answer for bytes that a standing batch holds already, where every row is a duplicate; else None."""
+    first: BatchRow | None = standing_batch(connection, meta.sha256, meta.source, meta.mapping_digest)
+    if first is None:
+        return None
+    for row in rows:
+        row.decision, row.reasons = "duplicate", []
+    counts = dict.fromkeys(first.counts, 0) | {"read": first.counts["read"], "duplicate": first.counts["read"]}
+    return ImportOutcome(first.batch, counts, (), (), repeated=True)

@@ -1,0 +1,237 @@
+"""Results on their way in: judged against what stands and against their own file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import sqlalchemy as sa
+
+from khemon.models import QUALITIES, STATUSES, TIMINGS
+from khemon.store.digests import row_digest
+from khemon.store.judging import Content, Verdict, Version, result_verdict
+from khemon.store.repository.bulk import chunks, fetch_plain
+from khemon.store.repository.fates import OBSERVATION_FIELDS, packed
+from khemon.store.repository.intake import Intake, Row
+from khemon.store.repository.ledger import Ledger
+from khemon.store.tables import BATCH_SPAN, result
+from khemon.units import ANALYTE_CODES
+
+STATUS_CODES = {name: code for code, name in enumerate(STATUSES)}
+QUALITY_CODES = {name: code for code, name in enumerate(QUALITIES)}
+TIMING_CODES = {name: code for code, name in enumerate(TIMINGS)}
+WITHDRAWN = (STATUS_CODES["cancelled"], STATUS_CODES["entered_in_error"])
+
+CONTENT_COLUMNS = ("comparator", "canonical_value", "canonical_unit", "quality", "timing")
+PRINTED_COLUMNS = ("collected_text", "text", "value", "unit", "basis", "specimen", "comment", "resulted_ms")
+
+#: Source, patient, analyte, and the specimen or else the collection time: what makes two rows versions of one result.
+Key = tuple[str | None, int, int, str | int]
+
+
+class Observation(Row, Protocol):
+    """One observation found in a file."""
+
+    field: str | None
+    collected_ms: int | None
+    collected_text: str
+    analyte: str | None
+    text: str
+    comparator: str
+    value: str | None
+    unit: str | None
+    canonical_value: str | None
+    canonical_unit: str | None
+    basis: str
+    low: float
+    high: float
+    status: str
+    quality: str
+    timing: str
+    specimen_id: str | None
+    comment: str | None
+    resulted_ms: int | None
+
+
+@dataclass(slots=True)
+class Twin:
+    """A row of a file that shares patient, analyte and time with another one."""
+
+    each: Observation
+    row_id: int
+    status: int
+    content: Content
+    same_as: int | None = None
+
+
+def content_of(each: Observation) -> Content:
+    """What makes two versions of a result the same."""
+    return (
+        each.collected_ms,  # type: ignore[return-value]
+        each.comparator,
+        each.canonical_value,
+        each.canonical_unit,
+        QUALITY_CODES[each.quality],
+        TIMING_CODES[each.timing],
+    )
+
+
+def printed_of(each: Observation) -> tuple[Any, ...]:
+    """What a repeated row may say in other words; in the order of `PRINTED_COLUMNS`."""
+    return (
+        each.collected_text,
+        each.text,
+        each.value,
+        each.unit,
+        each.basis,
+        each.specimen_id,
+        each.comment,
+        each.resulted_ms,
+    )
+
+
+def versions_of(
+    connection: sa.Connection, ledger: Ledger, numbers: Iterable[int], between: tuple[int, int] | None = None
+) -> dict[Key, list[Version]]:
+    """Standing versions of these patients' results; with `between` only those of that time or with a specimen."""
+    names = ("patient_no", "analyte", "collected_ms", "specimen", "result_id", "status")
+    columns = [result.c[name] for name in (*names, *CONTENT_COLUMNS, *PRINTED_COLUMNS)]
+    place, printed = len(names), len(names) + len(CONTENT_COLUMNS)
+    gone = ledger.not_standing()
+    found: dict[Key, list[Version]] = {}
+    for chunk in chunks(numbers):
+        statement = sa.select(*columns).where(result.c.patient_no.in_(chunk))
+        if between is not None:
+            statement = statement.where(result.c.collected_ms.between(*between) | result.c.specimen.is_not(None))
+        for row in fetch_plain(connection, statement):
+            number, code, at, specimen, row_id, status = row[:place]
+            batch_no = row_id // BATCH_SPAN
+            if batch_no not in gone:
+                key = (ledger.batches[batch_no].source, number, code, specimen or at)
+                version = Version(row_id, batch_no, status, (at, *row[place:printed]), row[printed:])
+                found.setdefault(key, []).append(version)
+    return found
+
+
+def take_observations(intake: Intake, rows: Sequence[Observation]) -> None:
+    """Gives every observation its final decision and collects what is to be written.
+
+    A row alone at its patient, time and analyte, in file and store, is accepted without further looking: most are.
+    """
+    standing = intake.look_up(rows)
+    times = [row.collected_ms for row in rows if row.collected_ms is not None]
+    between = (min(times), max(times)) if times else (0, 0)
+    stored = versions_of(intake.connection, intake.ledger, standing.values(), between) if standing else {}
+    first: dict[tuple[int, int, int], int] = {}
+    groups: dict[tuple[int, int, int], list[Twin]] = {}
+    readable: list[tuple[int, int, int, int]] = []
+    first_id = intake.first_id
+    for position, each in enumerate(rows):
+        number = intake.patient_of(each)
+        if each.decision != "accepted":
+            intake.settle(position, each, number, observation_content(each))
+            continue
+        assert number is not None and each.collected_ms is not None and each.analyte is not None
+        key = (number, each.collected_ms, ANALYTE_CODES[each.analyte])
+        if first.setdefault(key, position) != position:
+            groups[key] = []
+        readable.append((*key, first_id + position))
+    if groups or stored:
+        readable = [key for key in readable if _accepted(intake, stored, groups, key, rows[key[3] - first_id])]
+    readable.sort()
+    intake.results = [result_values(*key, rows[key[3] - first_id], restored_by=None) for key in readable]
+
+
+def _accepted(
+    intake: Intake,
+    stored: dict[Key, list[Version]],
+    groups: dict[tuple[int, int, int], list[Twin]],
+    key: tuple[int, int, int, int],
+    each: Observation,
+) -> bool:
+    """Judges one readable row and brings it up to date; keeps it here when it is not accepted."""
+    number, collected_ms, code, row_id = key
+    group = groups.get(key[:3])
+    earlier = stored.get((intake.meta.source, number, code, each.specimen_id or collected_ms))
+    if group is None and earlier is None:
+        return True
+    twin = Twin(each, row_id, STATUS_CODES[each.status], content_of(each))
+    verdict = _repeat(group or (), twin)
+    if verdict is None:
+        verdict = result_verdict(earlier or (), intake.batch_no, twin.status, twin.content, supersede=intake.supersede)
+    each.decision = verdict.decision
+    if verdict.reason is not None:
+        each.reasons.append(verdict.reason)
+        each.status = "corrected" if verdict.reason == "supersedes_final" else each.status
+    if group is not None:
+        _mark_same_time(group, twin)
+        group.append(twin)
+    if verdict.decision == "accepted":
+        return True
+    twin.same_as = verdict.same_as
+    told = verdict.same_as is not None and verdict.printed == printed_of(each)
+    intake.settle(row_id - intake.first_id, each, number, None if told else observation_content(each), verdict.same_as)
+    return False
+
+
+def _repeat(group: Iterable[Twin], twin: Twin) -> Verdict | None:
+    """The verdict on a row that repeats an earlier one of its file; None when it does not."""
+    mine = (twin.status, twin.content, twin.each.specimen_id)
+    for other in group:
+        if (other.status, other.content, other.each.specimen_id) == mine:
+            if other.each.decision == "accepted":
+                return Verdict("duplicate", None, other.row_id, printed_of(other.each))
+            return Verdict("duplicate")
+    return None
+
+
+def _mark_same_time(group: list[Twin], twin: Twin) -> None:
+    """Marks different values at one time as such, unless one is a later version of the other or withdrawn."""
+    for other in group:
+        both_stand = other.each.decision == twin.each.decision == "accepted"
+        two_results = other.each.specimen_id != twin.each.specimen_id or other.status == twin.status
+        withdrawn = other.status in WITHDRAWN or twin.status in WITHDRAWN
+        if both_stand and two_results and not withdrawn and other.content != twin.content:
+            for each in (other.each, twin.each):
+                if "same_time" not in each.reasons:
+                    each.reasons.append("same_time")
+
+
+def observation_content(each: Observation) -> str:
+    """The row as JSON."""
+    return packed({name: getattr(each, name) for name in OBSERVATION_FIELDS})
+
+
+def result_values(
+    number: int, collected_ms: int, code: int, row_id: int, each: Observation, *, restored_by: int | None
+) -> tuple[Any, ...]:
+    """The columns of `result` for an observation."""
+    values = (
+        number,
+        collected_ms,
+        code,
+        row_id,
+        each.low,
+        each.high,
+        STATUS_CODES[each.status],
+        QUALITY_CODES[each.quality],
+        each.specimen_id,
+        restored_by,
+        each.row,
+        each.field,
+        each.collected_text,
+        each.text,
+        each.comparator,
+        each.value,
+        each.unit,
+        each.canonical_value,
+        each.canonical_unit,
+        each.basis,
+        TIMING_CODES[each.timing],
+        each.comment,
+        each.resulted_ms,
+        json.dumps(each.reasons, ensure_ascii=False) if each.reasons else None,
+    )
+    return (*values, row_digest(values))

@@ -1,0 +1,89 @@
+"""Which batches there are and which of them stand, now or as recorded by a moment."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from khemon.store.repository.bulk import fetch_plain
+from khemon.store.rows import BatchRow
+from khemon.store.tables import BATCH_SPAN, batch, batch_undo, raw_file
+
+
+class Facts(NamedTuple):
+    """What is needed of a batch to judge or print its rows."""
+
+    batch: str
+    source: str | None
+    recorded_ms: int
+    kind: str
+
+
+class Ledger:
+    """Names, sources and standing of all batches, read once."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    @cached_property
+    def batches(self) -> dict[int, Facts]:
+        """Batch number to its facts."""
+        columns = batch.c.batch_no, batch.c.batch, batch.c.source, batch.c.recorded_ms, batch.c.kind
+        return {row[0]: Facts(*row[1:]) for row in fetch_plain(self._connection, sa.select(*columns))}
+
+    @cached_property
+    def undone(self) -> dict[int, int]:
+        """Number of an undone batch to the time of its undoing."""
+        return dict(fetch_plain(self._connection, sa.select(batch_undo.c.batch_no, batch_undo.c.recorded_ms)))
+
+    def not_standing(self, known_at_ms: int | None = None) -> set[int]:
+        """Numbers of batches whose rows are not to be seen: undone, or not yet recorded at that moment."""
+        if known_at_ms is None:
+            return set(self.undone)
+        gone = {number for number, at in self.undone.items() if at <= known_at_ms}
+        return gone | {number for number, facts in self.batches.items() if facts.recorded_ms > known_at_ms}
+
+    def not_restored(self, known_at_ms: int | None = None) -> set[int]:
+        """Numbers of batches whose undoing was not yet recorded at that moment: what it restored was not yet there."""
+        return set() if known_at_ms is None else {number for number, at in self.undone.items() if at > known_at_ms}
+
+    def of_row(self, row_id: int) -> Facts:
+        """The facts of the batch a row belongs to."""
+        return self.batches[row_id // BATCH_SPAN]
+
+
+def _select() -> sa.Select[Any]:
+    undo = batch_undo.c.recorded_ms.label("undone_ms"), batch_undo.c.actor.label("undone_by")
+    columns = [column for column in batch.c if column.name != "actor_kind"]
+    joined = batch.outerjoin(batch_undo, batch.c.batch_no == batch_undo.c.batch_no)
+    return sa.select(*columns, *undo).select_from(joined).order_by(batch.c.batch_no)
+
+
+def _row(row: sa.Row[Any]) -> BatchRow:
+    values = dict(row._mapping)
+    return BatchRow(**values | {"counts": json.loads(values["counts"]), "details": json.loads(values["details"])})
+
+
+def batch_rows(connection: sa.Connection, *criteria: sa.ColumnElement[bool]) -> list[BatchRow]:
+    """Batches in order of recording."""
+    return [_row(row) for row in connection.execute(_select().where(*criteria))]
+
+
+def standing_batch(connection: sa.Connection, sha256: str, source: str | None, mapping_digest: str) -> BatchRow | None:
+    """The batch that already holds these bytes, read in this way; None when there is none or it was undone."""
+    same_source = batch.c.source.is_(None) if source is None else batch.c.source == source
+    stands = batch_undo.c.batch_no.is_(None)
+    found = batch_rows(
+        connection, batch.c.sha256 == sha256, same_source, batch.c.mapping_digest == mapping_digest, stands
+    )
+    return found[0] if found else None
+
+
+def raw_bytes(connection: sa.Connection, sha256: str) -> bytes | None:
+    """The file as it arrived."""
+    packed = connection.execute(sa.select(raw_file.c.compressed).where(raw_file.c.sha256 == sha256)).scalar()
+    return None if packed is None else zlib.decompress(packed)

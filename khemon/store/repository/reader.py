@@ -1,0 +1,189 @@
+"""What can be asked of the store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import sqlalchemy as sa
+
+from khemon.models import Alert, Patient
+from khemon.store.repository import events, fates, held, ledger, people, records, results
+from khemon.store.repository.episodes import load_episodes
+from khemon.store.rows import (
+    AuditRow,
+    BatchRow,
+    EventColumns,
+    FateRow,
+    HeldRow,
+    MoveRow,
+    ResultColumns,
+    ResultRow,
+    SeenRow,
+    StoredEpisode,
+)
+from khemon.store.tables import alert_move, batch
+
+HELD = ("review", "conflict")
+GAP = ("no_value",)
+
+
+class Reader:
+    """One snapshot. Rows of an undone batch are not there, unless asked for by name."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+        self._ledger = ledger.Ledger(connection)
+
+    def setting(self, key: str) -> str | None:
+        """The value of a setting, None when it was never set."""
+        return records.get_setting(self._connection, key)
+
+    def revision(self) -> int:
+        """The ward's counter: another number means that something changed."""
+        return records.get_revision(self._connection, 0)
+
+    def patient_revision(self, patient_id: str) -> int:
+        """A patient's counter; 0 for an unknown one."""
+        number = self._number(patient_id)
+        return 0 if number is None else records.get_revision(self._connection, number)
+
+    def patient_ids(self) -> list[str]:
+        """Ids of all standing patients, sorted."""
+        return sorted(people.standing_numbers(self._connection, self._ledger, None))
+
+    def patient_numbers(self) -> dict[str, int]:
+        """Id of each standing patient to our own number: what may stand in an address in place of the id."""
+        return people.standing_numbers(self._connection, self._ledger, None)
+
+    def patients(self) -> list[Patient]:
+        """All standing patients, sorted by id."""
+        return people.patients(self._connection, self._ledger, None)
+
+    def patient(self, patient_id: str) -> Patient | None:
+        """One patient as the standing rows say."""
+        found = people.patients(self._connection, self._ledger, [patient_id])
+        return found[0] if found else None
+
+    def results_for(
+        self,
+        patient_ids: Sequence[str] | None = None,
+        *,
+        known_at_ms: int | None = None,
+        until_ms: int | None = None,
+        all_analytes: bool = False,
+    ) -> ResultColumns:
+        """Standing versions of results as columns; None: of every patient.
+
+        `known_at_ms` cuts by the time of recording, `until_ms` by that of collection.
+        """
+        return results.result_columns(
+            self._connection,
+            self._ledger,
+            people.standing_numbers(self._connection, self._ledger, patient_ids, known_at_ms),
+            everyone=patient_ids is None,
+            known_at_ms=known_at_ms,
+            until_ms=until_ms,
+            all_analytes=all_analytes,
+        )
+
+    def result_details(self, result_ids: Iterable[int]) -> dict[int, ResultRow]:
+        """Result id to the result as received."""
+        return results.result_details(self._connection, self._ledger, result_ids)
+
+    def texts_of(self, patient_id: str) -> list[tuple[int, str, str | None, str, int]]:
+        """A patient's results: id, text and unit as received, canonical text with comparator, recorded ms."""
+        number = self._number(patient_id)
+        return [] if number is None else results.texts_of(self._connection, self._ledger, number)
+
+    def results_of(self, patient_id: str, *, undone: bool = False) -> list[ResultRow]:
+        """Every version of a patient's results, sorted by time, analyte and recording."""
+        number = self._number(patient_id)
+        return [] if number is None else results.results_of(self._connection, self._ledger, number, undone=undone)
+
+    def events_for(self, patient_ids: Sequence[str] | None = None, *, known_at_ms: int | None = None) -> EventColumns:
+        """Current events as columns and as models; None: of every patient."""
+        numbers = people.standing_numbers(self._connection, self._ledger, patient_ids, known_at_ms)
+        everyone = patient_ids is None
+        return events.event_columns(self._connection, self._ledger, numbers, everyone=everyone, known_at_ms=known_at_ms)
+
+    def gaps_of(self, patient_id: str) -> list[HeldRow]:
+        """A patient's samples that gave no value, with the reason."""
+        number = self._number(patient_id)
+        return [] if number is None else held.kept_rows(self._connection, self._ledger, GAP, number)
+
+    def held(self) -> list[HeldRow]:
+        """All rows that wait for a person: review and conflict, in order of recording."""
+        return self._held(None)
+
+    def held_of(self, patient_id: str) -> list[HeldRow]:
+        """A patient's rows that wait for a person."""
+        number = self._number(patient_id)
+        return [] if number is None else self._held(number)
+
+    def batches(self) -> list[BatchRow]:
+        """All imports, the newest last."""
+        return ledger.batch_rows(self._connection)
+
+    def batch(self, batch_id: str) -> BatchRow | None:
+        """One import."""
+        found = ledger.batch_rows(self._connection, batch.c.batch == batch_id)
+        return found[0] if found else None
+
+    def standing_batch(self, sha256: str, source: str | None, mapping_digest: str) -> BatchRow | None:
+        """The batch that holds these bytes already, read in the same way; importing them again adds nothing."""
+        return ledger.standing_batch(self._connection, sha256, source, mapping_digest)
+
+    def fates_of(self, batch_id: str) -> list[FateRow]:
+        """What became of every row of a batch, in file order; empty for an unknown one."""
+        found = self.batch(batch_id)
+        return [] if found is None else fates.fates_of(self._connection, self._ledger, found)
+
+    def raw_file(self, sha256: str) -> bytes | None:
+        """A file as it arrived."""
+        return ledger.raw_bytes(self._connection, sha256)
+
+    def episodes(self, patient_ids: Sequence[str] | None = None, *, open_only: bool = False) -> list[StoredEpisode]:
+        """Stored episodes, sorted by patient, rule and onset."""
+        return load_episodes(self._connection, self._numbers(patient_ids), open_only=open_only)
+
+    def alerts(self, states: Sequence[str] | None = None, patient_ids: Sequence[str] | None = None) -> list[Alert]:
+        """Alerts in these states, of these patients; None: all."""
+        return records.load_alerts(self._connection, states, self._numbers(patient_ids))
+
+    def alert(self, alert_id: int) -> Alert | None:
+        """One alert as it stands."""
+        found = records.load_alerts(self._connection, None, None, alert_id)
+        return found[0] if found else None
+
+    def alert_moves(self, alert_id: int) -> list[MoveRow]:
+        """An alert's log, the oldest first."""
+        mine = sa.select(alert_move).where(alert_move.c.alert_id == alert_id).order_by(alert_move.c.move_no)
+        return [records.move_row(row) for row in self._connection.execute(mine)]
+
+    def audit_rows(self, after: int = 0) -> Iterator[AuditRow]:
+        """The audit chain in order; read it inside the transaction."""
+        return records.audit_rows(self._connection, after)
+
+    def audit_head(self) -> tuple[int, str]:
+        """Sequence and hash of the last audit entry."""
+        return records.audit_head(self._connection)
+
+    def seen_at(self, kind: str, object_id: str | int, actor: str | None = None) -> int | None:
+        """When someone (this actor, if given) last opened it."""
+        found = records.seen_rows(self._connection, kind, str(object_id), actor)
+        return found[0].last_ms if found else None
+
+    def seen_by(self, kind: str, object_id: str | int) -> list[SeenRow]:
+        """Who opened it, the latest first."""
+        return records.seen_rows(self._connection, kind, str(object_id))
+
+    def _held(self, number: int | None) -> list[HeldRow]:
+        kept = held.kept_rows(self._connection, self._ledger, HELD, number)
+        kept += held.contradictions(self._connection, self._ledger, number)
+        return sorted(kept, key=lambda row: row.fate_id)
+
+    def _number(self, patient_id: str) -> int | None:
+        return people.numbers_of(self._connection, [patient_id]).get(patient_id)
+
+    def _numbers(self, patient_ids: Sequence[str] | None) -> list[int] | None:
+        return None if patient_ids is None else list(people.numbers_of(self._connection, patient_ids).values())

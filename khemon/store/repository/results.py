@@ -1,0 +1,181 @@
+"""Results out of the store: columns for the engine, rows for people."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import sqlalchemy as sa
+
+from khemon.models import QUALITIES, STATUSES, TIMINGS
+from khemon.store.repository.bulk import chunks, fetch_plain, only
+from khemon.store.repository.ledger import Ledger
+from khemon.store.rows import ResultColumns, ResultRow
+from khemon.store.tables import BATCH_SPAN, patient, result
+from khemon.units import ANALYTE_CODES, ANALYTES
+
+ANALYTE_NAMES: tuple[str, ...] = tuple(ANALYTE_CODES)
+#: Analytes with rules come first in the table of analytes.
+RULED = sum(analyte.has_rules for analyte in ANALYTES.values())
+
+COLUMNS = (
+    result.c.patient_no,
+    result.c.collected_ms,
+    result.c.analyte,
+    result.c.low,
+    result.c.high,
+    result.c.status,
+    result.c.quality,
+    result.c.specimen,
+    result.c.result_id,
+    result.c.restored_by,
+)
+
+
+def result_columns(
+    connection: sa.Connection,
+    ledger: Ledger,
+    numbers: dict[str, int],
+    *,
+    everyone: bool,
+    known_at_ms: int | None = None,
+    until_ms: int | None = None,
+    all_analytes: bool = False,
+) -> ResultColumns:
+    """Standing versions for these patients; `everyone`: they are all there are."""
+    rows: list[tuple[Any, ...]] = []
+    for chunk in [None] if everyone else chunks(sorted(numbers.values())):
+        statement = only(sa.select(*COLUMNS), result.c.patient_no, chunk)
+        if until_ms is not None:
+            statement = statement.where(result.c.collected_ms <= until_ms)
+        if not all_analytes:
+            statement = statement.where(result.c.analyte < RULED)
+        key = result.c.patient_no, result.c.collected_ms, result.c.analyte, result.c.result_id
+        rows += fetch_plain(connection, statement.order_by(*key))
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(COLUMNS)
+    names, patient = _places(numbers, np.array(columns[0], dtype=np.int64))
+    result_id = np.array(columns[8], dtype=np.int64)
+    keep = np.flatnonzero(_standing(result_id, columns[9], ledger, known_at_ms) & (patient >= 0))
+    patient = patient[keep]
+    if np.any(patient[1:] < patient[:-1]):  # numbers are given in order of arrival
+        order = np.argsort(patient, kind="stable")
+        patient, keep = patient[order], keep[order]
+    return ResultColumns(
+        patient_ids=names,
+        patient=patient,
+        time=np.array(columns[1], dtype=np.int64)[keep],
+        analyte=np.array(columns[2], dtype=np.int8)[keep],
+        low=np.array(columns[3], dtype=np.float64)[keep],
+        high=np.array(columns[4], dtype=np.float64)[keep],
+        status=np.array(columns[5], dtype=np.int8)[keep],
+        quality=np.array(columns[6], dtype=np.int8)[keep],
+        specimen=_specimen_codes(columns[7])[keep],
+        recorded=result_id[keep],
+        result_id=result_id[keep],
+    )
+
+
+def _places(numbers: dict[str, int], patient_no: npt.NDArray[np.int64]) -> tuple[list[str], npt.NDArray[np.int32]]:
+    """Ids in order, and for each row the place of its patient among them; -1 for a patient that is not asked for."""
+    names = sorted(numbers)
+    place_of = np.full(max(numbers.values(), default=0) + 1, -1, dtype=np.int32)
+    for place, name in enumerate(names):
+        place_of[numbers[name]] = place
+    inside = np.minimum(patient_no, len(place_of) - 1)
+    return names, np.where(patient_no < len(place_of), place_of[inside], np.int32(-1)).astype(np.int32)
+
+
+def _standing(
+    row_id: npt.NDArray[np.int64], restored_by: Sequence[int | None], ledger: Ledger, known_at_ms: int | None
+) -> npt.NDArray[np.bool_]:
+    """Which rows belong to a standing batch and were there at that moment."""
+    gone = ledger.not_standing(known_at_ms)
+    keep = np.ones(len(row_id), dtype=np.bool_)
+    if gone:
+        keep &= ~np.isin(row_id // BATCH_SPAN, list(gone))
+    not_yet = ledger.not_restored(known_at_ms)
+    if not_yet:
+        keep &= np.fromiter((by not in not_yet for by in restored_by), dtype=np.bool_, count=len(row_id))
+    return keep
+
+
+def _specimen_codes(specimens: Sequence[str | None]) -> npt.NDArray[np.int64]:
+    """Equal texts get equal codes; -1 where there is none."""
+    codes: dict[str | None, int] = {None: -1}
+    return np.fromiter(
+        (codes.setdefault(text, len(codes) - 1) for text in specimens), dtype=np.int64, count=len(specimens)
+    )
+
+
+def _rows(connection: sa.Connection, ledger: Ledger, statement: sa.Select[Any]) -> Iterator[ResultRow]:
+    """Result rows of a query over `result` joined with `patient`."""
+    for row in connection.execute(statement).mappings():
+        facts = ledger.of_row(row["result_id"])
+        yield ResultRow(
+            result_id=row["result_id"],
+            patient_id=row["patient_id"],
+            analyte=ANALYTE_NAMES[row["analyte"]],
+            collected_ms=row["collected_ms"],
+            collected_text=row["collected_text"],
+            text=row["text"],
+            comparator=row["comparator"],
+            value=row["value"],
+            unit=row["unit"],
+            canonical_value=row["canonical_value"],
+            canonical_unit=row["canonical_unit"],
+            basis=row["basis"],
+            low=row["low"],
+            high=row["high"],
+            status=STATUSES[row["status"]],
+            quality=QUALITIES[row["quality"]],
+            timing=TIMINGS[row["timing"]],
+            specimen_id=row["specimen"],
+            comment=row["comment"],
+            resulted_ms=row["resulted_ms"],
+            reasons=json.loads(row["reasons"] or "[]"),
+            batch=facts.batch,
+            row=row["row"],
+            field=row["field"],
+            recorded_ms=facts.recorded_ms,
+            undone=row["result_id"] // BATCH_SPAN in ledger.undone,
+        )
+
+
+def _select() -> sa.Select[Any]:
+    return sa.select(result, patient.c.patient_id).join(patient, patient.c.patient_no == result.c.patient_no)
+
+
+def texts_of(connection: sa.Connection, ledger: Ledger, number: int) -> list[tuple[int, str, str | None, str, int]]:
+    """A patient's results of analytes with rules: id, text and unit as received, canonical text, when recorded."""
+    columns = (result.c.result_id, result.c.text, result.c.unit, result.c.comparator, result.c.canonical_value)
+    statement = sa.select(*columns).where(result.c.patient_no == number, result.c.analyte < RULED)
+    return [
+        (row_id, text, unit, f"{comparator}{canonical}", ledger.of_row(row_id).recorded_ms)
+        for row_id, text, unit, comparator, canonical in fetch_plain(connection, statement)
+    ]
+
+
+def result_details(connection: sa.Connection, ledger: Ledger, result_ids: Iterable[int]) -> dict[int, ResultRow]:
+    """Result id to its row."""
+    found: dict[int, ResultRow] = {}
+    for chunk in chunks(int(number) for number in result_ids):
+        statement = _select().where(result.c.result_id.in_(chunk))
+        found.update((row.result_id, row) for row in _rows(connection, ledger, statement))
+    return found
+
+
+def results_of(connection: sa.Connection, ledger: Ledger, patient_no: int, *, undone: bool) -> list[ResultRow]:
+    """Every version of a patient's results in order of time, analyte and recording."""
+    key = result.c.collected_ms, result.c.analyte, result.c.result_id
+    statement = _select().where(result.c.patient_no == patient_no).order_by(*key)
+    return [row for row in _rows(connection, ledger, statement) if undone or not row.undone]
+
+
+def results_of_batch(connection: sa.Connection, ledger: Ledger, batch_no: int) -> list[ResultRow]:
+    """The results a batch brought when it was imported, in file order."""
+    low = batch_no * BATCH_SPAN
+    statement = _select().where(result.c.result_id.between(low, low + BATCH_SPAN - 1), result.c.restored_by.is_(None))
+    return list(_rows(connection, ledger, statement.order_by(result.c.result_id)))

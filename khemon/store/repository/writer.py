@@ -1,0 +1,96 @@
+"""What can be done to the store, inside one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
+
+from khemon.models import Actor, Alert, Episode
+from khemon.store.repository import episodes as stored_episodes
+from khemon.store.repository import ledger, people, records
+from khemon.store.repository.intake import Intake, repeated
+from khemon.store.repository.intake_labs import Observation, take_observations
+from khemon.store.repository.intake_people import EventRow, PatientRow, take_events, take_patients
+from khemon.store.repository.reader import Reader
+from khemon.store.repository.takeback import record_undo
+from khemon.store.rows import ImportMeta, ImportOutcome, MoveRow, StoredEpisode, UndoOutcome
+from khemon.store.tables import setting
+
+
+class Writer(Reader):
+    """A reader that also writes. It audits and counts revisions only when told to: the action knows what was done."""
+
+    def set_setting(self, key: str, value: str) -> None:
+        """Sets a setting of the store."""
+        records.put(self._connection, setting, {"key": key}, {"value": value})
+
+    def record_import(
+        self,
+        meta: ImportMeta,
+        *,
+        observations: Sequence[Observation] = (),
+        events: Sequence[EventRow] = (),
+        patients: Sequence[PatientRow] = (),
+        on_conflict: Literal["hold", "supersede"] = "hold",
+    ) -> ImportOutcome:
+        """Records a file of rows of one kind, whose `decision`, `reasons` and `status` are brought up to date in place.
+
+        Bytes that a standing batch holds already, read in the same way, add nothing: the answer names that batch.
+        """
+        rows = [*observations, *events, *patients]
+        before = repeated(self._connection, meta, rows)
+        if before is not None:
+            return before
+        intake = Intake(self._connection, self._ledger, meta, supersede=on_conflict == "supersede")
+        if observations:
+            take_observations(intake, observations)
+        if events:
+            take_events(intake, events)
+        if patients:
+            take_patients(intake, patients)
+        outcome = intake.finish(rows)
+        self._ledger = ledger.Ledger(self._connection)
+        return outcome
+
+    def record_undo(self, batch_id: str, *, at_ms: int, actor: Actor) -> UndoOutcome:
+        """Takes a batch back; raises Refused for one that is unknown or undone."""
+        outcome = record_undo(self._connection, self._ledger, batch_id, at_ms, actor)
+        self._ledger = ledger.Ledger(self._connection)
+        return outcome
+
+    def save_episodes(self, patient_ids: Iterable[str], episodes: Iterable[Episode]) -> list[StoredEpisode]:
+        """Makes these the episodes of exactly these patients; unchanged ones keep their numbers."""
+        numbers = people.numbers_of(self._connection, list(patient_ids))
+        return stored_episodes.save_episodes(self._connection, numbers, episodes)
+
+    def save_alert(self, alert: Alert) -> Alert:
+        """Stores an alert as it stands now; number 0 gets the next one. The alert as stored."""
+        return records.save_alert(self._connection, alert)
+
+    def add_alert_move(
+        self,
+        alert_id: int,
+        *,
+        at_ms: int,
+        actor: Actor,
+        move: str,
+        from_state: str | None,
+        to_state: str,
+        reason: str | None = None,
+        details: Mapping[str, Any] | None = None,
+    ) -> MoveRow:
+        """Appends a move to an alert's log."""
+        values = {"at_ms": at_ms, "move": move, "from_state": from_state, "to_state": to_state, "reason": reason}
+        return records.add_move(self._connection, alert_id, actor, values | {"details": dict(details or {})})
+
+    def audit(self, actor: Actor, action: str, object: str, details: Mapping[str, Any], at_ms: int) -> int:
+        """Appends an entry to the audit chain; its sequence number."""
+        return records.add_audit(self._connection, actor, action, object, details, at_ms)
+
+    def bump_revisions(self, patient_ids: Iterable[str]) -> None:
+        """Counts the ward's counter and those of these patients up."""
+        records.bump(self._connection, people.numbers_of(self._connection, list(patient_ids)).values())
+
+    def mark_seen(self, kind: str, object_id: str | int, actor_name: str, at_ms: int) -> None:
+        """Notes that someone opened a patient or an alert."""
+        records.mark_seen(self._connection, kind, str(object_id), actor_name, at_ms)

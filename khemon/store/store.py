@@ -1,0 +1,113 @@
+"""A store: opened once per process, it hands out readers (one snapshot) and writers (one transaction)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from khemon.models import StoreProblem
+from khemon.store.connection import Engines, connect
+from khemon.store.problems import plain_problems
+from khemon.store.repository import Reader, Writer
+from khemon.store.tables import SCHEMA, analyte
+from khemon.store.triggers import trigger_differences
+from khemon.units import ANALYTE_CODES
+
+
+class Store:
+    """An open database of schema `SCHEMA` whose triggers and settings are as they should be."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._engines: Engines = connect(url)
+        try:
+            with plain_problems():
+                self._prepare()
+        except BaseException:
+            self._engines.dispose()
+            raise
+
+    def close(self) -> None:
+        """Closes every connection; the store cannot be used afterwards."""
+        self._engines.dispose()
+
+    @contextmanager
+    def reading(self) -> Iterator[Reader]:
+        """A reader of one snapshot. Keep it short: in SQLite's rollback mode a commit waits for it."""
+        with plain_problems(), self._engines.reading.begin() as connection:
+            yield Reader(connection)
+
+    @contextmanager
+    def writing(self, *, keep: bool = True) -> Iterator[Writer]:
+        """A writer in its own transaction: kept at the end, taken back on an exception or when `keep` is false."""
+        with plain_problems(), self._engines.writing.begin() as connection:
+            yield Writer(connection)
+            if not keep:
+                connection.get_transaction().rollback()  # type: ignore[union-attr]
+
+    def _prepare(self) -> None:
+        with self._engines.reading.begin() as connection:
+            behind = _schema_version(connection) != SCHEMA or bool(_new_analytes(connection))
+        if behind:
+            with self._engines.writing.begin() as connection:
+                _migrate(connection)
+        with self._engines.reading.begin() as connection:
+            different = trigger_differences(connection)
+        if different:
+            raise StoreProblem(
+                where=f"triggers {', '.join(different)}",
+                found="are missing or changed, so stored results may have been altered",
+                remedy="restore a backup, or have the database examined",
+            )
+
+
+def _schema_version(connection: sa.Connection) -> str | None:
+    """The schema of the database; None for an empty one. Raises StoreProblem for a foreign or newer one."""
+    names = sa.inspect(connection).get_table_names()
+    if "alembic_version" not in names:
+        if names:
+            raise StoreProblem(
+                where="database", found="holds tables of another application", remedy="choose an empty one"
+            )
+        return None
+    versions = list(connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars())
+    if versions != [SCHEMA] and (len(versions) != 1 or versions[0] > SCHEMA):
+        raise StoreProblem(
+            where="database",
+            found=f"has schema {versions}, this khemon knows up to {SCHEMA}",
+            remedy="use the newer khemon",
+        )
+    return str(versions[0])
+
+
+def _migrate(connection: sa.Connection) -> None:
+    """Brings an older schema and analyte table up to this code's, unless another process was first."""
+    if _schema_version(connection) != SCHEMA:
+        from alembic import command  # slow to import and rarely needed
+        from alembic.config import Config
+
+        config = Config()
+        config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+    new = _new_analytes(connection)
+    if new:
+        connection.execute(sa.insert(analyte), [{"code": code, "name": name} for name, code in new.items()])
+
+
+def _new_analytes(connection: sa.Connection) -> dict[str, int]:
+    """Analytes this code knows and the database does not; StoreProblem when a code means another one there."""
+    stored = {name: code for code, name in connection.execute(sa.select(analyte.c.code, analyte.c.name))}
+    new = {name: code for name, code in ANALYTE_CODES.items() if name not in stored}
+    if any(ANALYTE_CODES.get(name) != code for name, code in stored.items()) or set(new.values()) & set(
+        stored.values()
+    ):
+        raise StoreProblem(
+            where="analyte table",
+            found="gives codes another meaning than this khemon does",
+            remedy="use the khemon that wrote this database; new analytes go to the end of analytes.toml",
+        )
+    return new

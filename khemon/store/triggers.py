@@ -1,0 +1,88 @@
+"""The triggers that keep protected rows as they were written, and their comparison with those a database has."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from khemon.store.tables import PROTECTED
+
+POSTGRES_FUNCTION = "khemon_keep"
+#: Raises for every statement that would change or remove rows, also one that matches none.
+POSTGRES_FUNCTION_BODY = (
+    "BEGIN RAISE EXCEPTION USING MESSAGE = 'protected table ' || TG_TABLE_NAME || ': ' || TG_OP || ' refused'; END"
+)
+
+
+def expected_triggers(dialect: str) -> dict[str, str]:
+    """Trigger name to the statement that creates it."""
+    if dialect == "sqlite":
+        return {name: sql for table in PROTECTED for name, sql in _sqlite_triggers(table).items()}
+    return {
+        f"{table.name}_keep": f"CREATE TRIGGER {table.name}_keep BEFORE DELETE OR UPDATE OR TRUNCATE"
+        f" ON public.{table.name} FOR EACH STATEMENT EXECUTE FUNCTION {POSTGRES_FUNCTION}()"
+        for table in PROTECTED
+    }
+
+
+def _sqlite_triggers(table: sa.Table) -> dict[str, str]:
+    triggers = {}
+    for act in ("UPDATE", "DELETE"):
+        name = f"{table.name}_keep_{act.lower()}"
+        triggers[name] = (
+            f"CREATE TRIGGER {name} BEFORE {act} ON {table.name}"
+            f" BEGIN SELECT RAISE(ABORT, 'protected table {table.name}: {act} refused'); END"
+        )
+    # INSERT OR REPLACE deletes in silence where recursive triggers are off, as in a foreign shell.
+    name = f"{table.name}_keep_key"
+    taken = " OR ".join(
+        f"EXISTS (SELECT 1 FROM {table.name} WHERE " + " AND ".join(f"{column} = NEW.{column}" for column in key) + ")"
+        for key in _unique_keys(table)
+    )
+    triggers[name] = (
+        f"CREATE TRIGGER {name} BEFORE INSERT ON {table.name} WHEN {taken}"
+        f" BEGIN SELECT RAISE(ABORT, 'protected table {table.name}: row exists'); END"
+    )
+    return triggers
+
+
+def _unique_keys(table: sa.Table) -> list[list[str]]:
+    keys = [[column.name for column in table.primary_key.columns]]
+    uniques = (part for part in table.constraints if isinstance(part, sa.UniqueConstraint))
+    return keys + sorted([column.name for column in unique.columns] for unique in uniques)
+
+
+def create_triggers(connection: sa.Connection) -> None:
+    """Creates the triggers of every protected table; the tables exist."""
+    dialect = connection.dialect.name
+    if dialect == "postgresql":
+        connection.exec_driver_sql(
+            f"CREATE FUNCTION {POSTGRES_FUNCTION}() RETURNS trigger LANGUAGE plpgsql AS $${POSTGRES_FUNCTION_BODY}$$"
+        )
+    for statement in expected_triggers(dialect).values():
+        connection.exec_driver_sql(statement)
+
+
+def trigger_differences(connection: sa.Connection) -> list[str]:
+    """Names of triggers that are missing, changed, switched off or not ours; empty when all is as it should be."""
+    dialect = connection.dialect.name
+    expected = expected_triggers(dialect)
+    present = _sqlite_present(connection) if dialect == "sqlite" else _postgres_present(connection)
+    return sorted(name for name in expected.keys() | present.keys() if expected.get(name) != present.get(name))
+
+
+def _sqlite_present(connection: sa.Connection) -> dict[str, str]:
+    rows = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+    return {name: sql for name, sql in rows}
+
+
+def _postgres_present(connection: sa.Connection) -> dict[str, str]:
+    rows = connection.exec_driver_sql(
+        "SELECT t.tgname, pg_get_triggerdef(t.oid), t.tgenabled, f.proname, f.prosrc"
+        " FROM pg_trigger t JOIN pg_proc f ON f.oid = t.tgfoid JOIN pg_class c ON c.oid = t.tgrelid"
+        " WHERE NOT t.tgisinternal AND c.relnamespace = 'public'::regnamespace"
+    )
+    present = {}
+    for name, definition, enabled, function, body in rows:
+        sound = enabled == "O" and (function, body) == (POSTGRES_FUNCTION, POSTGRES_FUNCTION_BODY)
+        present[name] = definition if sound else f"-- switched off or changed: {definition}"
+    return present

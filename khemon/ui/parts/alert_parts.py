@@ -1,0 +1,122 @@
+"""The parts of the alerts page."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+import streamlit as st
+
+from khemon.actions import acknowledge, watch
+from khemon.actions.watch.alerts import AlertLine, AlertView
+from khemon.figures.style import Theme, rule_words
+from khemon.figures.timeline import timeline_figure
+from khemon.models import KhemonError
+from khemon.ui.parts import frame, patient_parts, visit
+from khemon.ui.parts.elements import Child, Markup, el, join, show, sign, table
+from khemon.ui.parts.pages import address
+from khemon.ui.parts.session import Session, session
+
+_LONGEST_REASON = 500
+
+
+def asked_alert() -> int | None:
+    """The alert named in the address, None without one."""
+    asked = st.query_params.get("alert", "")
+    return int(asked) if asked.isdecimal() else None
+
+
+def of_patient(lines: Sequence[AlertLine], key: str | None) -> list[AlertLine]:
+    """The lines of one patient; all without a key."""
+    return [line for line in lines if key is None or str(line.key) == key]
+
+
+def label(line: AlertLine) -> str:
+    """The line of an alert in the queue, as a label that shows text as text."""
+    status = "" if line.status == "confirmed" else f" {line.status}"
+    met = f", met {line.times_met} times" if line.times_met > 1 else ""
+    words = f"{line.patient} · {rule_words(line.rule)}{status} · since {line.since} ({line.age}){met}"
+    return frame.severity_label(line.severity, words)
+
+
+def opened(here: Session, line: AlertLine, theme: Theme, *, asked: bool) -> None:
+    """One alert in the queue; what is inside is drawn only while it is open."""
+    box = st.expander(label(line), key=f"alert_{line.alert_id}", expanded=asked, on_change="rerun")
+    with box:
+        if box.open:
+            detail(here, line.alert_id, theme)
+
+
+def detail(here: Session, alert_id: int, theme: Theme) -> None:
+    """Everything needed to decide on an alert, and the form to do it."""
+    visit.alert(here, alert_id)
+    view = watch.alert_view(here.store, here.actor, alert_id, here.now)
+    show(_head(view))
+    figure = timeline_figure(view.timeline, theme)
+    alt = view.timeline.alt
+    st.plotly_chart(figure, theme=None, key=f"weeks_{alert_id}", config=frame.CHART, alt=alt)
+    if view.explained is not None:
+        show(patient_parts.why(view.explained))
+    if view.can_acknowledge:
+        decide(here, view)
+    show(_log(view))
+
+
+def _head(view: AlertView) -> Markup:
+    line = view.line
+    parts: list[Child] = [
+        el("div", el("a", f"Open {line.patient}", href=address("patient", patient=line.key))),
+        el("div", line.text),
+    ]
+    for words in (line.note, f"Re-opened: {line.reopened}" if line.reopened else "", line.decided):
+        if words:
+            parts.append(el("div", words, class_="k-muted"))
+    if line.muted_by:
+        parts.append(el("div", f"Muted by {line.muted_by}, which is open and critical.", class_="k-muted"))
+    if line.ended:
+        parts.append(el("div", f"Ended {line.ended}", class_="k-muted"))
+    return el("div", *parts, class_="k k-card", style=f"--edge:var(--{line.severity})")
+
+
+def decide(here: Session, view: AlertView) -> None:
+    """The form: a reason, until when, and whether to be quiet unless it gets worse."""
+    number = view.line.alert_id
+    durations = dict(view.durations)
+    with st.form(f"decide_{number}"):
+        reason = st.text_area("Reason", key=f"reason_{number}", max_chars=_LONGEST_REASON, height=68)
+        until = st.selectbox("For how long", list(durations), key=f"until_{number}")
+        left, right = st.columns(2)
+        sure = left.form_submit_button("Acknowledge", type="primary", key=f"acknowledge_{number}")
+        quiet = right.form_submit_button("Quiet unless it gets worse", key=f"snooze_{number}")
+    if sure or quiet:
+        _decided(number, reason, durations[until], snooze=quiet)
+
+
+def _decided(number: int, reason: str, lasts: dt.timedelta, *, snooze: bool) -> None:
+    here = session()
+    until = here.now + lasts
+    try:
+        acknowledge.acknowledge(here.store, here.actor, number, reason, until, now=here.now, snooze=snooze)
+    except KhemonError as problem:
+        frame.refused(problem)
+        return
+    st.toast("Noted. The alert is under “Acknowledged or quiet” until then.", icon="✅")
+    st.rerun()
+
+
+def _log(view: AlertView) -> Markup:
+    rows: list[list[Child]] = [[move.at, move.who, move.what, move.why] for move in view.moves]
+    made = table(["When", "Who", "What", "Why"], rows, label="History of this alert")
+    return el("details", el("summary", f"History: {len(rows)} moves"), made, class_="k")
+
+
+def over_list(lines: Sequence[AlertLine]) -> Markup:
+    """Alerts that are over, as a table."""
+    rows: list[list[Child]] = []
+    for line in lines:
+        link = el("a", line.patient, href=address("patient", patient=line.key))
+        what = join(sign(line.severity), " ", rule_words(line.rule))
+        opened_at = el("a", "open", href=address("alerts", alert=line.alert_id))
+        rows.append([link, what, line.since, line.ended, line.state, line.text, opened_at])
+    head = ["Child", "Alert", "Since", "Ended", "State", "What it said", ""]
+    return el("div", table(head, rows, label="Alerts that are over"), class_="k")

@@ -1,0 +1,82 @@
+"""What every page has: theme, style sheet, banner over synthetic data, quiet refresh, intended use."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from khemon.actions import watch
+from khemon.figures.style import SIGNS, Theme, theme_called
+from khemon.models import KhemonError
+from khemon.ui.parts.elements import el, plain, show, sign
+from khemon.ui.parts.session import Session, session
+from khemon.ui.parts.sheet import style_sheet
+
+_INTENDED_USE = (
+    "khemon marks where laboratory results meet definitions published in a clinical trial. It is for qualified "
+    "clinicians, to support and never to replace clinical judgement; it does not diagnose and does not recommend or "
+    "calculate doses or transfusions, and is not an alarm or a real-time monitor. Results may be late, incomplete or "
+    "wrong: check the laboratory system before acting. Not cleared or certified as a medical device."
+)
+_SYNTHETIC = "SYNTHETIC data: every child on these pages is made up."
+REFRESH_EVERY = "30s"
+#: The chart's own buttons: none that leads off this machine.
+CHART = {"displaylogo": False, "showSendToCloud": False, "plotlyServerURL": "", "displayModeBar": False}
+
+
+def window_control() -> str | None:
+    """The choice of a window, kept in the address."""
+    options, usual = list(watch.WINDOWS), watch.DEFAULT_WINDOW
+    return st.segmented_control("Window", options, default=usual, required=True, key="window", bind="query-params")
+
+
+def severity_label(severity: str, words: str) -> str:
+    """A label for an expander: sign, word and color of a severity, then words as they stand."""
+    color = {"critical": "red", "warning": "orange"}.get(severity, "gray")
+    return f":{color}[**{SIGNS[severity]} {severity}**] · {plain(words)}"
+
+
+def refused(problem: KhemonError) -> None:
+    """A problem a person can act on: place, finding, remedy, as text."""
+    show(
+        el(
+            "div",
+            sign("warning", problem.where),
+            el("div", problem.found),
+            el("div", el("b", "What to do: "), problem.remedy),
+            class_="k k-card",
+            role="alert",
+        )
+    )
+
+
+def theme() -> Theme:
+    """The theme the browser shows."""
+    return theme_called(st.context.theme.type)
+
+
+def page_top(title: str, now: str | None = None) -> Session:
+    """The session of this run, with the page's heading drawn; stops where nobody may look."""
+    here = session()
+    setting = watch.setting(here.store, here.actor)
+    st.html(style_sheet(theme()))
+    if setting.synthetic:
+        show(el("div", _SYNTHETIC, class_="k k-banner", role="note"))
+    if title:
+        st.title(title)
+    return here
+
+
+def page_end(as_of: str, timezone: str) -> None:
+    """The last lines of a page."""
+    told = el("div", f"As of {as_of}, ward time ({timezone}).")
+    show(el("div", told, el("div", _INTENDED_USE), class_="k k-foot"))
+
+
+@st.fragment(run_every=REFRESH_EVERY)
+def quiet_refresh(shown: int) -> None:
+    """Looks for a newer revision than the one shown and offers it; never moves what someone is reading."""
+    here = session()
+    if watch.revision(here.store, here.actor) != shown:
+        offer = st.button("New results – refresh", type="primary", key="refresh_offer")
+        if offer:
+            st.rerun(scope="app")

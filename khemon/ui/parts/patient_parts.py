@@ -1,0 +1,127 @@
+"""The parts of the patient page as HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from khemon.actions.watch import PatientView
+from khemon.actions.watch.alerts import AlertLine
+from khemon.actions.watch.cells import Cell
+from khemon.actions.watch.explained import Explained
+from khemon.actions.watch.patient import Identity
+from khemon.figures.style import AXES, Theme, rule_words
+from khemon.ui.parts.elements import Child, Markup, el, join, sign, table
+from khemon.ui.parts.pages import address
+
+_KEY = (
+    ("●", "result"),
+    ("▽", "below the figure shown (<)"),
+    ("△", "above the figure shown (>)"),
+    ("○", "set aside, not judged"),
+    ("◎", "ring: after a transfusion, not counted when good"),
+    ("▣", "square: preliminary, not counted when good"),
+    ("- -", "action line; ° khemon's own number"),
+)
+
+
+def identity_bar(who: Identity) -> Markup:
+    """Who this is."""
+    name = el("h1", who.name or who.patient_id, class_="k-name")
+    facts = [f"id {who.patient_id}", f"born {who.born}" if who.born[0].isdigit() else who.born, who.age, who.sex]
+    facts += [who.diagnosis, who.place]
+    if who.target:
+        facts.append(f"sirolimus target {who.target} ng/mL")
+    return el("header", name, *(el("span", fact) for fact in facts), class_="k k-identity")
+
+
+def state(view: PatientView) -> Markup:
+    """The state in one sentence, and what the round asks first with its reasons."""
+    calm = view.severity not in ("critical", "warning")
+    sentence = el("p", sign(None if calm else view.severity), " ", view.sentence, class_="k-sentence")
+    answers = (_answer(title, flag.severity, flag.word, flag.why) for title, flag in view.answers)
+    return el("div", sentence, values(view), el("div", *answers, class_="k-answers"), class_="k")
+
+
+def values(view: PatientView) -> Markup:
+    """The latest value of each analyte with flag, change and age."""
+    return el("div", *(_value(cell) for cell in view.cells), class_="k-values")
+
+
+def _value(cell: Cell) -> Markup:
+    axis = AXES[cell.analyte]
+    head = el("div", f"{axis.title} {axis.unit}", class_="k-muted k-small")
+    if not cell.value:
+        return el("div", head, el("div", cell.flag.word, class_="k-muted"))
+    parts: list[Child] = [head, el("span", cell.value, class_="k-value"), " "]
+    if cell.flag.severity:
+        parts.append(el("span", sign(cell.flag.severity, cell.flag.word), class_="k-small"))
+    told = [cell.change, cell.age, "not rechecked" if cell.stale else "", *cell.remarks]
+    parts.append(el("div", " · ".join(words for words in told if words), class_="k-muted k-small", title=cell.at))
+    return el("div", *parts)
+
+
+def _answer(title: str, severity: str | None, word: str, why: str) -> Markup:
+    edge = f"--edge:var(--{severity})" if severity in ("critical", "warning") else None
+    told = el("div", sign(severity, word) if severity else el("b", word))
+    return el("section", el("h3", title), told, el("div", why, class_="k-small"), class_="k-card", style=edge)
+
+
+def notices(view: PatientView) -> Markup:
+    """Held results, gaps, and what is new since this person's last visit."""
+    items: list[Markup] = [el("li", sign("warning", row)) for row in view.held]
+    items += [el("li", f"no value: {row.removeprefix('held, not judged: ')}") for row in view.gaps]
+    if view.new_results:
+        words = "result" if view.new_results == 1 else "results"
+        items.append(el("li", f"{view.new_results} {words} new since you last opened this page (larger marks)"))
+    return el("ul", *items, class_="k k-list") if items else Markup("")
+
+
+def alert_list(alerts: Sequence[AlertLine]) -> Markup:
+    """The alerts of this child that are not over, as links to the review."""
+    live = [line for line in alerts if line.state in ("open", "acknowledged", "snoozed")]
+    if not live:
+        return el("div", "No alert is open for this child.", class_="k k-muted")
+    return el("ul", *(el("li", *_alert(line)) for line in live), class_="k k-list")
+
+
+def _alert(line: AlertLine) -> list[Child]:
+    words = f"{rule_words(line.rule)} {line.status}, since {line.since}"
+    link = el("a", words, href=address("alerts", alert=line.alert_id))
+    state = line.decided or (f"muted by {line.muted_by}" if line.muted_by else line.state)
+    return [sign(line.severity), " ", link, el("span", f" · {state}", class_="k-muted")]
+
+
+def chart_key(theme: Theme) -> Markup:
+    """What the marks on the timeline mean."""
+    items = (el("span", el("b", mark, aria_hidden="true"), f" {words}") for mark, words in _KEY)
+    return el("div", *items, class_="k k-key")
+
+
+def why(flag: Explained) -> Markup:
+    """Why this flag stands: the rule in words, its numbers, the samples, what is missing, the source."""
+    parts: list[Child] = [el("p", el("b", flag.text))]
+    since = f"Since {flag.since}{f', until {flag.until}' if flag.until else ''}."
+    parts.append(el("p", since, *([" ", sign("warning", flag.stale)] if flag.stale else [])))
+    parts.append(el("p", el("b", "Rule: "), flag.words))
+    rows: list[list[Child]] = [
+        [line.role, line.analyte, f"{line.value} {line.unit}", line.at] for line in flag.evidence
+    ]
+    if rows:
+        parts.append(table(["This result", "Analyte", "As received", "Collected"], rows, label="Evidence"))
+    if flag.missing:
+        parts.append(el("p", el("b", "Missing: "), ", ".join(flag.missing)))
+    numbers: list[list[Child]] = [[line.meaning, line.number, line.source] for line in flag.numbers]
+    made = table(["Number", "Value", "Source"], numbers, label="Numbers of the rule")
+    parts.append(el("details", el("summary", "Numbers and sources"), made))
+    parts.append(el("p", f"Source: {flag.source}. {flag.protocol}.", class_="k-muted k-small"))
+    if flag.misleads_if:
+        parts.append(el("p", f"Misleads if {flag.misleads_if}", class_="k-muted k-small"))
+    return el("div", *parts, class_="k")
+
+
+def past_list(past: Sequence[Explained]) -> Markup:
+    """Flags that ended, the newest first."""
+    rows: list[list[Child]] = [
+        [join(el("b", flag.title), " ", flag.status), flag.since, flag.until, flag.text] for flag in past
+    ]
+    return el("div", table(["Flag", "Since", "Until", "What it said"], rows, label="Flags that ended"), class_="k")

@@ -1,0 +1,144 @@
+"""The ward list as HTML: one row per child, number, flag, change and age together, all of it as text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from khemon.actions.watch import WardLine
+from khemon.actions.watch.cells import ROUND, Cell
+from khemon.actions.watch.ward import Listed
+from khemon.figures.board import spark_source
+from khemon.figures.style import AXES, Theme
+from khemon.ui.parts.clock import week_strip
+from khemon.ui.parts.elements import Child, Markup, el, join, sign, table
+from khemon.ui.parts.pages import address
+
+
+def found_by(lines: Sequence[WardLine], search: str) -> list[WardLine]:
+    """The lines whose name or id contains the text."""
+    wanted = search.casefold().strip()
+    return [line for line in lines if wanted in f"{line.name} {line.patient_id}".casefold()]
+
+
+def ward_list(lines: Sequence[WardLine], theme: Theme) -> Markup:
+    """The list as a table; on narrow screens each row becomes a card."""
+    units = {analyte: f"{AXES[analyte].title} {AXES[analyte].unit}" for analyte in ROUND}
+    head = ["Child", "State", units["platelets"], "Platelets, 28 d"]
+    head += [units[analyte] for analyte in ROUND[1:]] + ["KMP", "Response", "To review"]
+    top = el("tr", *(el("th", words, scope="col") for words in head))
+    rows = (_row(line, theme, units) for line in lines)
+    made = el("table", el("thead", top), el("tbody", *rows), class_="k k-table k-ward")
+    return el("div", made, class_="k-scroll", role="region", tabindex="0", aria_label="Ward list")
+
+
+def _row(line: WardLine, theme: Theme, units: dict[str, str]) -> Markup:
+    edge = f"--edge:{theme.of(line.severity)}" if line.severity in ("critical", "warning") else None
+    cells = {analyte: _cell(line.cells[analyte], units[analyte]) for analyte in ROUND}
+    spark = el("img", src=spark_source(line.spark, theme), alt=line.spark.alt, title=line.spark.alt)
+    return el(
+        "tr",
+        el("td", *_who(line), class_="k-who"),
+        el("td", *_state(line), class_="k-state"),
+        cells["platelets"],
+        el("td", spark, class_="k-spark k-whole", data_head="Platelets, 28 d"),
+        *(cells[analyte] for analyte in ROUND[1:]),
+        el("td", *_kmp(line), class_="k-why k-whole", data_head="KMP"),
+        el("td", *_response(line), class_="k-answer k-whole", data_head="Response"),
+        el("td", *_notices(line), class_="k-notices k-whole", data_head="To review"),
+        style=edge,
+    )
+
+
+def link(key: int, name: str, patient_id: str) -> Markup:
+    """The child's name (the id without one), leading to the patient page."""
+    return el("a", name or patient_id, href=address("patient", patient=key), class_="k-name")
+
+
+def _who(line: WardLine) -> list[Child]:
+    facts = " · ".join(part for part in (line.patient_id if line.name else "", line.age, line.sex) if part)
+    return [link(line.key, line.name, line.patient_id), el("div", facts, class_="k-muted k-small")]
+
+
+def _state(line: WardLine) -> list[Child]:
+    why = el("div", line.tier_why, class_="k-small k-muted") if line.tier_why else None
+    return [sign(line.tier_severity, line.tier_words), why]
+
+
+def _cell(cell: Cell, head: str) -> Markup:
+    if not cell.value:
+        return el("td", el("span", cell.flag.word, class_="k-muted"), class_="k-cell", data_head=head)
+    parts: list[Child] = [el("div", cell.value, class_="k-value")]
+    if cell.flag.severity:
+        parts.append(el("div", sign(cell.flag.severity, cell.flag.word), class_="k-small"))
+    if cell.change:
+        parts.append(el("div", cell.change, class_="k-small"))
+    if cell.stale:
+        parts.append(el("div", sign("warning", "not rechecked"), class_="k-small"))
+    parts.append(el("div", cell.age, class_="k-muted k-small", title=cell.at))
+    parts += [el("div", remark, class_="k-muted k-small") for remark in cell.remarks]
+    return el("td", *parts, class_=f"k-cell{' k-stale' if cell.stale else ''}", data_head=head)
+
+
+def _kmp(line: WardLine) -> list[Child]:
+    word = line.kmp.word
+    return [el("div", sign(line.kmp.severity, word)), el("div", line.kmp.why, class_="k-small k-muted")]
+
+
+def _response(line: WardLine) -> list[Child]:
+    if line.clock.status != "provisional":
+        return [el("span", line.clock.words, class_="k-muted k-small")]
+    return [el("div", line.clock.words, class_="k-small"), week_strip(line.clock)]
+
+
+def _notices(line: WardLine) -> list[Child]:
+    parts: list[Child] = []
+    if line.alerts.open:
+        words = f"{line.alerts.open} {'alert' if line.alerts.open == 1 else 'alerts'}"
+        told = sign(line.alerts.worst, words)
+        parts.append(el("div", el("a", told, href=address("alerts", patient=line.key))))
+    if line.alerts.decided:
+        parts.append(el("div", f"{line.alerts.decided} acknowledged", class_="k-muted k-small"))
+    parts += [el("div", sign("warning", held), class_="k-small") for held in line.held]
+    parts += [el("div", sign("critical", f"resolved, not seen: {text}"), class_="k-small") for text in line.unseen]
+    return parts or [el("span", "none", class_="k-muted k-small")]
+
+
+def follow_up_list(lines: Sequence[WardLine]) -> Markup:
+    """Children in follow-up: the same order, fewer columns."""
+    head = ["Child", "State", *(f"{AXES[analyte].title} {AXES[analyte].unit}" for analyte in ROUND)]
+    rows: list[list[Child]] = [
+        [
+            join(*_who(line)),
+            join(*_state(line)),
+            *(_short_cell(line.cells[analyte]) for analyte in ROUND),
+            el("span", line.clock.words),
+            join(*_notices(line)),
+        ]
+        for line in lines
+    ]
+    return el("div", table([*head, "Response", "To review"], rows, "k-follow", "Children in follow-up"), class_="k")
+
+
+def _short_cell(cell: Cell) -> Markup:
+    """A cell in two lines: the value with its flag, and its age."""
+    if not cell.value:
+        return el("span", cell.flag.word, class_="k-muted")
+    flag = sign(cell.flag.severity, cell.flag.word) if cell.flag.severity else Markup("")
+    age = el("div", cell.age, class_="k-muted k-small", title=cell.at)
+    return join(el("b", cell.value), " ", el("span", flag, class_="k-small"), age)
+
+
+def archived_list(listed: Sequence[Listed]) -> Markup:
+    """Children whose observation has ended, as links."""
+    items = (el("li", link(child.key, child.name, child.patient_id), _until(child)) for child in listed)
+    return el("ul", *items, class_="k k-list")
+
+
+def _until(child: Listed) -> Markup:
+    facts = [child.patient_id if child.name else "", f"until {child.until}" if child.until else ""]
+    return el("span", " · ".join(["", *filter(None, facts)]), class_="k-muted k-small")
+
+
+def held_list(held: Sequence[str]) -> Markup:
+    """Held rows that belong to nobody on a list."""
+    return el("ul", *(el("li", sign("warning", row)) for row in held), class_="k k-list")

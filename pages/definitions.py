@@ -1,0 +1,22 @@
+"""The rulebook in words: every number with its unit and source, and the cases that hold the rules to it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from khemon.actions import watch
+from khemon.figures.words import date_words
+from khemon.ui.parts import definition_parts, frame
+from khemon.ui.parts.elements import show
+
+here = frame.page_top("Definitions")
+book = watch.definitions(here.store, here.actor)
+
+show(definition_parts.contents(book))
+for sheet, cases in book.rules:
+    show(definition_parts.rule_card(sheet, cases))
+st.subheader("Numbers that rules share, and how long an acknowledgement lasts")
+show(definition_parts.numbers(book.shared, "Shared numbers"))
+st.subheader("Who mutes whom")
+show(definition_parts.muting(book))
+frame.page_end(date_words(here.now, book.setting.zone), book.setting.timezone)

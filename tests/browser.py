@@ -1,0 +1,105 @@
+"""A real browser for tests: found, never skipped in silence, and watched while it is used.
+
+Every test that uses `page` fails when a request goes anywhere but to the server under test, or when the browser
+reports an error. A test that provokes one says so with `harmless`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Playwright, expect
+
+#: Streamlit's page when its script has run and nothing is under way.
+IDLE = '[data-testid="stApp"][data-test-connection-state="CONNECTED"][data-test-script-state="notRunning"]'
+#: On a deep link Streamlit's page looks for its server under the page's own path first, and is told 404.
+LOOKING_FOR_ITS_SERVER = r"status of 404 \(Not Found\) .*/[a-z_]+/_stcore/(health|host-config)$"
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A plugin that pytest-playwright brings along defines `base_url` in a way that pytest means to give up."""
+    about = "Session-scoped fixtures defined as instance methods"
+    config.addinivalue_line("filterwarnings", f"ignore:{about}:pytest.PytestRemovedIn10Warning")
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict, playwright: Playwright) -> dict:
+    """How to start the browser of this machine; `KHEMON_CHROMIUM` names another one."""
+    arguments = {**browser_type_launch_args, "args": ["--no-sandbox"] if os.geteuid() == 0 else []}
+    named = os.environ.get("KHEMON_CHROMIUM")
+    found = named or next((path for path in map(shutil.which, NAMES) if path), None)
+    if found:
+        return {**arguments, "executable_path": found}
+    if not Path(playwright.chromium.executable_path).exists():
+        reason = "no browser: install Chromium, or name one with KHEMON_CHROMIUM"
+        (pytest.fail if os.environ.get("KHEMON_REQUIRE") == "all" else pytest.skip)(reason)
+    return arguments
+
+
+@pytest.fixture(scope="session")
+def browser_context_args(browser_context_args: dict) -> dict:
+    """A ward computer's window."""
+    return {**browser_context_args, "viewport": {"width": 1400, "height": 1000}, "locale": "en-GB"}
+
+
+@pytest.fixture
+def harmless() -> list[str]:
+    """Patterns of browser messages that this test provokes; `text url` is searched."""
+    return [LOOKING_FOR_ITS_SERVER]
+
+
+class Watch:
+    """What a browser did that it should not have done."""
+
+    def __init__(self, harmless: list[str]) -> None:
+        self.harmless = harmless
+        self.home: str | None = None
+        self.findings: list[str] = []
+
+    def follow(self, context: BrowserContext) -> None:
+        context.on("request", lambda request: self._went(request.url))
+        context.on("console", self._said)
+        context.on("weberror", lambda error: self.findings.append(f"uncaught: {error.error}"))
+        context.on("page", lambda page: page.on("websocket", lambda socket: self._went(socket.url)))
+
+    def _went(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme in ("data", "blob", "about"):
+            return
+        origin = parts.netloc
+        self.home = self.home or origin
+        if origin != self.home or parts.hostname not in ("127.0.0.1", "localhost", "::1"):
+            self.findings.append(f"request to {url}")
+
+    def _said(self, message: ConsoleMessage) -> None:
+        told = f"{message.text} {message.location.get('url', '')}"
+        if message.type == "error" and not any(re.search(pattern, told) for pattern in self.harmless):
+            self.findings.append(f"console: {told}")
+
+
+@pytest.fixture
+def context(context: BrowserContext, harmless: list[str]) -> Iterator[BrowserContext]:
+    """A browser window that is watched from its first request on."""
+    watch = Watch(harmless)
+    watch.follow(context)
+    yield context
+    assert not watch.findings, "\n".join(watch.findings)
+
+
+def settled(page: Page) -> None:
+    """Waits until the script of the page has run."""
+    page.locator(IDLE).wait_for(timeout=60_000)
+
+
+def visit(page: Page, url: str) -> None:
+    """Opens an address and waits until its script has run without an error."""
+    page.goto(url)
+    settled(page)
+    expect(page.get_by_test_id("stException")).to_have_count(0)
