@@ -381,3 +381,19 @@ def test_a_page_of_noise_is_found_or_refused_by_every_command(tmp_path, file, se
         assert found.code in (1, 2), f"page {page}"
         assert found.code == 1 or "Remedy: " in found.err
         assert "P0-0" not in found.out + found.err
+
+
+def test_a_flipped_bit_is_found_or_changes_nothing_that_is_told(tmp_path, file, seed):
+    url, database = sqlite(tmp_path), tmp_path / "khemon.db"
+    imported(file, url)
+    views = (("status", "--as-of", "2026-02-01T00:00Z"), ("alerts",))
+    before = [khemon(*view, "--db", url, "--json").out for view in views]
+    whole, drawn = database.read_bytes(), random.Random(seed)
+    written = [place for place, byte in enumerate(whole) if byte]
+    for place in drawn.sample(written, 40):
+        damaged = bytearray(whole)
+        damaged[place] ^= 1 << drawn.randrange(8)
+        database.write_bytes(damaged)
+        (tmp_path / "khemon.db-journal").unlink(missing_ok=True)
+        if khemon("check", "--db", url, "--json").code == 0:
+            assert [khemon(*view, "--db", url, "--json").out for view in views] == before, f"byte {place}"

@@ -9,9 +9,11 @@ from multiprocessing import get_context
 import numpy as np
 import pytest
 
+from khemon.explain.cases import run_case
 from khemon.models import SEVERITIES
 from khemon.rules import END_REASONS, STATUS_WORDS, Events, Patients, Results, evaluate, latest_time
 from khemon.rules.calendar import to_ms
+from khemon.rules.cases import Case
 from tests import reference
 from tests.columns import columns
 from tests.drawn import HISTORIES, PROTOCOLS, by_engine, by_reference, drawn, in_words
@@ -74,6 +76,23 @@ def test_what_is_missing_is_said_and_what_is_not_counted_is_never_called_missing
                 ), episode.text
                 seen.add(bool(episode.missing))
     assert seen == {True, False}
+
+
+@pytest.mark.parametrize(
+    ("labs", "events", "last"),
+    [
+        ([["platelets", "0 d", "8"]], [["active_bleeding", "1 d", "9 d"]], "1 d"),
+        ([["platelets", "0 d", "8"], ["fibrinogen", "1 d 5 h", "2"]], [["active_bleeding", "1 d"]], "1 d 5 h"),
+        ([["platelets", "0 d", "8"]], [["active_bleeding", "6 h", "9 h"]], "9 h"),
+        ([["platelets", "0 d", "40"]], [["active_bleeding", "6 h", "9 h"]], "6 h"),
+    ],
+)
+def test_a_criterion_was_last_looked_at_with_its_latest_result_or_event(labs, events, last):
+    """Up to now while it is open; up to just before its end afterwards."""
+    told = {"rule": "plasma_criterion", "name": "one", "kind": "event", "labs": labs, "events": events}
+    case = Case.model_validate({**told, "as_of": "2 d", "expect": []})
+    [episode] = run_case(case)
+    assert to_ms(episode.last_input_at) == case.at_ms(last)
 
 
 # ---- the doors of the engine ---------------------------------------------------------------------------------

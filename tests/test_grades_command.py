@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import csv
+import json
+import re
 from pathlib import Path
 
 import pytest
 
 from khemon.actions.grading import CANNOT_GRADE
+from khemon.grades import load_criteria
 from tests.shell import khemon
 
 SAMPLES = Path(__file__).parent / "samples"
@@ -161,3 +164,19 @@ def test_without_json_a_table_is_printed(tmp_path):
     assert said.code == 1
     assert "Alanine aminotransferase increased" in said.out
     assert "cannot_grade" in said.out
+
+
+PAGE = (Path(__file__).parents[1] / "docs/grades.md").read_text("utf-8")
+
+
+def test_the_page_names_every_graded_analyte_with_its_term_and_highest_grade():
+    rows = {line for line in PAGE.splitlines() if line.startswith("| `")}
+    for analyte, term in load_criteria().terms.items():
+        [row] = [row for row in rows if f"`{analyte}`" in row.split("|")[1]]
+        assert row.rstrip(" |").endswith(f"| {term.highest}"), analyte
+        assert term.term.split(maxsplit=1)[-1] in row, analyte
+
+
+def test_the_answer_on_the_page_is_what_the_command_says(tmp_path):
+    shown = json.loads(re.search(r"```json\n(.*?)```", PAGE, flags=re.DOTALL)[1])
+    assert khemon("grade", values(tmp_path, "platelets,75,10*9/L,,,"), "--json").document == shown

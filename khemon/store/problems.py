@@ -22,6 +22,9 @@ def plain_problems() -> Iterator[None]:
         yield
     except PoolTimeout:
         raise StoreProblem(where="database", found="is busy", remedy="try again; nothing was saved") from None
+    except UnicodeDecodeError:  # text of a damaged row or schema
+        found = "holds text that is not UTF-8: it is damaged"
+        raise StoreProblem(where="database", found=found, remedy="restore a backup") from None
     except DBAPIError as error:
         raise _problem(error.orig, lost=error.connection_invalidated) from None
 

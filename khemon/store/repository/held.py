@@ -44,6 +44,15 @@ def kept_rows(
     return found
 
 
+def first_of_each(rows: list[HeldRow]) -> list[HeldRow]:
+    """The rows without those that say the same as an earlier one: every new export of a laboratory repeats them."""
+    said: dict[tuple[object, ...], HeldRow] = {}
+    for row in rows:
+        taken = (row.patient_id, row.collected_ms, row.collected_text, row.specimen_id, row.analyte)
+        said.setdefault((*taken, row.text, row.unit, row.status, row.quality, row.decision), row)
+    return list(said.values())
+
+
 def contradictions(connection: sa.Connection, ledger: Ledger, patient_no: int | None = None) -> list[HeldRow]:
     """Standing event and patient rows that contradict what the rows before them say."""
     found: list[HeldRow] = []
