@@ -18,6 +18,7 @@ from khemon.gate.server import run
 from khemon.models import Refused, StoreProblem
 from khemon.settings import SYNTHETIC, Settings, default_database_url
 from khemon.store import Store
+from tests.looping import finished
 from tests.server import CANARY, environment, mark_synthetic, running_server
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -291,7 +292,7 @@ def test_time_alone_makes_its_moves_once_a_minute_in_one_process(monkeypatch, tm
         assert second.held(), "and takes over when this one has gone"
         second.release()
 
-    asyncio.run(watched())
+    finished(watched())
     assert set(calls) == {id(Place.store)}
 
 
