@@ -296,6 +296,12 @@ def test_time_alone_makes_its_moves_once_a_minute_in_one_process(monkeypatch, tm
     assert set(calls) == {id(Place.store)}
 
 
+def test_time_goes_on_where_no_lock_can_be_had(monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+    assert opening._Lock("sqlite:///x").held()
+
+
 def test_a_failing_advance_is_logged_without_its_text_and_does_not_stop_the_server(monkeypatch, caplog):
     def fails(*_: object) -> None:
         raise ValueError(f"{CANARY} has platelets")
