@@ -2,57 +2,18 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from khemon.models import EVENT_KINDS, Frozen, Severity
-from khemon.rules.calendar import MS_PER_UNIT
-from khemon.units import ANALYTES
+from khemon.models import Frozen, Severity
+from khemon.rules.parameters import Days, Elapsed, Samples, check_unit, known_analyte, known_event
+from khemon.rules.parameters import Number as Number
 
 Test = Literal["<", ">", ">="]
-
-
-class Number(Frozen):
-    """One protocol parameter: exact value, unit, and either a source or the mark that it is khemon's own."""
-
-    value: Decimal
-    unit: str
-    source: str | None = None
-    own: bool = False
-
-    @model_validator(mode="after")
-    def _sourced(self) -> Number:
-        if self.own == (self.source is not None):
-            raise ValueError("a number has either a source or own = true")
-        return self
-
-    @property
-    def limit(self) -> float:
-        """The value as the float that results are compared with."""
-        return float(self.value)
-
-    @property
-    def ms(self) -> int:
-        """The duration in milliseconds; the unit is `min`, `h` or `d`."""
-        return int(self.value * MS_PER_UNIT[self.unit])
-
-    @property
-    def count(self) -> int:
-        """The value as a whole number of days or samples."""
-        return int(self.value)
-
-    @property
-    def words(self) -> str:
-        """The value as printed, without an exponent."""
-        return format(self.value.normalize(), "f")
-
-
-def _known_analyte(name: str) -> str:
-    if name not in ANALYTES:
-        raise ValueError(f"unknown analyte {name!r}")
-    return name
+#: Tests for what is not good, and for what is good.
+_BAD_BEYOND, _GOOD_BEYOND = ("<", ">"), (">", ">=")
 
 
 class Comparison(Frozen):
@@ -64,9 +25,7 @@ class Comparison(Frozen):
 
     @model_validator(mode="after")
     def _units_agree(self) -> Comparison:
-        canonical = ANALYTES[_known_analyte(self.analyte)].canonical_unit
-        if self.limit.unit != canonical:
-            raise ValueError(f"limit: unit {self.limit.unit!r}, but {self.analyte} is in {canonical}")
+        check_unit("limit", self.analyte, self.limit)
         return self
 
 
@@ -78,9 +37,7 @@ class EventLimb(Frozen):
     @field_validator("event")
     @classmethod
     def _known(cls, kind: str) -> str:
-        if kind not in EVENT_KINDS:
-            raise ValueError(f"unknown event kind {kind!r}")
-        return kind
+        return known_event(kind)
 
 
 class Raised(Frozen):
@@ -95,7 +52,7 @@ class Breaks(Frozen):
     """The severity of a run that breaks late."""
 
     severity: Severity
-    after: Number
+    after: Days
     severity_low: Severity
     low: Number
 
@@ -118,13 +75,21 @@ class PointRule(RuleBase, Comparison):
     raised: Raised | None = None
     neonate_text: str | None = None
 
+    @model_validator(mode="after")
+    def _fits(self) -> PointRule:
+        if self.test not in _BAD_BEYOND:
+            raise ValueError(f"test: {self.test!r} says what is good; a point rule says what is not")
+        if self.raised is not None:
+            check_unit("raised.limit", self.analyte, self.raised.limit)
+        return self
+
 
 class AnyOfRule(RuleBase):
     """An OR over results carried forward and open events."""
 
     shape: Literal["any_of"]
     criterion: str
-    limbs: tuple[Comparison | EventLimb, ...]
+    limbs: tuple[Comparison | EventLimb, ...] = Field(min_length=1)
     severity_not_rechecked: Severity
 
     @property
@@ -154,6 +119,8 @@ class AllOfRule(RuleBase):
         names = {limb.analyte for limb in self.limbs}
         if self.leading not in names or not set(self.resolves_on) <= names:
             raise ValueError("leading and resolves_on name analytes of the limbs")
+        if any(limb.test not in _BAD_BEYOND for limb in self.limbs):
+            raise ValueError("limbs: a test says what is not good: < or >")
         return self
 
 
@@ -161,10 +128,18 @@ class RunRule(RuleBase, Comparison):
     """Consecutive good results over a stated time."""
 
     shape: Literal["run"]
-    lasts: Number
-    samples: Number
-    gap: Number
+    lasts: Days
+    samples: Samples
+    gap: Days
     breaks: Breaks | None = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> RunRule:
+        if self.test not in _GOOD_BEYOND:
+            raise ValueError(f"test: {self.test!r} says what is not good; a run says what is")
+        if self.breaks is not None:
+            check_unit("breaks.low", self.analyte, self.breaks.low)
+        return self
 
 
 class ReboundRule(RuleBase):
@@ -176,13 +151,21 @@ class ReboundRule(RuleBase):
     analyte: str
     limit: Number
     confirmed_below: Number
-    confirmed_after: Number
+    confirmed_after: Elapsed
     companion: str
     companion_limit: Number
-    isolated_samples: Number
-    isolated_span: Number
+    isolated_samples: Samples
+    isolated_span: Days
     severity_confirmed: Severity
     severity_isolated: Severity
+
+    @model_validator(mode="after")
+    def _fits(self) -> ReboundRule:
+        known_event(self.documented_by)
+        check_unit("limit", self.analyte, self.limit)
+        check_unit("confirmed_below", self.analyte, self.confirmed_below)
+        check_unit("companion_limit", self.companion, self.companion_limit)
+        return self
 
 
 Rule = Annotated[PointRule | AnyOfRule | AllOfRule | RunRule | ReboundRule, Field(discriminator="shape")]
@@ -191,23 +174,34 @@ Rule = Annotated[PointRule | AnyOfRule | AllOfRule | RunRule | ReboundRule, Fiel
 class Common(Frozen):
     """Parameters that several rules share."""
 
-    current_within: Number
-    not_rechecked_after: Number
-    supported_for: Number
-    neonate_under: Number
+    current_within: Elapsed
+    not_rechecked_after: Elapsed
+    supported_for: Elapsed
+    neonate_under: Days
     neonate_d_dimer_up_to: Number
-    companion_alerts_after: Number
-    same_alert_within: Number
+    companion_alerts_after: Elapsed
+    same_alert_within: Elapsed
     supporting_products: dict[str, tuple[str, ...]]
     bands: dict[str, tuple[Number, ...]]
+
+    @model_validator(mode="after")
+    def _fits(self) -> Common:
+        for analyte, products in self.supporting_products.items():
+            known_analyte(analyte)
+            for product in products:
+                known_event(product)
+        for analyte, bands in self.bands.items():
+            for band in bands:
+                check_unit(f"bands.{analyte}", analyte, band)
+        return self
 
 
 class Lasting(Frozen):
     """How long an acknowledgement lasts, and at most."""
 
-    lasts: Number
-    at_most: Number
-    lasts_once_confirmed: Number | None = None
+    lasts: Elapsed
+    at_most: Elapsed
+    lasts_once_confirmed: Elapsed | None = None
 
 
 class Acknowledgement(Lasting):
@@ -239,13 +233,21 @@ class Protocol(Frozen):
 
     @model_validator(mode="after")
     def _names_exist(self) -> Protocol:
-        for rule in self.rules.values():
+        for name, rule in self.rules.items():
+            if rule.name != name:
+                raise ValueError(f"rules.{name}.name: it calls itself {rule.name!r}")
             if isinstance(rule, ReboundRule) and not isinstance(self.rules.get(rule.response), RunRule):
-                raise ValueError(f"rules.{rule.name}.response: no run rule called {rule.response!r}")
-        unknown = set(self.muting) - set(self.rules)
-        if unknown:
-            raise ValueError(f"muting: unknown rule {sorted(unknown)[0]!r}")
+                raise ValueError(f"rules.{name}.response: no run rule called {rule.response!r}")
+            if isinstance(rule, PointRule) and rule.raised is not None:
+                self._known("rules." + name + ".raised.unless_open", rule.raised.unless_open)
+        self._known("muting", self.muting)
+        self._known("acknowledgement.rules", self.acknowledgement.rules)
         return self
+
+    def _known(self, where: str, names: Iterable[str]) -> None:
+        unknown = sorted(set(names) - set(self.rules))
+        if unknown:
+            raise ValueError(f"{where}: unknown rule {unknown[0]!r}")
 
     @property
     def rule_names(self) -> tuple[str, ...]:
