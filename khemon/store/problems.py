@@ -13,6 +13,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from khemon.models import StoreProblem
 
 BUSY = frozenset({"SQLITE_BUSY", "SQLITE_LOCKED", "55P03"})
+#: The server went away or ended the connection (class 08, and shutdowns of class 57).
+LOST = frozenset({"08000", "08001", "08003", "08004", "08006", "57P01", "57P02", "57P03", "57P05"})
 
 
 @contextmanager
@@ -45,7 +47,7 @@ def _problem(error: BaseException | None, *, lost: bool = False) -> StoreProblem
     # PostgreSQL quotes the offending value in some messages.
     message = re.sub(r'"[^"]*"', '"…"', lines[0])
     remedy = "try again; nothing was saved" if code in BUSY else "nothing was saved"
-    if lost:  # perhaps after it was committed and before that was told
+    if lost or code in LOST:  # perhaps after it was committed and before that was told
         remedy = "look whether it was saved, or try again: the same file is never taken twice"
     return StoreProblem(
         where="database", found=f"refused the work ({type(error).__name__}, {code}: {message})", remedy=remedy
