@@ -2,93 +2,35 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from khemon.models import EVENT_KINDS, Frozen, Severity
-from khemon.rules.calendar import MS_PER_UNIT
-from khemon.units import ANALYTES
+from khemon.models import Frozen, Severity
+from khemon.rules.further_rules import FURTHER, AsideRule, BandRule, FurtherRule, LevelsDueRule, QuestionRule
+from khemon.rules.grounds import Comparison, EventLimb, Number, Raised, RuleBase, Test
 
-Test = Literal["<", ">", ">="]
-
-
-class Number(Frozen):
-    """One protocol parameter: exact value, unit, and either a source or the mark that it is khemon's own."""
-
-    value: Decimal
-    unit: str
-    source: str | None = None
-    own: bool = False
-
-    @model_validator(mode="after")
-    def _sourced(self) -> Number:
-        if self.own == (self.source is not None):
-            raise ValueError("a number has either a source or own = true")
-        return self
-
-    @property
-    def limit(self) -> float:
-        """The value as the float that results are compared with."""
-        return float(self.value)
-
-    @property
-    def ms(self) -> int:
-        """The duration in milliseconds; the unit is `min`, `h` or `d`."""
-        return int(self.value * MS_PER_UNIT[self.unit])
-
-    @property
-    def count(self) -> int:
-        """The value as a whole number of days or samples."""
-        return int(self.value)
-
-    @property
-    def words(self) -> str:
-        """The value as printed, without an exponent."""
-        return format(self.value.normalize(), "f")
-
-
-def _known_analyte(name: str) -> str:
-    if name not in ANALYTES:
-        raise ValueError(f"unknown analyte {name!r}")
-    return name
-
-
-class Comparison(Frozen):
-    """A test of one analyte against a limit in that analyte's canonical unit."""
-
-    analyte: str
-    test: Test = "<"
-    limit: Number
-
-    @model_validator(mode="after")
-    def _units_agree(self) -> Comparison:
-        canonical = ANALYTES[_known_analyte(self.analyte)].canonical_unit
-        if self.limit.unit != canonical:
-            raise ValueError(f"limit: unit {self.limit.unit!r}, but {self.analyte} is in {canonical}")
-        return self
-
-
-class EventLimb(Frozen):
-    """A limb of an any_of rule that holds while an event is open."""
-
-    event: str
-
-    @field_validator("event")
-    @classmethod
-    def _known(cls, kind: str) -> str:
-        if kind not in EVENT_KINDS:
-            raise ValueError(f"unknown event kind {kind!r}")
-        return kind
-
-
-class Raised(Frozen):
-    """A higher severity of a point rule below a second limit, unless another rule's episode is open."""
-
-    severity: Severity
-    limit: Number
-    unless_open: tuple[str, ...] = ()
+__all__ = [
+    "FURTHER",
+    "Acknowledgement",
+    "AllOfRule",
+    "AnyOfRule",
+    "Breaks",
+    "Common",
+    "Comparison",
+    "EventLimb",
+    "Lasting",
+    "Muting",
+    "Number",
+    "PointRule",
+    "Protocol",
+    "Raised",
+    "ReboundRule",
+    "Rule",
+    "RuleBase",
+    "RunRule",
+    "Test",
+]
 
 
 class Breaks(Frozen):
@@ -98,17 +40,6 @@ class Breaks(Frozen):
     after: Number
     severity_low: Severity
     low: Number
-
-
-class RuleBase(Frozen):
-    """What every rule says about itself."""
-
-    name: str
-    title: str
-    words: str
-    severity: Severity
-    source: str
-    misleads_if: str = ""
 
 
 class PointRule(RuleBase, Comparison):
@@ -185,7 +116,7 @@ class ReboundRule(RuleBase):
     severity_isolated: Severity
 
 
-Rule = Annotated[PointRule | AnyOfRule | AllOfRule | RunRule | ReboundRule, Field(discriminator="shape")]
+Rule = Annotated[PointRule | AnyOfRule | AllOfRule | RunRule | ReboundRule | FurtherRule, Field(discriminator="shape")]
 
 
 class Common(Frozen):
@@ -242,10 +173,23 @@ class Protocol(Frozen):
         for rule in self.rules.values():
             if isinstance(rule, ReboundRule) and not isinstance(self.rules.get(rule.response), RunRule):
                 raise ValueError(f"rules.{rule.name}.response: no run rule called {rule.response!r}")
+            runs = [getattr(rule, "run", None)] if isinstance(rule, FURTHER) else []
+            if any(name is not None and not isinstance(self.rules.get(name), RunRule) for name in runs):
+                raise ValueError(f"rules.{rule.name}.run: no run rule called {runs[0]!r}")
         unknown = set(self.muting) - set(self.rules)
         if unknown:
             raise ValueError(f"muting: unknown rule {sorted(unknown)[0]!r}")
         return self
+
+    @property
+    def reads_aside(self) -> bool:
+        """Whether a rule reads results set aside for quality."""
+        return any(isinstance(rule, AsideRule) for rule in self.rules.values())
+
+    @property
+    def reads_levels(self) -> bool:
+        """Whether a rule reads levels one by one."""
+        return any(isinstance(rule, BandRule | LevelsDueRule | QuestionRule) for rule in self.rules.values())
 
     @property
     def rule_names(self) -> tuple[str, ...]:

@@ -32,6 +32,7 @@ COLUMNS = (
     result.c.specimen,
     result.c.result_id,
     result.c.restored_by,
+    result.c.timing,
 )
 
 
@@ -75,6 +76,7 @@ def result_columns(
         specimen=_specimen_codes(columns[7])[keep],
         recorded=result_id[keep],
         result_id=result_id[keep],
+        timing=np.array(columns[10], dtype=np.int8)[keep],
     )
 
 
