@@ -13,7 +13,7 @@ from khemon.explain import Givens, explained
 from khemon.models import Episode, Patient
 from khemon.rules import NO_TIME, Episodes, Events, Patients, Protocol, Results, evaluate, prepare
 from khemon.rules.calendar import EPOCH, to_ms
-from khemon.rules.series import Bools
+from khemon.rules.series import Bools, Ints
 
 _NO_BIRTH_DAY = np.iinfo(np.int32).min
 
@@ -44,6 +44,10 @@ def patients_column(patient_ids: Sequence[str], find: Callable[[str], Patient | 
         np.array([high for _, high in bands], np.float64),
     )
     return patients, [p is not None and is_diagnosed(p.diagnosis) for p in found]
+
+
+def _times(times: Sequence[dt.datetime | None]) -> Ints:
+    return np.array([NO_TIME if time is None else to_ms(time) for time in times], np.int64)
 
 
 def target_band(target: str | None) -> tuple[float, float] | None:

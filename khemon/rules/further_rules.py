@@ -20,6 +20,7 @@ class TrendRule(RuleBase):
     """A fall of an analyte seen in a row of informative samples of a run rule: below a median, or along a line."""
 
     shape: Literal["trend"]
+    analyte: str
     run: str
     below: Number
     falls_to: Number

@@ -28,6 +28,8 @@ def falls(points: Points, good: Bools, limit: float, rule: TrendRule) -> Falls:
 
     A fall opens during a run, at the count that ends it, or while never low; it goes on while either limb holds.
     """
+    if not good.size:
+        return Falls(np.zeros(0, np.int64), np.zeros(0, np.int64), good, good)
     start = starts_of(points.patient)
     below_median, along_line = _below_median(points, start, rule), _along_line(points, start, limit, rule)
     holds = below_median | along_line
@@ -71,8 +73,8 @@ def _along_line(points: Points, start: Bools, limit: float, rule: TrendRule) -> 
     known = ~np.isnan(value).any(axis=0) & (np.nan_to_num(value) > 0).all(axis=0)
     day = np.stack([days, *(day for _, day in rows)])
     known &= np.nan_to_num(day[0] - day[-1]) >= rule.line_spans.count
-    time = np.stack([_before((points.time - points.time[0]) / MS_PER_DAY, start, back) for back in range(1, count)])
-    now = (points.time - points.time[0]) / MS_PER_DAY if points.time.size else days
+    now = (points.time - points.time[0]) / MS_PER_DAY
+    time = np.stack([_before(now, start, back) for back in range(1, count)])
     ago = np.vstack([np.zeros(now.size), time - now])[:, known]
     logs = np.log(value[:, known])
     centered = ago - ago.mean(axis=0)
