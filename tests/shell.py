@@ -58,8 +58,7 @@ def khemon(*arguments: object, env: dict[str, str] | None = None) -> Said:
 
 def spawned(*arguments: object, env: dict[str, str] | None = None, cwd: Path | None = None) -> Said:
     """Runs a command as a process of its own."""
-    command = [sys.executable, "-m", "khemon.cli", *map(str, arguments)]
-    command[1:3] = ["-c", "from khemon.cli import main; main()"]
+    command = [sys.executable, "-c", "from khemon.cli import main; main()", *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=_plain(env), cwd=cwd)
     return Said(done.returncode, done.stdout, done.stderr)
 

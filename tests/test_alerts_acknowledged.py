@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 
 import pytest
@@ -157,6 +158,17 @@ def test_it_is_open_again_exactly_at_its_until_and_not_a_minute_before(child, sn
     assert (alert.until, alert.actor, alert.reason, alert.acknowledged_at) == (None, None, None, None)
 
 
+@pytest.mark.parametrize("first", ["86d12h", "296d12h"])
+def test_hours_are_elapsed_hours_also_when_clocks_change(first):
+    child = WatchedChild("Europe/Berlin")
+    child.told(f"hb {first} 55")
+    shown = child.setting().now.astimezone(child.zone)
+    setting = dataclasses.replace(child.setting(), now=shown)
+    alert, episode = child.live("red_cell_criterion"), child.episodes()[0]
+    move = acknowledged(alert, episode, snooze=False, actor="nurse", reason="x", until=None, setting=setting)
+    assert move.alert.until - child.now == 24 * HOUR
+
+
 def test_it_does_not_expire_when_nothing_is_left_to_say(child):
     acknowledged_after(child, "severe_anemia", "hb 0d 55", until="2d")
     child.told("hb 1d 70")
@@ -265,7 +277,9 @@ def test_a_band_of_hemoglobin_above_the_limit_counts_while_symptoms_hold_the_cri
     assert not quiet_after(child, "red_cell_criterion", "hb 3h 79.9")
 
 
-@pytest.mark.parametrize(("value", "quiet"), [("<60", True), ("<51", True), ("<50", False), ("<=50", True), (">20", True)])
+@pytest.mark.parametrize(
+    ("value", "quiet"), [("<60", True), ("<51", True), ("<50", False), ("<=50", True), (">20", True)]
+)
 def test_a_band_is_reached_only_for_certain(child, value, quiet):
     acknowledged_after(child, "kmp", *KMP)
     assert quiet_after(child, "kmp", f"plt 2h {value}") is quiet

@@ -104,6 +104,12 @@ def test_an_onset_in_the_hour_that_clocks_repeat_does_not_move_by_itself():
     assert child.clock("296d17h") == []
 
 
+def test_an_alert_is_raised_at_once_in_the_hour_that_clocks_repeat():
+    child = WatchedChild("Europe/Berlin")
+    child.told("hb 296d16h30m 55", now="296d17h")
+    assert child.state("severe_anemia") == "open", "02:30 summer time, looked at 02:00 winter time"
+
+
 def test_a_corrected_value_in_the_same_band_changes_nothing_but_the_text(child):
     number = child.told("hb 0d 55")[0]
     child.acknowledge("severe_anemia", "1h")

@@ -59,6 +59,25 @@ def test_an_earlier_low_that_arrives_late_takes_nothing_back(child):
     assert child.state("kmp") == "acknowledged"
 
 
+def test_what_alerted_once_is_not_put_off_by_the_withdrawal_of_its_first_result(child):
+    first = child.told("plt 0d 90")[0]
+    child.clock("4h")
+    child.acknowledge("kmp", "4h30m")
+    child.told("plt 5h 90")
+    child.withdrawn(first, now="6h")
+    assert child.state("kmp") == "acknowledged"
+
+
+def test_a_possible_that_is_met_again_waits_for_its_companion_too(child):
+    child.told("plt 0d 90", "fib 0d 1.2", "dd 0d 3")
+    child.told("plt 6h 120")
+    child.told("plt 2d 90")
+    child.clock("2d3h59m")
+    assert child.state("kmp") == "resolved"
+    child.clock("2d4h")
+    assert child.state("kmp") == "open"
+
+
 def test_a_companion_that_decides_in_time_leaves_no_alert(child):
     child.told("plt 0d 90")
     child.told("dd 3h 0.3")
@@ -145,6 +164,12 @@ def test_an_alert_that_waited_for_a_companion_is_not_late(child):
     assert child.live("kmp").note is None
 
 
+def test_evidence_of_24_h_is_not_late_however_long_the_alert_waited(child):
+    child.told("plt 0d 90", now="1d")
+    child.clock("1d4h")
+    assert child.live("kmp").note is None
+
+
 def test_an_alert_that_a_fresh_result_supports_is_not_late(child):
     child.told("hb 0d 55", "hb 5d 55")
     assert child.live("severe_anemia").note is None
@@ -166,7 +191,8 @@ RESPONSE = ("plt 0d 60", "dd 0d 0.3", "plt 1d 120", "plt 5d 120")
 
 
 @pytest.mark.parametrize(
-    ("broke", "severity"), [("plt 7d 99", None), ("plt 8d 99", "warning"), ("plt 8d 50", "warning"), ("plt 8d 49", "critical")]
+    ("broke", "severity"),
+    [("plt 7d 99", None), ("plt 8d 99", "warning"), ("plt 8d 50", "warning"), ("plt 8d 49", "critical")],
 )
 def test_a_run_that_breaks_7_days_after_its_first_good_count_alerts(child, broke, severity):
     child.told(*RESPONSE)
@@ -186,12 +212,17 @@ def test_a_broken_run_stays_news_until_the_next_run_opens(child):
     assert (alert.state, alert.severity, alert.status) == ("resolved", "critical", "broken"), "it says what it said"
 
 
+def test_a_broken_run_of_a_history_with_a_later_run_makes_no_alert(child):
+    child.told(*RESPONSE, "plt 8d 90", "plt 20d 120", now="21d")
+    assert child.of("durable_platelet_response") == []
+    child.told("plt 22d 90")
+    assert child.of("durable_platelet_response") == [], "that one broke on its third day"
+
+
 def test_a_broken_run_is_no_news_once_observation_has_closed(child):
     child.told(*RESPONSE)
     child.told("plt 8d 49")
     child.happened("transfer_out 9d")
-    child.closed = True
-    child.clock()
     assert child.state("durable_platelet_response") == "resolved"
 
 
@@ -223,6 +254,11 @@ def test_an_acknowledged_critical_was_seen(child):
     child.acknowledge("red_cell_criterion", "1h")
     child.told("hb 2h 70")
     assert unseen(child) == set()
+    child.told("hb 3h 55")
+    child.acknowledge("red_cell_criterion", "4h")
+    child.clock("2d")
+    child.told("hb 2d1h 70")
+    assert unseen(child) == set(), "also when the acknowledgement has expired since"
 
 
 def test_a_critical_that_fades_before_it_ends_is_still_not_seen(child):

@@ -37,9 +37,8 @@ def count(days_ago, text="150", **more):
     comparator = "".join(sign for sign in text if sign in "<>=")
     number = float(text.lstrip("<>="))
     at = NOW - days_ago * DAY
-    return Sample(
-        1, "platelets", at, number, number, comparator, text.lstrip("<>="), text, "10*9/L", True, True, **more
-    )
+    told = (comparator, text.lstrip("<>="), text, "10*9/L")
+    return Sample(1, "platelets", at, number, number, *told, counted=True, leads=True, **more)
 
 
 # ---- strips ---------------------------------------------------------------------------------------------------
@@ -113,7 +112,7 @@ def test_a_week_is_unproven_until_a_good_count_at_its_end_or_later():
 
 def test_a_week_without_a_count_is_unproven_and_says_so():
     data = clock(run(16), [(count(16), True), (count(1), True)])
-    assert states(data) == ["unproven", "unproven", "running", "ahead"]
+    assert states(data) == ["met", "unproven", "running", "ahead"]
     assert data.weeks[1].counts == "no count in this week"
 
 
@@ -135,6 +134,11 @@ def test_a_confirmed_run_has_all_weeks_met_and_counts_on():
     data = clock(run(40, status="confirmed", confirmed=12), [(count(n), True) for n in (40, 33, 26, 19, 12, 5)])
     assert data.words == "day 40, confirmed 9 Nov 2026"
     assert states(data) == ["met"] * 4
+
+
+def test_a_run_that_waits_too_long_for_a_count_is_credited_only_what_was_seen():
+    assert clock(run(20), [(count(20), True), (count(14), True)]).words == "day 20 of 28"
+    assert clock(run(20), [(count(20), True), (count(15), True)]).words == "day 5 of 28, no count for 15 d"
 
 
 def test_without_a_run_the_clock_says_so():

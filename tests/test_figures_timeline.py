@@ -121,9 +121,8 @@ def test_a_censored_value_points_the_way_it_may_go(text, shape):
 
 
 def test_no_firm_line_runs_to_or_from_a_censored_value():
-    shown = panel(
-        built([sample("fibrinogen", n, text) for n, text in ((3, "1.2"), (2, "<0.5"), (1, "0.9"))]), "fibrinogen"
-    )
+    taken = [sample("fibrinogen", days, text) for days, text in ((3, "1.2"), (2, "<0.5"), (1, "0.9"))]
+    shown = panel(built(taken), "fibrinogen")
     assert shown.line == ()
     assert [point and point[1] for point in shown.loose] == [1.2, 0.5, 0.9]
 
@@ -216,11 +215,8 @@ def test_events_and_episodes_outside_the_window_are_left_out_and_those_reaching_
 
 
 def test_only_kmp_and_rebound_of_weight_lie_behind_the_panels():
-    found = [
-        episode("kmp", 5, 4, severity="note"),
-        episode("kmp_rebound", 3),
-        episode("durable_platelet_response", 29, 3),
-    ]
+    found = [episode("kmp", 5, 4, severity="note"), episode("kmp_rebound", 3)]
+    found += [episode("durable_platelet_response", 29, 3)]
     assert [(band.label, band.severity) for band in built(episodes=found).bands] == [("Rebound", "critical")]
 
 

@@ -325,15 +325,6 @@ def test_a_body_beyond_the_limit_is_refused_before_it_is_read(demo_server: Serve
         assert demo_server.ask(UPLOAD, "PUT", {**own, "Content-Length": wrong}).status == 400
 
 
-def test_a_body_that_hides_its_length_is_cut_off_at_the_limit(demo_server: Server):
-    own = {"Cookie": signed_in(demo_server), "Origin": demo_server.url.rstrip("/"), "Transfer-Encoding": "chunked"}
-    chunk = b"10000\r\n" + b"x" * 65536 + b"\r\n"
-    cut = demo_server.ask("/sign-out", "POST", {**own, "Cookie": demo_server.sign_in()}, body=chunk * 4 + b"0\r\n\r\n")
-    assert cut.status in (200, 413)
-    alive = demo_server.ask("/healthz")
-    assert alive.status == 200
-
-
 def test_too_many_or_too_long_headers_are_refused(demo_server: Server):
     many = demo_server.ask("/healthz", headers={f"X-{number}": "1" for number in range(80)})
     long = demo_server.ask("/healthz", headers={"X-Long": "x" * 20_000})
@@ -386,7 +377,9 @@ def test_signing_out_ends_the_session_for_good(serve_server: Server):
 def test_neither_links_nor_cookies_nor_patients_are_logged(serve_server: Server):
     cookie = signed_in(serve_server)
     serve_server.ask("/?token=secret-of-somebody", headers={"Cookie": cookie})
+    serve_server.ask("/\\", "GET")
     said = serve_server.said()
+    assert "Invalid HTTP" not in said, "strangers could fill the disk"
     assert "secret-of-somebody" not in said
     assert cookie.partition("=")[2] not in said
     assert CANARY not in said

@@ -164,6 +164,43 @@ def test_the_same_session_finds_its_window_again(demo_server: Server):
         assert session_id(second) == name
 
 
+def test_a_file_goes_to_a_window_of_ones_own_and_to_no_other(demo_server: Server):
+    mine, other = demo_server.sign_in(), demo_server.sign_in()
+    with opened(demo_server, mine) as wire:
+        path = f"/_stcore/upload_file/{session_id(wire)}/1-2"
+        assert sent(demo_server, mine, path, b"a,b") == 204
+        assert sent(demo_server, mine, path, b"x" * (20 * 1024 * 1024)) == 413
+        assert sent(demo_server, other, path, b"a,b") == 404
+        assert sent(demo_server, other, path, b"", "DELETE") == 404
+        assert sent(demo_server, mine, "/_stcore/upload_file/unknown/1-2", b"a,b") == 404
+    assert demo_server.ask("/healthz").status == 200
+
+
+def test_a_file_that_hides_its_length_is_cut_off_at_the_limit(demo_server: Server):
+    mine = demo_server.sign_in()
+    with opened(demo_server, mine) as wire:
+        path = f"/_stcore/upload_file/{session_id(wire)}/1-2"
+        assert sent(demo_server, mine, path, b"x" * (21 * 1024 * 1024), chunked=True) == 413
+        assert SEEN in shown(wire)
+
+
+def sent(server: Server, cookie: str, path: str, content: bytes, method: str = "PUT", chunked: bool = False) -> int:
+    """The status a file gets that is sent as Streamlit's page sends it, anti-forgery token and all."""
+    given = server.ask("/_stcore/health", headers={"Cookie": cookie}).cookie("_streamlit_xsrf").split(";")[0]
+    headers = {
+        "Cookie": f"{cookie}; {given}",
+        "Origin": server.url.rstrip("/"),
+        "X-Xsrftoken": given.partition("=")[2],
+        "Content-Type": "multipart/form-data; boundary=b",
+    }
+    start = b'--b\r\nContent-Disposition: form-data; name="f"; filename="labs.csv"\r\n\r\n'
+    body = start + content + b"\r\n--b--\r\n"
+    if chunked:
+        headers["Transfer-Encoding"] = "chunked"
+        body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
+    return server.ask(path, method, headers, body=body).status
+
+
 def test_signing_out_closes_every_window_at_once(demo_server: Server):
     cookie = demo_server.sign_in()
     wires = [opened(demo_server, cookie) for _ in range(3)]

@@ -221,6 +221,18 @@ def test_a_gap_and_a_held_row_are_found_by_patient(store):
         assert reader.gaps_of("P2") == reader.held_of("P2") == reader.held_of("nobody") == []
 
 
+def test_a_held_row_and_a_gap_that_every_export_repeats_are_shown_once(store):
+    for number in range(3):
+        bring(store, [lab(10, decision="no_value", text="clotted"), lab(99, decision="review"), lab(number + 1)])
+    with store.reading() as reader:
+        assert [row.text for row in reader.gaps_of("P1")] == ["clotted"]
+        assert [(row.text, row.decision) for row in reader.held()] == [
+            ("99", "review"),
+            ("2", "conflict"),
+            ("3", "conflict"),
+        ]
+
+
 def test_a_row_without_patient_or_time_is_kept(store):
     rows = [lab(10, patient=None, decision="review", at=None), lab(20)]
     outcome = bring(store, rows)

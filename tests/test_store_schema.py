@@ -48,6 +48,7 @@ def test_the_newest_migration_is_the_schema_of_this_code():
     assert ScriptDirectory.from_config(config).get_current_head() == tables.SCHEMA
 
 
+@pytest.mark.postgres
 def test_postgresql_is_migrated_from_nothing(empty_postgres):
     Store(empty_postgres).close()
     Store(empty_postgres).close()
@@ -116,6 +117,7 @@ def test_a_trigger_that_lost_its_teeth_is_refused(store_url):
         Store(store_url)
 
 
+@pytest.mark.postgres
 def test_an_emptied_trigger_function_is_refused(new_postgres):
     with raw(new_postgres) as opened:
         opened.exec_driver_sql(

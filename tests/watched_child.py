@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from khemon import alerts as alerting
 from khemon.alerts import LIVE, Move, Setting
 from khemon.explain import Given, explained
-from khemon.models import Alert, Episode
+from khemon.models import CLOSING_EVENTS, Alert, Episode
 from khemon.rules import Protocol, evaluate, load_protocol, prepare
 from khemon.rules.calendar import to_ms
 from tests.columns import columns
@@ -37,14 +37,23 @@ class WatchedChild:
         self.recorded: dict[int, dt.datetime] = {}
         self.alerts: list[Alert] = []
         self.moves: list[Move] = []
-        self.closed = False
+        self._seen_as: tuple[object, list[Episode]] = (None, [])
+
+    @property
+    def now(self) -> dt.datetime:
+        """The clock, in UTC: two times of one zone would be compared by the clock on the wall."""
+        return self._now
+
+    @now.setter
+    def now(self, time: dt.datetime) -> None:
+        self._now = time.astimezone(dt.UTC)
 
     # ---- what happens -----------------------------------------------------------------------------------------
 
     def told(self, *results: str | Lab, now: str | None = None) -> list[int]:
         """Results arrive together, when the last was taken or later; the numbers they get."""
         new = [lab(each) if isinstance(each, str) else each for each in results]
-        self.now = max(self.now, *(each.collected_at for each in new)) if now is None else at(now)
+        self.now = max(self.now, *(each.collected_at.astimezone(dt.UTC) for each in new)) if now is None else at(now)
         numbers = [self.record(each) for each in new]
         self.reconcile()
         return numbers
@@ -68,11 +77,11 @@ class WatchedChild:
             del self.labs[number]
         self.clock(now)
 
-    def happened(self, text: str, now: str | None = None) -> None:
+    def happened(self, told: str | Event, now: str | None = None) -> None:
         """An event is recorded, or recorded anew with its end."""
-        new = event(text)
+        new = event(told) if isinstance(told, str) else told
         self.events = [old for old in self.events if (old.kind, old.start) != (new.kind, new.start)] + [new]
-        self.now = max(self.now, new.start, new.end or new.start) if now is None else at(now)
+        self.now = max(self.now, new.start) if now is None else at(now)
         self.reconcile()
 
     def clock(self, now: str | None = None) -> list[Move]:
@@ -80,18 +89,22 @@ class WatchedChild:
         self.now = self.now if now is None else at(now)
         return self.reconcile()
 
-    def acknowledge(self, rule: str, now: str | None = None, *, until: str | None = None, snooze: bool = False) -> Alert:
+    def acknowledge(
+        self, rule: str, now: str | None = None, *, until: str | dt.datetime | None = None, snooze: bool = False
+    ) -> Alert:
         """Someone acknowledges (or snoozes) the live alert of a rule."""
         self.now = self.now if now is None else at(now)
         alert = self.live(rule)
-        episode = next(each for each in self.episodes() if each.rule == rule and each.onset == alert.onset)
+        onset = alert.onset.astimezone(dt.UTC)
+        own = [each for each in self.episodes() if each.rule == rule]
+        episode = next(each for each in own if each.onset.astimezone(dt.UTC) == onset)
         move = alerting.acknowledged(
             alert,
             episode,
             snooze=snooze,
             actor="nurse",
             reason="seen by the team",
-            until=None if until is None else at(until),
+            until=at(until) if isinstance(until, str) else until,
             setting=self.setting(),
         )
         self._keep(move)
@@ -109,11 +122,18 @@ class WatchedChild:
         def days(first: dt.datetime, last: dt.datetime) -> int:
             return (last.astimezone(self.zone).date() - first.astimezone(self.zone).date()).days
 
-        return Setting(self.now, cached_protocol("ward"), self.recorded.__getitem__, days, lambda _: self.closed)
+        closed = any(each.kind in CLOSING_EVENTS and each.start <= self.now for each in self.events)
+        return Setting(self.now, cached_protocol("ward"), self.recorded.__getitem__, days, lambda _: closed)
 
     def episodes(self) -> list[Episode]:
         """All episodes as of now, by the engine, in words."""
         labs = tuple(self.labs.values())
+        known = (labs, tuple(self.events), self.now)
+        if self._seen_as[0] != known:
+            self._seen_as = (known, self._evaluated(labs))
+        return self._seen_as[1]
+
+    def _evaluated(self, labs: tuple[Lab, ...]) -> list[Episode]:
         case = History(0, self.child, labs, tuple(self.events), self.zone.key, "ward", self.now)
         results, events, patients = columns([case], case.zone)
         protocol = cached_protocol("ward")

@@ -70,7 +70,7 @@ def _alert(reader: Reader, alert_id: int) -> Alert:
 
 def _present(alert: Alert, episodes: list[Episode]) -> Episode:
     """The episode an alert follows now."""
-    found = [e for e in episodes if e.rule == alert.rule and e.onset == alert.onset]
+    found = [e for e in episodes if e.rule == alert.rule and to_ms(e.onset) == to_ms(alert.onset)]
     if not found:
         where, remedy = f"alert {alert.alert_id}", "run khemon advance and look again"
         raise Refused(where, "its episode is no longer there", remedy)

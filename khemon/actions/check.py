@@ -15,8 +15,16 @@ def check(store: Store, actor: Actor, now_ms: int) -> dict[str, Any]:
     findings = [{"what": f.what, "where": f.where, "found": f.found} for f in check_store(store)]
     with store.reading() as reader:
         if reader.setting("timezone"):
-            findings += _stale_episodes(reader, now_ms)
+            findings += _judged_again(reader, now_ms)
     return {"sound": not findings, "findings": findings}
+
+
+def _judged_again(reader: Reader, now_ms: int) -> list[dict[str, str]]:
+    """What a recomputation finds; one finding when damaged rows cannot even be read (what they hold is not told)."""
+    try:
+        return _stale_episodes(reader, now_ms)
+    except (ValueError, LookupError, TypeError, ArithmeticError):
+        return [{"what": "episodes", "where": "store", "found": "cannot be read, or not be computed again"}]
 
 
 def _stale_episodes(reader: Reader, now_ms: int) -> list[dict[str, str]]:

@@ -34,6 +34,14 @@ class Evaluation:
     complete: bool
 
 
+class FileProblem(ImportProblem):
+    """A problem of one of several files, with the name of that one."""
+
+    def __init__(self, file: str, problem: ImportProblem) -> None:
+        super().__init__(problem.where, problem.found, problem.remedy)
+        self.file = file
+
+
 class _FromFile:
     """The results of a file by row of the evaluated columns."""
 
@@ -55,7 +63,7 @@ def evaluate_files(
     as_of_ms: int | None,
     now_ms: int,
 ) -> Evaluation:
-    """The document of `evaluate --json`. ImportProblem for a file that cannot be read."""
+    """The document of `evaluate --json`. FileProblem for a file that cannot be read."""
     zone = timezone or "UTC"
     options = ReadOptions(timezone=zone, now_ms=max(now_ms, as_of_ms or now_ms))
     readings = [(source, _read(source, kind, options)) for source, kind in _wanted(labs, events, patients)]
@@ -80,9 +88,13 @@ def _wanted(labs: Source, events: Source | None, patients: Source | None) -> lis
 
 
 def _read(source: Source, kind: str, options: ReadOptions) -> Reading:
-    reading = read(source.content, source.name, options)
+    try:
+        reading = read(source.content, source.name, options)
+    except ImportProblem as problem:
+        raise FileProblem(source.name, problem) from problem
     if reading.kind != kind:
-        raise ImportProblem(source.name, f"this is a file of {reading.kind}", f"give a file of {kind} here")
+        other = ImportProblem("file", f"this is a file of {reading.kind}", f"give a file of {kind} here")
+        raise FileProblem(source.name, other)
     return reading
 
 

@@ -12,12 +12,12 @@ import numpy as np
 from khemon.actions.judging import Case, dose_of, episodes_of, patients_column
 from khemon.alerts import LIVE, Move, Setting, muted, reconcile
 from khemon.explain import Given
-from khemon.models import Actor, Alert, Episode, Refused
+from khemon.models import CLOSING_EVENTS, Actor, Alert, Episode, Event, Refused
 from khemon.rules import NO_TIME, Episodes, Events, Protocol, Results, load_protocol
-from khemon.rules.calendar import day_numbers, from_ms
+from khemon.rules.calendar import day_numbers, from_ms, to_ms
 from khemon.rules.rulebook import RunRule
 from khemon.rules.series import Bools
-from khemon.store import Reader, Writer
+from khemon.store import Reader, ResultColumns, Writer
 
 SYSTEM = Actor(name="khemon", kind="system")
 
@@ -42,11 +42,12 @@ def ward_of(reader: Reader) -> Ward:
 class _FromStore:
     """Results behind rows of the evaluated columns, fetched for a patient when first asked for."""
 
-    def __init__(self, reader: Reader, result_ids: Sequence[int], patient: Sequence[int], ids: Sequence[str]) -> None:
+    def __init__(self, reader: Reader, found: ResultColumns, told: Sequence[Event]) -> None:
         self.reader = reader
-        self.result_ids = result_ids
-        self.patient = patient
-        self.ids = ids
+        self.result_ids = found.result_id.tolist()
+        self.patient = found.patient.tolist()
+        self.ids = found.patient_ids
+        self.closings = [(event.patient_id, to_ms(event.start)) for event in told if event.kind in CLOSING_EVENTS]
         self.known: dict[int, Given] = {}
         self.recorded: dict[int, int] = {}
         self.fetched: set[int] = set()
@@ -89,7 +90,7 @@ def case_of(
     registered = {patient.patient_id: patient for patient in reader.patients()}
     patients, diagnosed = patients_column(found.patient_ids, registered.get)
     case = Case(found.patient_ids, results, events, patients, diagnosed)
-    return case, _FromStore(reader, found.result_id.tolist(), found.patient.tolist(), found.patient_ids)
+    return case, _FromStore(reader, found, told.events)
 
 
 def episodes_at(
@@ -117,7 +118,9 @@ def _spoken_of(case: Case, protocol: Protocol, alerts: Sequence[Alert]) -> Calla
     names = protocol.rule_names
     patient = {patient_id: number for number, patient_id in enumerate(case.patient_ids)}
     followed = {
-        patient[alert.patient_id] * len(names) + names.index(alert.rule) for alert in alerts if alert.rule in names
+        patient[alert.patient_id] * len(names) + names.index(alert.rule)
+        for alert in alerts
+        if alert.rule in names and alert.patient_id in patient
     }
     runs = [code for code, name in enumerate(names) if isinstance(protocol.rules[name], RunRule)]
 
@@ -140,7 +143,8 @@ def setting_of(ward: Ward, givens: _FromStore, now_ms: int) -> Setting:
     def days_between(first: dt.datetime, last: dt.datetime) -> int:
         return (last.astimezone(zone).date() - first.astimezone(zone).date()).days
 
-    return Setting(from_ms(now_ms, ward.timezone), ward.protocol, recorded_at, days_between)
+    closed = {patient_id for patient_id, at_ms in givens.closings if at_ms <= now_ms}
+    return Setting(from_ms(now_ms, ward.timezone), ward.protocol, recorded_at, days_between, closed.__contains__)
 
 
 def recompute(writer: Writer, patient_ids: Iterable[str] | None, now_ms: int, actor: Actor) -> list[Move]:
@@ -151,6 +155,8 @@ def recompute(writer: Writer, patient_ids: Iterable[str] | None, now_ms: int, ac
         return []
     alerts = writer.alerts(patient_ids=wanted)
     by_patient, givens = episodes_at(writer, wanted, ward, now_ms, alerts=alerts)
+    # A child of whom every import was taken back has no episodes left; its alerts go with their ground.
+    by_patient |= {gone: [] for gone in {*(wanted or ()), *(alert.patient_id for alert in alerts)} - set(by_patient)}
     writer.save_episodes(list(by_patient), [episode for own in by_patient.values() for episode in own])
     stored: dict[str, list[Alert]] = {}
     for alert in alerts:
@@ -182,7 +188,7 @@ def _stored(writer: Writer, move: Move, now_ms: int, actor: Actor) -> Move:
         reason=move.reason,
         details={"severity": alert.severity, "status": alert.status, "onset": alert.onset.isoformat()},
     )
-    if move.move != "follow":
+    if move.move != "follow" or move.reason:
         writer.audit(
             actor,
             f"alert_{move.move}",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from khemon.actions import import_files
+from khemon.actions.watch.alerts import urgency_of
 from khemon.figures.style import rule_words
 from khemon.importers import load_mapping
 from khemon.models import Actor, KhemonError
@@ -121,13 +122,10 @@ def _raised(store: Store, report: import_files.ImportReport) -> tuple[Raised, ..
     with store.reading() as reader:
         numbers = reader.patient_numbers()
         names = {patient.patient_id: patient.name or patient.patient_id for patient in reader.patients()}
-    order = {"critical": 0, "warning": 1, "note": 2}
-    return tuple(
-        Raised(
-            alert.alert_id,
-            numbers[alert.patient_id],
-            alert.severity,
-            f"{names[alert.patient_id]}: {rule_words(alert.rule)} {alert.status}. {alert.text}",
-        )
-        for alert in sorted(report.alerts, key=lambda alert: (order[alert.severity], alert.alert_id))
-    )
+        stored = [reader.alert(alert.alert_id) or alert for alert in report.alerts]
+    found = []
+    for alert in sorted(stored, key=lambda alert: (bool(alert.muted_by), *urgency_of(alert))):
+        muted = f" (muted by {rule_words(alert.muted_by)})" if alert.muted_by else ""
+        words = f"{names[alert.patient_id]}: {rule_words(alert.rule)} {alert.status}{muted}. {alert.text}"
+        found.append(Raised(alert.alert_id, numbers[alert.patient_id], alert.severity, words))
+    return tuple(found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from khemon.alerts.states import LIVE, RETRACTED, Setting
+from khemon.alerts.states import LIVE, RETRACTED, Setting, utc
 from khemon.models import SEVERITIES, Alert, Episode
 from khemon.rules.rulebook import AllOfRule, RunRule
 
@@ -69,13 +69,13 @@ def due(episode: Episode, setting: Setting) -> dt.datetime:
     """When an episode alerts: at once, or some hours after the leading result of a possible with one missing."""
     rule = setting.protocol.rules[episode.rule]
     if not (isinstance(rule, AllOfRule) and episode.status == "possible" and episode.missing):
-        return episode.onset
+        return utc(episode.onset)
     # The first to be recorded: what arrives later does not put the alert off.
     leading = {item.result_id for item in episode.evidence if item.role == "onset" and item.analyte == rule.leading}
     leading |= {result_id for analyte, _, result_id in episode.bands if analyte == rule.leading}
-    recorded = [setting.recorded_at(result_id) for result_id in leading]
+    recorded = [utc(setting.recorded_at(result_id)) for result_id in leading]
     delay = dt.timedelta(milliseconds=setting.protocol.common.companion_alerts_after.ms)
-    return min(recorded) + delay if recorded else episode.onset
+    return min(recorded) + delay if recorded else utc(episode.onset)
 
 
 def recorded_after_it_ended(episodes: Sequence[Episode], alerts: Sequence[Alert], setting: Setting) -> list[Episode]:
@@ -84,7 +84,7 @@ def recorded_after_it_ended(episodes: Sequence[Episode], alerts: Sequence[Alert]
     for episode in episodes:
         if episode.severity == SEVERITIES[0] or episode.end is None or not episode.evidence:
             continue
-        first_known = min(setting.recorded_at(item.result_id) for item in episode.evidence)
+        first_known = min(utc(setting.recorded_at(item.result_id)) for item in episode.evidence)
         told = any(alert.rule == episode.rule and overlaps(alert, episode) for alert in alerts)
         if first_known > episode.end and not told:
             found.append(episode)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 
-from khemon.alerts.states import LIVE
+from khemon.alerts.states import LIVE, utc
 from khemon.models import Alert, Episode
 from khemon.rules.rulebook import Muting, Protocol
 
 
 def muted(alerts: Iterable[Alert], episodes: Iterable[Episode], protocol: Protocol, now: dt.datetime) -> dict[int, str]:
     """Which live alerts are muted, by which rule: alert id -> rule. Only a recent input mutes."""
-    fresh_since = now - dt.timedelta(milliseconds=protocol.common.not_rechecked_after.ms)
+    fresh_since = utc(now) - dt.timedelta(milliseconds=protocol.common.not_rechecked_after.ms)
     open_now = [episode for episode in episodes if episode.end is None]
     found: dict[int, str] = {}
     for alert in alerts:

@@ -8,7 +8,7 @@ from typing import Any
 
 from khemon.alerts.carrying import carriers, due, goes_on, overlaps, stands
 from khemon.alerts.sayings import onset_moved, split_at, why_gone, why_met, why_over
-from khemon.alerts.states import ACKNOWLEDGED, LIVE, QUIET, RESOLVED, RETRACTED, Move, Setting, Work, moved
+from khemon.alerts.states import ACKNOWLEDGED, LIVE, QUIET, RESOLVED, RETRACTED, Move, Setting, Work, moved, utc
 from khemon.alerts.worsening import floors_since, is_news, why_worse
 from khemon.models import SEVERITIES, Alert, Episode
 
@@ -20,7 +20,7 @@ def reconcile(episodes: Sequence[Episode], alerts: Sequence[Alert], setting: Set
     """
     moves: list[Move] = []
     for rule in sorted({episode.rule for episode in episodes} | {alert.rule for alert in alerts}):
-        own = sorted((episode for episode in episodes if episode.rule == rule), key=lambda episode: episode.onset)
+        own = sorted((each for each in episodes if each.rule == rule), key=lambda each: utc(each.onset))
         stored = [alert for alert in alerts if alert.rule == rule]
         moves += _reconcile_rule(own, stored, setting)
     return moves
@@ -41,16 +41,11 @@ def _reconcile_rule(episodes: list[Episode], alerts: list[Alert], setting: Setti
                 alert,
                 "retract",
                 why_gone([alerts[place] for place in taken if place < len(alerts)]),
-                judged_at=_utc(setting.now),
+                judged_at=setting.now,
             )
     for number in sorted(set(carried) - set(range(len(alerts)))):
         _raise([episodes[index] for index in carried[number]], setting, work)
     return work.moves
-
-
-def _utc(time: dt.datetime) -> dt.datetime:
-    """The same moment in UTC: times of two zones are never equal in the hour that clocks repeat."""
-    return time.astimezone(dt.UTC)
 
 
 def _facts(episode: Episode, carried: Sequence[Episode], setting: Setting) -> dict[str, Any]:
@@ -59,12 +54,12 @@ def _facts(episode: Episode, carried: Sequence[Episode], setting: Setting) -> di
     return {
         "severity": episode.severity,
         "status": episode.status,
-        "onset": _utc(episode.onset),
-        "end": _utc(episode.end) if episode.end else None,
+        "onset": utc(episode.onset),
+        "end": utc(episode.end) if episode.end else None,
         "end_reason": episode.end_reason,
         "text": episode.text,
-        "judged_at": _utc(setting.now),
-        "carried": tuple((_utc(onset), _utc(end) if end else None) for onset, end in spans),
+        "judged_at": setting.now,
+        "carried": tuple((utc(onset), utc(end) if end else None) for onset, end in spans),
         "times_met": len(carried),
     }
 
@@ -86,11 +81,11 @@ def _raise(carried: list[Episode], setting: Setting, work: Work) -> None:
 
 def _late_note(episode: Episode, setting: Setting) -> str | None:
     """'collected …, received now' when the newest evidence was old when it was recorded, and nothing newer is known."""
-    newest = max(episode.evidence, key=lambda item: item.collected_at, default=None)
+    newest = max(episode.evidence, key=lambda item: utc(item.collected_at), default=None)
     limit = dt.timedelta(milliseconds=setting.protocol.common.not_rechecked_after.ms)
-    if newest is None or setting.recorded_at(newest.result_id) - newest.collected_at <= limit:
+    if newest is None or utc(setting.recorded_at(newest.result_id)) - utc(newest.collected_at) <= limit:
         return None
-    if episode.last_input_at is not None and setting.now - episode.last_input_at <= limit:
+    if episode.last_input_at is not None and setting.now - utc(episode.last_input_at) <= limit:
         return None
     return f"collected {newest.collected_at:%d %b %Y %H:%M}, received now"
 

@@ -51,7 +51,7 @@ def _ordinal(number: int) -> str:
     """'3rd'; 'th' after a 1 in the tens."""
     digits = str(number)
     last = int(digits[-1])
-    teen = digits[-2:-1] == str(1)
+    teen = digits[:-1].endswith(str(1))
     return digits + (_ENDINGS[0] if teen or last >= len(_ENDINGS) else _ENDINGS[last])
 
 

@@ -46,6 +46,11 @@ MOVES: dict[tuple[AlertState | None, str], AlertState] = {
 }
 
 
+def utc(time: dt.datetime) -> dt.datetime:
+    """The same moment in UTC: two times of one zone are compared and added by the clock on the wall."""
+    return time.astimezone(dt.UTC)
+
+
 class Move(Frozen):
     """One move of an alert: the alert as it stands afterwards, and why."""
 
@@ -67,6 +72,9 @@ class Setting:
     days_between: Callable[[dt.datetime, dt.datetime], int]
     #: Whether observation of a patient is closed.
     is_closed: Callable[[str], bool] = lambda _: False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "now", utc(self.now))
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from khemon.cli import files, operation, store, watching
+from khemon.cli import files, grading, operation, store, watching
 from khemon.cli.output import say
 from khemon.models import KhemonError
 
@@ -16,7 +16,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Laboratory dashboard for children with kaposiform hemangioendothelioma. Criteria, never advice.",
 )
-for module in (files, store, watching, operation):
+for module in (files, grading, store, watching, operation):
     module.add_to(app)
 
 

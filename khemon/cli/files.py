@@ -9,7 +9,7 @@ import typer
 
 from khemon.cli.options import Json, Zone, moment, now, now_ms, read_bytes, stated_zone
 from khemon.cli.output import FOUND_A_PROBLEM, WRONG_USAGE, print_json, print_table, problem_document, say
-from khemon.models import ImportProblem
+from khemon.models import Refused
 from khemon.rules.calendar import to_ms
 
 
@@ -23,19 +23,21 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Say what every rule says of the results in files. Nothing is stored."""
-    from khemon.actions.evaluation import Source, evaluate_files
+    from khemon.actions.evaluation import FileProblem, Source, evaluate_files
     from khemon.rules import load_protocol
 
     zone = stated_zone(timezone)
     moment_ms = None if as_of is None else to_ms(moment(as_of, zone or "UTC", "--as-of"))
-    sources = [None if path is None else Source(path.name, read_bytes(path)) for path in (labs, events, patients)]
-    assert sources[0] is not None
+    judged_by = load_protocol(protocol)
     try:
-        found = evaluate_files(sources[0], sources[1], sources[2], load_protocol(protocol), zone, moment_ms, now_ms())
-    except ImportProblem as problem:
+        given = [None if path is None else Source(path.name, read_bytes(path)) for path in (labs, events, patients)]
+        assert given[0] is not None
+        found = evaluate_files(given[0], given[1], given[2], judged_by, zone, moment_ms, now_ms())
+    except (FileProblem, Refused) as problem:
+        file = problem.file if isinstance(problem, FileProblem) else problem.where
         if as_json:
-            print_json(problem_document(labs.name, problem))
-        say(str(problem))
+            print_json(problem_document(file, problem))
+        say(f"{file}: {problem.where}: {problem.found}. Remedy: {problem.remedy}")
         raise typer.Exit(WRONG_USAGE) from None
     if as_json:
         print_json(found.document)

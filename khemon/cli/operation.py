@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from khemon.cli.options import Db, Json, Zone, now, now_ms, open_store, person, stated_zone
+from khemon.cli.options import Db, Json, Zone, now, now_ms, open_store, person, settings, stated_zone
 from khemon.cli.output import FOUND_A_PROBLEM, print_json, say
 from khemon.settings import Settings
 from khemon.store import Store
@@ -66,7 +66,7 @@ def serve(
     """Serve the dashboard over the store, on this machine only, as the operating-system user."""
     from khemon.gate.server import run
 
-    url = db or Settings().database_url
+    url = db or settings().database_url
     run(Settings(mode="serve", database_url=url, host=host, port=port, timezone=stated_zone(timezone)))
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
+from pydantic import ValidationError
 
 from khemon.actions.import_files import check_zone
 from khemon.models import Actor, Refused
@@ -38,14 +39,24 @@ def person() -> Actor:
     return Actor(name=getpass.getuser(), kind="local")
 
 
+def settings() -> Settings:
+    """What the environment sets; Refused for a value that is not allowed."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = f"KHEMON_{first['loc'][0]}".upper()
+        raise Refused(name, first["msg"].removeprefix("Value error, "), "correct it or leave it out") from None
+
+
 def open_store(db: str | None) -> Store:
     """The store of --db, of the environment, or the file in the user's data folder."""
-    return Store(db or Settings().database_url)
+    return Store(db or settings().database_url)
 
 
 def stated_zone(zone: str | None) -> str | None:
     """--timezone, else KHEMON_TIMEZONE; Refused for a name that is none."""
-    found = zone or Settings().timezone
+    found = zone or settings().timezone
     if found:
         check_zone(found)
     return found

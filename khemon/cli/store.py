@@ -13,7 +13,7 @@ from khemon.actions.import_files import undo as take_back
 from khemon.cli.options import Db, Json, Zone, now_ms, open_store, person, read_bytes, stated_zone
 from khemon.cli.output import FOUND_A_PROBLEM, WRONG_USAGE, print_json, print_table, problem_document, say
 from khemon.importers import load_mapping
-from khemon.models import ImportProblem, Refused
+from khemon.models import KhemonError
 from khemon.store import Store
 
 
@@ -58,7 +58,7 @@ def _take(store: Store, path: Path, options: Options, *, keep: bool, rows: bool)
     """What became of one file; a file that cannot be read is told, and the next one is tried."""
     try:
         report = (commit if keep else preview)(store, person(), read_bytes(path), path.name, options)
-    except (ImportProblem, Refused) as problem:
+    except KhemonError as problem:
         return problem_document(path.name, problem)
     return report.document if rows else {**report.head, "counts": report.counts}
 

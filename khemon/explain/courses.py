@@ -143,7 +143,7 @@ def _confirmed_by(naming: Naming, stretch: Stretch, rule: ReboundRule, samples: 
     if here is not None:
         streak = _streak_before(samples, at)
         if streak and at - streak[0].time >= rule.confirmed_after.ms:
-            return f"{naming.value(here)}, {elapsed(at - streak[0].time)} after another low count"
+            return f"{naming.labeled(here)}, {elapsed(at - streak[0].time)} after another low count"
     beside = currents(naming.book, stretch.patient, (count, companion), at)
     return " with ".join(naming.named(p, limb) for p, limb in zip(beside, (count, companion), strict=True))
 

@@ -54,7 +54,22 @@ def clock_data(
     inside = [(sample, good) for sample, good in counts if run.onset <= sample.at <= (run.end or now)]
     numbers = range(1, -(-days // _DAYS_PER_WEEK) + 1)
     weeks = tuple(_week(number, first, elapsed, inside, run, zone) for number in numbers)
-    return ClockData(_words(run, elapsed, days, zone), run.status, weeks, tuple(_facts(run, inside, rule, zone)))
+    words = _unseen(run, inside, rule, now, zone) or _words(run, elapsed, days, zone)
+    return ClockData(words, run.status, weeks, tuple(_facts(run, inside, rule, zone)))
+
+
+def _unseen(
+    run: Episode, inside: Sequence[tuple[Sample, bool | None]], rule: RunRule, now: dt.datetime, zone: ZoneInfo
+) -> str:
+    """For a run that waits longer for a count than it may: how far it was proven. Unseen days are not credited."""
+    good = [sample.at.astimezone(zone).date() for sample, reading in inside if reading]
+    if run.end is not None or run.confirmed_at is not None or not good:
+        return ""
+    unseen = (now.astimezone(zone).date() - good[-1]).days
+    if unseen <= rule.gap.count:
+        return ""
+    proven = (good[-1] - run.onset.astimezone(zone).date()).days
+    return f"day {proven} of {rule.lasts.count}, no count for {unseen} d"
 
 
 def _words(run: Episode, elapsed: int, days: int, zone: ZoneInfo) -> str:

@@ -99,6 +99,12 @@ def change_words(before: str, after: str, span: dt.timedelta) -> str:
     return f"{sign}{number_words(difference)} in {span_words(span)} {arrow}"
 
 
+def reason_words(reason: str) -> str:
+    """A reason of the importers or the store: the sentence behind its code, or the code's own words."""
+    code, _, sentence = reason.partition(": ")
+    return sentence or code.replace("_", " ")
+
+
 def iso_words(text: str | None) -> str:
     """A time printed as ISO 8601 with its own offset, in words; empty for none."""
     if not text:

@@ -26,7 +26,7 @@ FIXED: Headers = [
     (b"x-robots-tag", b"noindex, nofollow"),
     (
         b"permissions-policy",
-        b"accelerometer=(), autoplay=(), bluetooth=(), camera=(), display-capture=(), encrypted-media=(), "
+        b"accelerometer=(), autoplay=(), camera=(), display-capture=(), encrypted-media=(), "
         b"geolocation=(), gyroscope=(), hid=(), magnetometer=(), microphone=(), midi=(), payment=(), "
         b"picture-in-picture=(), publickey-credentials-get=(), screen-wake-lock=(), serial=(), usb=(), "
         b"xr-spatial-tracking=()",

@@ -12,7 +12,7 @@ from khemon.gate.asking import Headers, Refusal
 from khemon.gate.quiet import where_of
 from khemon.gate.running import Place
 from khemon.gate.sessions import Session
-from khemon.gate.sockets import POLICY, serve_socket
+from khemon.gate.sockets import POLICY, owns_window, serve_socket
 from khemon.models import Refused
 
 LOG = logging.getLogger("khemon.gate")
@@ -90,7 +90,7 @@ class Gate:
 
     async def _pass(self, scope: Scope, receive: Receive, send: Send, place: Place, session: Session | None) -> None:
         path, method = scope["path"], scope["method"]
-        refusal = _not_here(scope, place)
+        refusal = _not_here(scope, place, session)
         if refusal is not None:
             extra = [(b"connection", b"close")] if refusal.status == 413 else []
             await answer(send, refusal.status, refusal.text, extra)
@@ -125,8 +125,8 @@ def _place() -> Place | None:
         return None
 
 
-def _not_here(scope: Scope, place: Place) -> Refusal | None:
-    """Why this method at this path is refused to whoever is signed in; None when it may pass."""
+def _not_here(scope: Scope, place: Place, session: Session | None) -> Refusal | None:
+    """Why this method at this path is refused to this session; None when it may pass."""
     methods = places.methods_at(scope["path"], place.pages)
     if not methods:
         return Refusal(404, "There is no such address here.")
@@ -139,6 +139,9 @@ def _not_here(scope: Scope, place: Place) -> Refusal | None:
         return Refusal(400, "The length of the request is not a number.")
     if any(int(value) > places.most_bytes(scope["path"]) for value in length):
         return Refusal(413, "That is too large.")
+    window = places.window_of(scope["path"])
+    if window is not None and (session is None or not owns_window(session, window)):
+        return Refusal(404, "That window is closed.")
     return None
 
 

@@ -30,7 +30,7 @@ from khemon.store import Store
 LOG = logging.getLogger("khemon.gate")
 EVERY_S = 60
 #: What the first page would otherwise wait for.
-HEAVY = ("pandas", "pyarrow", "plotly.graph_objects", "streamlit.testing", "khemon.actions.watch", "khemon.figures")
+HEAVY = ("pandas", "pyarrow", "plotly.graph_objects", "khemon.actions.watch", "khemon.figures")
 
 
 @contextmanager

@@ -16,7 +16,7 @@ STREAM = "/_stcore/stream"
 SIGN_OUT = "/sign-out"
 
 _READ = ("GET", "HEAD")
-_UPLOAD = re.compile(r"/_stcore/upload_file/[0-9a-zA-Z-]{1,64}/[0-9a-zA-Z-]{1,64}")
+_UPLOAD = re.compile(r"/_stcore/upload_file/([0-9a-zA-Z-]{1,64})/[0-9a-zA-Z-]{1,64}")
 #: Streamlit's own places that the dashboard needs. Not here: metrics, the agent API, components, sign-in by
 #: Streamlit, and /media, whose links are guessable and outlive the session.
 _TABLE: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
@@ -41,9 +41,15 @@ def methods_at(path: str, pages: frozenset[str]) -> tuple[str, ...]:
     return next((methods for pattern, methods in _TABLE if pattern.fullmatch(path)), ())
 
 
+def window_of(path: str) -> str | None:
+    """Streamlit's name of the window that a file is sent to; None for every other path."""
+    found = _UPLOAD.fullmatch(path)
+    return found[1] if found else None
+
+
 def most_bytes(path: str) -> int:
     """The longest body that may be sent to a path."""
-    return MOST_UPLOAD_BYTES if _UPLOAD.fullmatch(path) else MOST_OTHER_BYTES
+    return MOST_OTHER_BYTES if window_of(path) is None else MOST_UPLOAD_BYTES
 
 
 def may_be_cached(path: str) -> bool:

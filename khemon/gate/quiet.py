@@ -8,6 +8,9 @@ from collections.abc import Callable
 
 from khemon.models import KhemonError
 
+#: The second is said of every refused socket: uvicorn does not take our answer for the end of the handshake.
+_NOISE = ("Invalid HTTP request", "ASGI callable returned without completing handshake", "Unsupported upgrade request")
+
 
 def where_of(problem: BaseException) -> str:
     """The kind of an exception and the line it comes from; the text only of our own errors, which name no patient."""
@@ -39,3 +42,8 @@ def _without_texts(record: logging.LogRecord) -> logging.LogRecord:
         record.msg, record.args = f"{record.getMessage()} ({where_of(problem)})", ()
     record.exc_info = record.exc_text = None
     return record
+
+
+def hush_strangers() -> None:
+    """Keeps out of the logs what any program of this machine can make the server say, as often as it likes."""
+    logging.getLogger("uvicorn.error").addFilter(lambda record: not record.getMessage().startswith(_NOISE))

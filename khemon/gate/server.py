@@ -15,6 +15,7 @@ from khemon.gate import baseline
 from khemon.gate.asking import MOST_HEADER_BYTES
 from khemon.gate.opening import opened
 from khemon.gate.places import ROOT
+from khemon.gate.quiet import hush_strangers
 from khemon.models import Refused
 from khemon.settings import USUAL_PORT, Settings
 
@@ -81,8 +82,8 @@ def _serve(listening: socket.socket) -> None:
         timeout_keep_alive=15,
         timeout_graceful_shutdown=5,
     )
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    hush_strangers()
     server = uvicorn.Server(config)
     listening.listen(config.backlog)
     with suppress(ValueError):  # only the main thread may say what signals do

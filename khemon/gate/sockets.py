@@ -107,3 +107,11 @@ def is_done_by_a_person(frame: bytes) -> bool:
     except Exception:  # whatever the parser dislikes was not done by a person
         return False
     return message.WhichOneof("type") == "rerun_script" and not message.rerun_script.is_auto_rerun
+
+
+def owns_window(session: Session, window: str) -> bool:
+    """Whether a live window of Streamlit belongs to this session; its name alone opens nothing."""
+    from streamlit.runtime import get_instance
+
+    known = get_instance()._session_mgr.get_active_session_info(window)
+    return known is not None and known.session.matches_user_info({"session": session.reference})

@@ -30,7 +30,6 @@ CANDIDATES = "cp1252, latin-1, gbk, utf-16"
 CSV_REMEDY = "export the results as a CSV text file"
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 PLAIN_BYTES = bytes(range(32, 127)) + b"\t\r\n"
-PLAIN_BYTES = bytes(range(32, 127)) + b"\t\r\n"
 #: A text table hardly ever holds control bytes; more than one byte in this many is a binary file.
 BYTES_PER_CONTROL = 50
 SAMPLE = 65_536
@@ -119,8 +118,6 @@ def decoded(content: bytes, encoding: str | None) -> tuple[str, str]:
 
 def refuse_control_characters(lines: list[str], encoding: str, content: bytes) -> None:
     """Nothing for clean lines; ImportProblem naming line and place of a NUL or another control character."""
-    if content.isascii() and not content.translate(None, PLAIN_BYTES):
-        return
     if content.isascii() and not content.translate(None, PLAIN_BYTES):
         return
     for number, line in enumerate(lines, start=1):

@@ -231,7 +231,10 @@ def find_columns(header: list[str], line: int, mapping: Mapping | None, is_date:
     names = [folded_name(name) for name in header]
     doubled = [name for name, count in Counter(names).items() if name and count > 1]
     if doubled:
-        raise ImportProblem(f"line {line}", f"two columns are named {doubled[0]!r}", "give every column its own name")
+        # Their number, not their name: where a file has no header, a patient's row stands in its place.
+        first, second = [number for number, name in enumerate(names, start=1) if name == doubled[0]][:2]
+        found = f"columns {first} and {second} have the same name"
+        raise ImportProblem(f"line {line}", found, "give every column its own name")
     kind = None if mapping and mapping.columns else _canonical_kind(names, line)
     if kind:
         return _canonical(kind, names, line)

@@ -6,6 +6,7 @@ import codecs
 import datetime as dt
 import hashlib
 import json
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -58,7 +59,7 @@ def known_date_format(form: str) -> str:
     """A strptime format that names day, month and year; ValueError for any other."""
     try:
         read = dt.datetime.strptime(PROBE.strftime(form), form).date()  # noqa: DTZ007  only the date counts
-    except ValueError as problem:
+    except (ValueError, re.error) as problem:  # a directive given twice fails as a pattern
         raise ValueError(f"{form!r} is not a strptime format") from problem
     if read != PROBE.date():
         raise ValueError(f"{form!r} must name day, month and year, as in %d.%m.%Y")
@@ -68,7 +69,7 @@ def known_date_format(form: str) -> str:
 def _known_time_format(form: str) -> str:
     try:
         read = dt.datetime.strptime(PROBE.strftime(form), form)  # noqa: DTZ007  only the time of day counts
-    except ValueError as problem:
+    except (ValueError, re.error) as problem:  # a directive given twice fails as a pattern
         raise ValueError(f"{form!r} is not a strptime format") from problem
     if (read.hour, read.minute) != (PROBE.hour, PROBE.minute):
         raise ValueError(f"{form!r} must name hour and minute, as in %H:%M or %I:%M %p")

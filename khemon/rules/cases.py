@@ -269,7 +269,7 @@ def load_cases(path: Path) -> tuple[Case, ...]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RulebookProblem(where, f"not TOML: {error}", "mend the file") from error
     blocks = table.pop("case", None)
-    if not isinstance(blocks, list) or table:
+    if table or not isinstance(blocks, list) or not all(isinstance(block, dict) for block in blocks):
         found = f"unknown key {sorted(table)[0]!r}" if table else "no [[case]] in it"
         raise RulebookProblem(where, found, "write each case as a block [[case]]")
     cases: dict[str, Case] = {}

@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import closing
+import stat
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError
 
 from khemon.models import StoreProblem
 
@@ -26,6 +27,9 @@ BUSY_TIMEOUT_MS = 30_000
 WRITER_CACHE_KIB = 262_144
 READER_CACHE_KIB = 65_536
 FIRST_SOUND_WAL = (3, 51, 3)
+#: Names of the drivers that are installed with khemon.
+SQLITE = ("sqlite", "sqlite+pysqlite")
+POSTGRESQL = ("postgresql", "postgresql+psycopg")
 #: Names the queue of writers of this application among the advisory locks of a PostgreSQL database.
 WRITER_LOCK = 0x6B68656D
 
@@ -47,12 +51,12 @@ def connect(url: str) -> Engines:
     """Engines for a database URL, whose SQLite file is created; raises StoreProblem for one that is not supported."""
     try:
         parsed = sa.make_url(url)
-        backend = parsed.get_backend_name()
-    except (ArgumentError, NoSuchModuleError):
-        backend = ""
-    if backend == "sqlite" and parsed.database and parsed.database != ":memory:":
+    except (ArgumentError, ValueError):
+        parsed = sa.URL.create("unknown")
+    path = parsed.database or ":memory:"
+    if parsed.drivername in SQLITE and path != ":memory:" and "\0" not in path and not parsed.query:
         return _sqlite_engines(parsed)
-    if backend == "postgresql":
+    if parsed.drivername in POSTGRESQL:
         return _postgres_engines(parsed)
     raise StoreProblem(
         where="database URL",
@@ -74,18 +78,38 @@ def _sqlite_engines(url: sa.URL) -> Engines:
 
 
 def _own_file(path: Path) -> None:
-    """Creates the file for its owner alone, or takes others' rights away; SQLite gives its journal the same mode."""
+    """Creates the file for its owner alone. One that is there is not opened: closing it would drop SQLite's locks."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-        if path.stat().st_mode & 0o077:
-            path.chmod(0o600)
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        kind = path.stat().st_mode
     except OSError as error:
-        raise StoreProblem(
-            where="database file",
-            found=f"cannot be opened for writing ({error.strerror})",
-            remedy="choose another path with --db",
-        ) from error
+        raise _unusable(str(error.strerror)) from error
+    if not stat.S_ISREG(kind):
+        raise _unusable("not a file")
+    if not os.access(path, os.R_OK | os.W_OK):
+        raise _unusable("no permission")
+
+
+def _unusable(found: str) -> StoreProblem:
+    found = f"cannot be opened for writing ({found})"
+    return StoreProblem(where="database file", found=found, remedy="choose another path with --db")
+
+
+def close_to_others(url: sa.URL) -> None:
+    """Takes the rights of others away from an SQLite file and its journal, once it has proved to be a store."""
+    if url.drivername not in SQLITE:
+        return
+    for suffix in ("", "-journal", "-wal", "-shm"):
+        path = Path(f"{url.database}{suffix}")
+        try:
+            if path.stat().st_mode & 0o077:
+                path.chmod(0o600)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise _unusable(str(error.strerror)) from error
 
 
 def sqlite_settings(
@@ -126,7 +150,14 @@ def _set_sqlite(raw: sqlite3.Connection, settings: dict[str, tuple[str, Any]]) -
 
 def _postgres_engines(url: sa.URL) -> Engines:
     options: dict[str, Any] = {"hide_parameters": True, "pool_pre_ping": True}
-    writing = sa.create_engine(url, pool_size=4, max_overflow=8, **options)
+    try:
+        writing = sa.create_engine(url, pool_size=4, max_overflow=8, **options)
+    except ImportError as error:
+        raise StoreProblem(
+            where="database URL",
+            found="is of PostgreSQL, whose driver is not installed",
+            remedy="install khemon with its extra: khemon[postgres]",
+        ) from error
     reading = sa.create_engine(url, isolation_level="REPEATABLE READ", pool_size=8, max_overflow=32, **options)
     sa.event.listen(writing, "connect", lambda raw, _: _set_postgres(raw, writer=True))
     sa.event.listen(reading, "connect", lambda raw, _: _set_postgres(raw, writer=False))

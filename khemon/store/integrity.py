@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from collections import Counter
+import hashlib
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import sqlalchemy as sa
 
 from khemon.store.digests import NO_HASH, audit_hash, row_digest, rows_digest
+from khemon.store.repository.ledger import raw_bytes
 from khemon.store.rows import AuditRow, BatchRow
 from khemon.store.store import Store
-from khemon.store.tables import BATCH_SPAN, event_version, fate, patient_version, result
+from khemon.store.tables import BATCH_SPAN, batch_undo, event_version, fate, patient_version, raw_file, result
 from khemon.store.triggers import trigger_differences
 
 #: Tables whose rows carry a digest, and the column that numbers them.
@@ -23,6 +23,9 @@ DIGESTED: tuple[tuple[sa.Table, str], ...] = (
     (event_version, "version_id"),
     (patient_version, "version_id"),
 )
+
+
+PAGE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +44,17 @@ def check(store: Store) -> list[Finding]:
         findings = [*_structure(connection), *_triggers(connection)]
         chain = verify_chain(reader.audit_rows())
         findings += [] if chain is None else [chain]
-        digests: dict[int, list[tuple[int, int]]] = {}
-        restored: dict[int, list[tuple[int, int]]] = {}
+        digests: dict[int, list[int]] = {}
+        restored: dict[int, list[int]] = {}
         for table, number in DIGESTED:
             findings += _rows(connection, table, number, digests, restored)
         for batch in reader.batches():
-            findings += _batch(batch, digests.get(batch.batch_no, []))
+            findings += _batch(batch, digests.pop(batch.batch_no, []))
+        for row in connection.execute(sa.select(batch_undo)).mappings():
+            if rows_digest(restored.pop(row["batch_no"], [])) != row["digest"]:
+                findings.append(Finding("digest", f"undoing of batch number {row['batch_no']}", "let in other rows"))
+        findings += [Finding("digest", f"batch number {owner}", "is not known") for owner in (*digests, *restored)]
+        findings += _files(connection)
     return findings
 
 
@@ -84,32 +92,39 @@ def _rows(
     connection: sa.Connection,
     table: sa.Table,
     number: str,
-    digests: dict[int, list[tuple[int, int]]],
-    restored: dict[int, list[tuple[int, int]]],
+    digests: dict[int, list[int]],
+    restored: dict[int, list[int]],
 ) -> Iterator[Finding]:
-    """Compares each row with its digest and collects the digests by batch."""
+    """Compares each row with its digest and collects the digests by batch, or by the batch whose undoing let it in."""
     names = [column.name for column in table.columns]
-    place, by = names.index(number), names.index("restored_by") if "restored_by" in names else None
-    for row in connection.execution_options(yield_per=10_000).execute(sa.select(table)):
+    place, by = names.index(number), names.index("restored_by") if table is result else None
+    for row in connection.execution_options(yield_per=PAGE).execute(sa.select(table)):
         values = tuple(row)
         if row_digest(values[:-1]) != values[-1]:
             yield Finding("digest", f"{table.name} {values[place]}", "is not what was written")
-        kept = digests if by is None or values[by] is None else restored
-        owner = values[place] // BATCH_SPAN if kept is digests else values[by]  # type: ignore[index]
-        kept.setdefault(owner, []).append((values[place], values[-1]))
+        if by is None or values[by] is None:
+            digests.setdefault(values[place] // BATCH_SPAN, []).append(values[-1])
+        else:
+            restored.setdefault(values[by], []).append(values[-1])
 
 
-def _batch(batch: BatchRow, digests: list[tuple[int, int]]) -> Iterator[Finding]:
+def _batch(batch: BatchRow, digests: list[int]) -> Iterator[Finding]:
     where = f"batch {batch.batch}"
-    if rows_digest(digest for _, digest in digests) != batch.digest:
+    if rows_digest(digests) != batch.digest:
         yield Finding("digest", where, "has rows that are missing, added or changed")
-    parts: Counter[str] = Counter(batch.counts)
-    if parts.pop("read", 0) != sum(parts.values()):
+    parts = dict(batch.counts)
+    read = parts.pop("read", 0)
+    if read != sum(parts.values()):
         yield Finding("counts", where, "rows read are not the sum of their fates")
-    if batch.counts.get("read", 0) != len(digests):
-        yield Finding("counts", where, f"holds {len(digests)} rows of {batch.counts.get('read', 0)}")
+    if read != len(digests):
+        yield Finding("counts", where, f"holds {len(digests)} rows of {read}")
 
 
-def details_of(row: AuditRow) -> dict[str, Any]:
-    """The details of an audit entry as values."""
-    return dict(json.loads(row.details))
+def _files(connection: sa.Connection) -> Iterator[Finding]:
+    for sha256 in list(connection.execute(sa.select(raw_file.c.sha256)).scalars()):
+        try:
+            sound = hashlib.sha256(raw_bytes(connection, sha256) or b"").hexdigest() == sha256
+        except zlib.error:
+            sound = False
+        if not sound:
+            yield Finding("file", f"file {sha256[:12]}", "is not what was received")

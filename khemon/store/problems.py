@@ -22,8 +22,11 @@ def plain_problems() -> Iterator[None]:
         yield
     except PoolTimeout:
         raise StoreProblem(where="database", found="is busy", remedy="try again; nothing was saved") from None
+    except UnicodeDecodeError:  # text of a damaged row or schema
+        found = "holds text that is not UTF-8: it is damaged"
+        raise StoreProblem(where="database", found=found, remedy="restore a backup") from None
     except DBAPIError as error:
-        raise _problem(error.orig) from None
+        raise _problem(error.orig, lost=error.connection_invalidated) from None
 
 
 @contextmanager
@@ -35,13 +38,15 @@ def plain_driver_problems(connection: sa.Connection) -> Iterator[None]:
         raise _problem(error) from None
 
 
-def _problem(error: BaseException | None) -> StoreProblem:
+def _problem(error: BaseException | None, *, lost: bool = False) -> StoreProblem:
     code = getattr(error, "sqlite_errorname", None) or getattr(error, "sqlstate", None) or "no code"
     primary = getattr(getattr(error, "diag", None), "message_primary", None)
     lines = (str(error) if primary is None else str(primary)).splitlines() or [""]
     # PostgreSQL quotes the offending value in some messages.
     message = re.sub(r'"[^"]*"', '"…"', lines[0])
     remedy = "try again; nothing was saved" if code in BUSY else "nothing was saved"
+    if lost:  # perhaps after it was committed and before that was told
+        remedy = "look whether it was saved, or try again: the same file is never taken twice"
     return StoreProblem(
         where="database", found=f"refused the work ({type(error).__name__}, {code}: {message})", remedy=remedy
     )

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -51,8 +51,7 @@ class EventColumns:
         return len(self.patient)
 
 
-@dataclass(frozen=True, slots=True)
-class ResultRow:
+class ResultRow(NamedTuple):
     """One version of a result with everything as received."""
 
     result_id: int
@@ -83,8 +82,7 @@ class ResultRow:
     undone: bool
 
 
-@dataclass(frozen=True, slots=True)
-class FateRow:
+class FateRow(NamedTuple):
     """What became of one row of a file, in the fields `import --json` prints."""
 
     row: int
@@ -102,8 +100,7 @@ class FateRow:
     reasons: list[str]
 
 
-@dataclass(frozen=True, slots=True)
-class HeldRow:
+class HeldRow(NamedTuple):
     """A row that was kept without being used: it waits for a person, or it is a gap with its reason."""
 
     fate_id: int

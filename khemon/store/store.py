@@ -9,7 +9,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from khemon.models import StoreProblem
-from khemon.store.connection import Engines, connect
+from khemon.store.connection import Engines, close_to_others, connect
 from khemon.store.problems import plain_problems
 from khemon.store.repository import Reader, Writer
 from khemon.store.tables import SCHEMA, analyte
@@ -26,6 +26,7 @@ class Store:
         try:
             with plain_problems():
                 self._prepare()
+            close_to_others(self._engines.writing.url)
         except BaseException:
             self._engines.dispose()
             raise

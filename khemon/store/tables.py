@@ -134,12 +134,7 @@ fate = _table(
     _column("same_as", Integer, null=True),
     _column("content", Text, null=True),
     _column("digest", Integer),
-    sa.Index(
-        "fate_waiting",
-        "patient_no",
-        sqlite_where=sa.text("decision IN ('review', 'conflict', 'no_value')"),
-        postgresql_where=sa.text("decision IN ('review', 'conflict', 'no_value')"),
-    ),
+    sa.Index("fate_decision", "decision", "patient_no"),
 )
 
 #: Held or repeated rows that were judged anew, with another verdict, because a batch was undone; the last one holds.
@@ -169,6 +164,7 @@ event_version = _table(
     _column("reasons", Text, null=True),
     _column("digest", Integer),
     sa.Index("event_version_patient_no", "patient_no", "start_ms"),
+    sa.Index("event_version_decision", "decision", "patient_no"),
 )
 
 #: What one usable row of a patients file says, in the same way.
@@ -183,6 +179,7 @@ patient_version = _table(
     _column("reasons", Text, null=True),
     _column("digest", Integer),
     sa.Index("patient_version_patient_no", "patient_no"),
+    sa.Index("patient_version_decision", "decision", "patient_no"),
 )
 
 #: What the rules say now; computed from the rows above and replaced by difference.

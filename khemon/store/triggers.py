@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import sqlalchemy as sa
 
 from khemon.store.tables import PROTECTED
@@ -15,13 +17,16 @@ POSTGRES_FUNCTION_BODY = (
 
 def expected_triggers(dialect: str) -> dict[str, str]:
     """Trigger name to the statement that creates it."""
+    return {name: sql for table in PROTECTED for name, sql in table_triggers(table, dialect).items()}
+
+
+def table_triggers(table: sa.Table, dialect: str) -> dict[str, str]:
+    """The triggers of one table."""
     if dialect == "sqlite":
-        return {name: sql for table in PROTECTED for name, sql in _sqlite_triggers(table).items()}
-    return {
-        f"{table.name}_keep": f"CREATE TRIGGER {table.name}_keep BEFORE DELETE OR UPDATE OR TRUNCATE"
-        f" ON public.{table.name} FOR EACH STATEMENT EXECUTE FUNCTION {POSTGRES_FUNCTION}()"
-        for table in PROTECTED
-    }
+        return _sqlite_triggers(table)
+    name = f"{table.name}_keep"
+    acts = f"CREATE TRIGGER {name} BEFORE DELETE OR UPDATE OR TRUNCATE ON public.{table.name}"
+    return {name: f"{acts} FOR EACH STATEMENT EXECUTE FUNCTION {POSTGRES_FUNCTION}()"}
 
 
 def _sqlite_triggers(table: sa.Table) -> dict[str, str]:
@@ -51,15 +56,13 @@ def _unique_keys(table: sa.Table) -> list[list[str]]:
     return keys + sorted([column.name for column in unique.columns] for unique in uniques)
 
 
-def create_triggers(connection: sa.Connection) -> None:
-    """Creates the triggers of every protected table; the tables exist."""
-    dialect = connection.dialect.name
-    if dialect == "postgresql":
-        connection.exec_driver_sql(
-            f"CREATE FUNCTION {POSTGRES_FUNCTION}() RETURNS trigger LANGUAGE plpgsql AS $${POSTGRES_FUNCTION_BODY}$$"
-        )
-    for statement in expected_triggers(dialect).values():
-        connection.exec_driver_sql(statement)
+def create_triggers(connection: sa.Connection, names: Iterable[str]) -> None:
+    """Creates the triggers of these protected tables, which exist."""
+    wanted = set(names)
+    for table in PROTECTED:
+        if table.name in wanted:
+            for statement in table_triggers(table, connection.dialect.name).values():
+                connection.exec_driver_sql(statement)
 
 
 def trigger_differences(connection: sa.Connection) -> list[str]:

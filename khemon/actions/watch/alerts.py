@@ -6,7 +6,6 @@ import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from khemon.actions.recompute import Ward, episodes_at
 from khemon.actions.watch.answers import not_rechecked
 from khemon.actions.watch.explained import Explained, explained
 from khemon.actions.watch.known import Known
@@ -17,7 +16,6 @@ from khemon.figures.style import SEVERITY_ORDER, rule_words
 from khemon.figures.timeline import TimelineData, timeline_data
 from khemon.figures.words import DAY, HOUR, ago_words, date_words, moment, span_words
 from khemon.models import Actor, Alert, AlertState, Episode, Refused, Severity
-from khemon.rules.calendar import to_ms
 from khemon.store import Reader, Store
 
 #: How much of the time before an alert its small timeline shows.
@@ -118,13 +116,14 @@ def alert_lines(
     alerts = [alert for alert in reader.alerts(None, patient_ids) if alert.patient_id in numbers]
     names = {patient.patient_id: patient.name or "" for patient in reader.patients()}
     lines = []
-    for alert in sorted(alerts, key=_urgency):
+    for alert in sorted(alerts, key=urgency_of):
         who = names[alert.patient_id] or alert.patient_id
         lines.append(_line(alert, numbers[alert.patient_id], who, setting, now))
     return tuple(lines)
 
 
-def _urgency(alert: Alert) -> tuple[int, int, float]:
+def urgency_of(alert: Alert) -> tuple[int, int, float]:
+    """What alerts are sorted by: severity, then rule, then the newest first."""
     return SEVERITY_ORDER.index(alert.severity), rank_of(alert.rule), -alert.onset.timestamp()
 
 
@@ -169,8 +168,7 @@ def alert_view(store: Store, actor: Actor, alert_id: int, now: dt.datetime) -> A
         patient = reader.patient(alert.patient_id)
         line = next(line for line in alert_lines(reader, setting, now, [alert.patient_id]) if line.alert_id == alert_id)
         known = Known(reader, [] if patient is None else [patient], setting.protocol, setting.zone, now)
-        ward = Ward(setting.protocol, setting.timezone)
-        episodes = episodes_at(reader, [alert.patient_id], ward, to_ms(now))[0][alert.patient_id]
+        episodes = known.episodes(in_full=True).get(alert.patient_id, [])
         own = [episode for episode in episodes if episode.rule == alert.rule and episode.onset == alert.onset]
         lasts, at_most = lasting(alert, setting.protocol)
         start, end = alert.onset - LOOK_BACK, min(alert.end or now, now) + DAY

@@ -39,7 +39,8 @@ def pattern_answer(
         word = "yes" if episode.status == "confirmed" else "possible"
         since = f"since {short_date_words(episode.onset, known.zone, known.now)}"
         why = episode.text if rule_in_full else _shortly(episode)
-        return Flag(episode.severity, word, "; ".join(part for part in (since, stale, why) if part))
+        told = (since, stale, why) if rule_in_full else (since, why)
+        return Flag(episode.severity, word, "; ".join(part for part in told if part))
     answers = [(limb, *_current(known, patient_id, limb)) for limb in rule.limbs]
     against = [words for _, verdict, words in answers if verdict == FALSE]
     if against:

@@ -10,13 +10,14 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from khemon.actions.judging import episodes_of
 from khemon.actions.recompute import case_of
 from khemon.actions.watch.flags import severity_of
 from khemon.explain.looking import Series
 from khemon.figures.samples import Sample
 from khemon.figures.words import moment, span_words
-from khemon.models import EXCLUDING_QUALITIES, QUALITIES, STATUSES, Event, Patient
-from khemon.rules import Protocol, prepare
+from khemon.models import EXCLUDING_QUALITIES, QUALITIES, STATUSES, Episode, Event, Patient
+from khemon.rules import NO_TIME, Episodes, Protocol, prepare
 from khemon.rules import series as columns
 from khemon.rules.calendar import to_ms
 from khemon.rules.rulebook import Comparison
@@ -25,6 +26,12 @@ from khemon.store.rows import ResultRow
 from khemon.units import ANALYTES
 
 _ANALYTE_NAMES = tuple(ANALYTES)
+
+
+def _is_open(found: Episodes) -> columns.Bools:
+    """Which episodes have no end."""
+    still: columns.Bools = found.end == NO_TIME
+    return still
 
 
 class Known:
@@ -42,12 +49,21 @@ class Known:
         for event in reader.events_for(case.patient_ids).events:
             self.events[event.patient_id].append(event)
         self.results = case.results
+        self._case, self._givens = case, givens
         self._result_ids = givens.result_ids
         self.prepared = prepare(self.results, case.events, len(self.index), protocol, to_ms(now))
         self._leading = set(self.prepared.points.row.tolist())
         self._supported = set(self.prepared.points.row[self.prepared.points.supported].tolist())
         self._series: dict[Comparison, Series] = {}
         self._details: dict[int, ResultRow] = {}
+
+    def episodes(self, *, in_full: bool) -> dict[str, list[Episode]]:
+        """Every patient's episodes as of now; words for all of them, or only for those that are open."""
+        wanted = None if in_full else _is_open
+        found: dict[str, list[Episode]] = {name: [] for name in self.index}
+        for episode in episodes_of(self._case, self.protocol, str(self.zone), to_ms(self.now), self._givens, wanted):
+            found[episode.patient_id].append(episode)
+        return found
 
     def series(self, limb: Comparison) -> Series:
         """The points of a limb's analyte, with what is neutral for it."""

@@ -6,25 +6,24 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from khemon.actions.recompute import Ward, episodes_at
 from khemon.actions.watch.alerts import AlertLine, alert_lines
 from khemon.actions.watch.answers import criterion_answer, headline, not_rechecked, pattern_answer, rebound_answer
 from khemon.actions.watch.cells import ROUND, Cell, cell_of
 from khemon.actions.watch.explained import Explained, explained
 from khemon.actions.watch.flags import Flag
+from khemon.actions.watch.heldrows import gap_words, held_words
 from khemon.actions.watch.known import Known
 from khemon.actions.watch.readings import run_counts
 from khemon.actions.watch.setting import Setting, setting_of
 from khemon.actions.watch.tables import EventLine, ResultLine, event_lines, result_lines
 from khemon.actions.watch.urgency import by_urgency, worst_of
-from khemon.actions.watch.ward import closings, held_words, place_of
+from khemon.actions.watch.ward import closings, place_of
 from khemon.actions.watch.windows import window_of
 from khemon.figures.clock import ClockData, clock_data
 from khemon.figures.samples import Sample
 from khemon.figures.timeline import TimelineData, timeline_data
 from khemon.figures.words import age_words, date_words, day_words
 from khemon.models import Actor, Episode, Event, Patient, Refused, Severity
-from khemon.rules.calendar import to_ms
 from khemon.rules.rulebook import AllOfRule, AnyOfRule, ReboundRule, RunRule
 from khemon.store import Reader, Store
 
@@ -96,8 +95,7 @@ def patient_view(
         patient = reader.patient(patient_id)
         assert patient is not None
         known = Known(reader, [patient], setting.protocol, setting.zone, now)
-        ward = Ward(setting.protocol, setting.timezone)
-        episodes = episodes_at(reader, [patient_id], ward, to_ms(now))[0][patient_id]
+        episodes = known.episodes(in_full=True)[patient_id]
         versions = reader.results_of(patient_id)
         new = {row.result_id for row in versions if since_ms is not None and row.recorded_ms > since_ms}
         samples = [replace(sample, is_new=sample.result_id in new) for sample in known.samples(patient_id)]
@@ -116,8 +114,8 @@ def patient_view(
             open=tuple(view.explain(episode) for episode in by_urgency(episodes)),
             past=tuple(view.explain(episode) for episode in reversed(episodes) if episode.end is not None),
             alerts=alert_lines(reader, setting, now, [patient_id]),
-            held=tuple(held_words(row, setting.zone, now) for row in reader.held_of(patient_id)),
-            gaps=tuple(held_words(row, setting.zone, now) for row in reader.gaps_of(patient_id)),
+            held=tuple(held_words(row, setting.zone, now, in_full=True) for row in reader.held_of(patient_id)),
+            gaps=tuple(gap_words(row, setting.zone, now) for row in reader.gaps_of(patient_id)),
             results=result_lines(versions, samples, setting.zone),
             events=event_lines(known.events[patient_id], setting.zone),
             new_results=len(new),

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from khemon.figures.samples import Sample
 from khemon.figures.style import LANES
-from khemon.figures.words import date_words, moment, unit_words
+from khemon.figures.words import date_words, moment, reason_words, unit_words
 from khemon.models import LASTING_EVENTS, Event
 from khemon.store import ResultRow
 from khemon.units import ANALYTES
@@ -57,7 +57,7 @@ def _result_line(row: ResultRow, sample: Sample | None, zone: ZoneInfo) -> Resul
         )
     if row.timing != "unknown":
         remarks.append(row.timing)
-    remarks += [reason.replace("_", " ") for reason in row.reasons]
+    remarks += map(reason_words, row.reasons)
     if row.comment:
         remarks.append(f"laboratory: {row.comment}")
     return ResultLine(

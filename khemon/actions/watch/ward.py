@@ -12,6 +12,7 @@ from khemon.actions.watch.alerts import is_resolved_unseen
 from khemon.actions.watch.answers import headline, not_rechecked, pattern_answer, reason_of
 from khemon.actions.watch.cells import PAIR, ROUND, Cell, cell_of
 from khemon.actions.watch.flags import Flag
+from khemon.actions.watch.heldrows import held_words
 from khemon.actions.watch.known import Known
 from khemon.actions.watch.readings import run_counts
 from khemon.actions.watch.setting import Setting, setting_of
@@ -21,7 +22,7 @@ from khemon.figures.clock import ClockData, clock_data
 from khemon.figures.lines import action_lines
 from khemon.figures.samples import Sample
 from khemon.figures.timeline import longest_gap
-from khemon.figures.words import DAY, age_words, date_words, moment, short_date_words, unit_words
+from khemon.figures.words import DAY, age_words, date_words
 from khemon.models import CLOSING_EVENTS, Actor, Alert, AlertState, Episode, Event, Patient, Severity
 from khemon.rules.rulebook import AllOfRule, RunRule
 from khemon.store import Store
@@ -99,8 +100,6 @@ def ward_board(store: Store, actor: Actor, now: dt.datetime) -> WardBoard:
         watched = groups["ward"] + groups["follow_up"]
         known = Known(reader, watched, setting.protocol, setting.zone, now)
         lines = _Lines(known, reader.alerts(), reader.held(), numbers)
-        for stored in reader.episodes([patient.patient_id for patient in watched]):
-            lines.episodes[stored.episode.patient_id].append(stored.episode)
         return WardBoard(
             setting,
             reader.revision(),
@@ -148,7 +147,7 @@ class _Lines:
 
     def __init__(self, known: Known, alerts: Sequence[Alert], held: Sequence[HeldRow], numbers: dict[str, int]) -> None:
         self.known, self.numbers = known, numbers
-        self.episodes: dict[str, list[Episode]] = defaultdict(list)
+        self.episodes = known.episodes(in_full=False)
         self.alerts: dict[str, list[Alert]] = defaultdict(list)
         for alert in alerts:
             self.alerts[alert.patient_id].append(alert)
@@ -223,12 +222,3 @@ class _Lines:
 
     def _unseen(self, name: str) -> list[str]:
         return [f"{alert.text}" for alert in self.alerts[name] if is_resolved_unseen(alert)]
-
-
-def held_words(row: HeldRow, zone: ZoneInfo, now: dt.datetime) -> str:
-    """held, not judged: platelets 0, 06:00 (review: …)."""
-    what = " ".join(part for part in ((row.analyte or "").replace("_", " "), row.text, unit_words(row.unit)) if part)
-    at = row.collected_text or "no time"
-    if row.collected_ms is not None:
-        at = short_date_words(moment(row.collected_ms), zone, now)
-    return f"held, not judged: {what}, {at}"

@@ -16,6 +16,8 @@ Figure = dict[str, Any]
 ROW, GAP, TOP, BOTTOM = 22, 16, 26, 36
 LEFT, RIGHT = 118, 168
 MARK = 8
+#: The font of the pages, served by Streamlit itself.
+FONT = '"Source Sans", sans-serif'
 _SYMBOLS = {"value": "circle", "below": "triangle-down-open", "above": "triangle-up-open"}
 
 
@@ -67,7 +69,7 @@ def _layout(data: TimelineData, theme: Theme, inner: int) -> Figure:
         "margin": {"l": LEFT, "r": RIGHT, "t": TOP, "b": BOTTOM},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
-        "font": {"family": "Source Sans, sans-serif", "size": 12, "color": theme.ink},
+        "font": {"family": FONT, "size": 12, "color": theme.ink},
         "showlegend": False,
         "bargap": 0.25,
         "hovermode": "closest",
@@ -75,7 +77,7 @@ def _layout(data: TimelineData, theme: Theme, inner: int) -> Figure:
         "hoverlabel": {
             "bgcolor": theme.surface,
             "bordercolor": theme.muted,
-            "font": {"color": theme.ink, "size": 13},
+            "font": {"family": FONT, "color": theme.ink, "size": 13},
             "align": "left",
         },
         "dragmode": "zoom",

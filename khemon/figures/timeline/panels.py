@@ -76,10 +76,8 @@ def _lines(samples: Sequence[Sample], axis: Axis, gap: dt.timedelta, zone: ZoneI
     for before, after in itertools.pairwise(told):
         if after.at - before.at <= gap:
             line = loose if before.comparator or after.comparator else firm
-            point = _point(before, axis, zone)
-            line += (
-                [_point(after, axis, zone)] if line and line[-1] == point else [None, point, _point(after, axis, zone)]
-            )
+            start, end = _point(before, axis, zone), _point(after, axis, zone)
+            line += [end] if line and line[-1] == start else [None, start, end]
     return tuple(firm[1:]), tuple(loose[1:])
 
 

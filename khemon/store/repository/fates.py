@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from typing import Any
 
 import sqlalchemy as sa
@@ -78,7 +77,7 @@ def contents(connection: sa.Connection, ledger: Ledger, rows: Sequence[sa.RowMap
     """Id of a kept row to everything it says; for a duplicate to the letter that is what the stored row says."""
     same = result_details(connection, ledger, (row["same_as"] for row in rows if row["content"] is None))
     return {
-        row["fate_id"]: asdict(same[row["same_as"]]) if row["content"] is None else json.loads(row["content"])
+        row["fate_id"]: same[row["same_as"]]._asdict() if row["content"] is None else json.loads(row["content"])
         for row in rows
     }
 

@@ -29,7 +29,8 @@ def kept_rows(
     """Standing rows for which one of these decisions holds now, in order of recording."""
     anew = settled(connection, patient_no)
     turned = [fate_id for fate_id, decision in anew.items() if decision in decisions]
-    statement = sa.select(fate).where(fate.c.decision.in_(decisions) | fate.c.fate_id.in_(turned))
+    now = fate.c.decision.in_(decisions)
+    statement = sa.select(fate).where(now | fate.c.fate_id.in_(turned) if turned else now)
     if patient_no is not None:
         statement = statement.where(fate.c.patient_no == patient_no)
     gone = ledger.not_standing()
@@ -43,11 +44,20 @@ def kept_rows(
     return found
 
 
+def first_of_each(rows: list[HeldRow]) -> list[HeldRow]:
+    """The rows without those that say the same as an earlier one: every new export of a laboratory repeats them."""
+    said: dict[tuple[object, ...], HeldRow] = {}
+    for row in rows:
+        taken = (row.patient_id, row.collected_ms, row.collected_text, row.specimen_id, row.analyte)
+        said.setdefault((*taken, row.text, row.unit, row.status, row.quality, row.decision), row)
+    return list(said.values())
+
+
 def contradictions(connection: sa.Connection, ledger: Ledger, patient_no: int | None = None) -> list[HeldRow]:
     """Standing event and patient rows that contradict what the rows before them say."""
     found: list[HeldRow] = []
     for table in (event_version, patient_version):
-        numbers = _doubtful(connection, table) if patient_no is None else [patient_no]
+        numbers = _doubtful(connection, ledger, table) if patient_no is None else [patient_no]
         if not numbers:
             continue
         _, now = (event_histories if table is event_version else fields_of)(connection, ledger, numbers)
@@ -58,10 +68,10 @@ def contradictions(connection: sa.Connection, ledger: Ledger, patient_no: int | 
     return found
 
 
-def _doubtful(connection: sa.Connection, table: sa.Table) -> list[int]:
-    """Numbers of patients with a row that was not simply accepted: only theirs can contradict each other."""
-    numbers = sa.select(table.c.patient_no).where(table.c.decision != "accepted").distinct()
-    return [number for (number,) in connection.execute(numbers)]
+def _doubtful(connection: sa.Connection, ledger: Ledger, table: sa.Table) -> list[int]:
+    """Numbers of patients whose rows may contradict each other: an undoing can make a conflict of a repeated row."""
+    doubt = table.c.decision != "accepted" if ledger.undone else table.c.decision == "conflict"
+    return [number for (number,) in connection.execute(sa.select(table.c.patient_no).where(doubt).distinct())]
 
 
 def _held(ledger: Ledger, row: sa.RowMapping, row_id: int, said: dict[str, Any], decision: str) -> HeldRow:

@@ -97,7 +97,7 @@ class Intake:
         self, position: int, row: Row, number: int | None, content: str | None, same_as: int | None = None
     ) -> None:
         """Keeps a row that was not accepted."""
-        reasons = json.dumps(row.reasons, ensure_ascii=False)
+        reasons = json.dumps(row.reasons, ensure_ascii=False) if row.reasons else "[]"
         field = getattr(row, "field", None)
         values = (self.first_id + position, number, row.row, field, row.decision, reasons, same_as, content)
         self.fates.append((*values, row_digest(values)))

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from khemon.models import Alert, Patient
 from khemon.store.repository import events, fates, held, ledger, people, records, results
+from khemon.store.repository.bulk import without_collection
 from khemon.store.repository.episodes import load_episodes
 from khemon.store.rows import (
     AuditRow,
@@ -76,15 +77,16 @@ class Reader:
 
         `known_at_ms` cuts by the time of recording, `until_ms` by that of collection.
         """
-        return results.result_columns(
-            self._connection,
-            self._ledger,
-            people.standing_numbers(self._connection, self._ledger, patient_ids, known_at_ms),
-            everyone=patient_ids is None,
-            known_at_ms=known_at_ms,
-            until_ms=until_ms,
-            all_analytes=all_analytes,
-        )
+        with without_collection():
+            return results.result_columns(
+                self._connection,
+                self._ledger,
+                people.standing_numbers(self._connection, self._ledger, patient_ids, known_at_ms),
+                everyone=patient_ids is None,
+                known_at_ms=known_at_ms,
+                until_ms=until_ms,
+                all_analytes=all_analytes,
+            )
 
     def result_details(self, result_ids: Iterable[int]) -> dict[int, ResultRow]:
         """Result id to the result as received."""
@@ -107,12 +109,12 @@ class Reader:
         return events.event_columns(self._connection, self._ledger, numbers, everyone=everyone, known_at_ms=known_at_ms)
 
     def gaps_of(self, patient_id: str) -> list[HeldRow]:
-        """A patient's samples that gave no value, with the reason."""
+        """A patient's samples that gave no value, with the reason; repeated ones once."""
         number = self._number(patient_id)
-        return [] if number is None else held.kept_rows(self._connection, self._ledger, GAP, number)
+        return [] if number is None else held.first_of_each(held.kept_rows(self._connection, self._ledger, GAP, number))
 
     def held(self) -> list[HeldRow]:
-        """All rows that wait for a person: review and conflict, in order of recording."""
+        """All rows that wait for a person: review and conflict, in order of recording, repeated ones once."""
         return self._held(None)
 
     def held_of(self, patient_id: str) -> list[HeldRow]:
@@ -180,7 +182,7 @@ class Reader:
     def _held(self, number: int | None) -> list[HeldRow]:
         kept = held.kept_rows(self._connection, self._ledger, HELD, number)
         kept += held.contradictions(self._connection, self._ledger, number)
-        return sorted(kept, key=lambda row: row.fate_id)
+        return held.first_of_each(sorted(kept, key=lambda row: row.fate_id))
 
     def _number(self, patient_id: str) -> int | None:
         return people.numbers_of(self._connection, [patient_id]).get(patient_id)

@@ -112,42 +112,48 @@ def _specimen_codes(specimens: Sequence[str | None]) -> npt.NDArray[np.int64]:
     )
 
 
+#: In the order of `ResultRow`, the first after the patient id.
+_READ = (
+    "analyte",
+    "collected_ms",
+    "collected_text",
+    "text",
+    "comparator",
+    "value",
+    "unit",
+    "canonical_value",
+    "canonical_unit",
+    "basis",
+    "low",
+    "high",
+    "status",
+    "quality",
+    "timing",
+    "specimen",
+    "comment",
+    "resulted_ms",
+    "reasons",
+    "row",
+    "field",
+)
+
+
 def _rows(connection: sa.Connection, ledger: Ledger, statement: sa.Select[Any]) -> Iterator[ResultRow]:
-    """Result rows of a query over `result` joined with `patient`."""
-    for row in connection.execute(statement).mappings():
-        facts = ledger.of_row(row["result_id"])
-        yield ResultRow(
-            result_id=row["result_id"],
-            patient_id=row["patient_id"],
-            analyte=ANALYTE_NAMES[row["analyte"]],
-            collected_ms=row["collected_ms"],
-            collected_text=row["collected_text"],
-            text=row["text"],
-            comparator=row["comparator"],
-            value=row["value"],
-            unit=row["unit"],
-            canonical_value=row["canonical_value"],
-            canonical_unit=row["canonical_unit"],
-            basis=row["basis"],
-            low=row["low"],
-            high=row["high"],
-            status=STATUSES[row["status"]],
-            quality=QUALITIES[row["quality"]],
-            timing=TIMINGS[row["timing"]],
-            specimen_id=row["specimen"],
-            comment=row["comment"],
-            resulted_ms=row["resulted_ms"],
-            reasons=json.loads(row["reasons"] or "[]"),
-            batch=facts.batch,
-            row=row["row"],
-            field=row["field"],
-            recorded_ms=facts.recorded_ms,
-            undone=row["result_id"] // BATCH_SPAN in ledger.undone,
-        )
+    """The rows of `_select`, narrowed by numbers only."""
+    for values in fetch_plain(connection, statement):
+        row_id, name, code = values[:3]
+        status, quality, timing, specimen, comment, resulted_ms, reasons, row, field = values[-9:]
+        facts = ledger.of_row(row_id)
+        coded = (STATUSES[status], QUALITIES[quality], TIMINGS[timing])
+        said = (specimen, comment, resulted_ms, json.loads(reasons) if reasons else [])
+        undone = row_id // BATCH_SPAN in ledger.undone
+        came = (facts.batch, row, field, facts.recorded_ms, undone)
+        yield ResultRow._make((row_id, name, ANALYTE_NAMES[code], *values[3:-9], *coded, *said, *came))
 
 
 def _select() -> sa.Select[Any]:
-    return sa.select(result, patient.c.patient_id).join(patient, patient.c.patient_no == result.c.patient_no)
+    columns = (result.c.result_id, patient.c.patient_id, *(result.c[name] for name in _READ))
+    return sa.select(*columns).join(patient, patient.c.patient_no == result.c.patient_no)
 
 
 def texts_of(connection: sa.Connection, ledger: Ledger, number: int) -> list[tuple[int, str, str | None, str, int]]:
@@ -155,7 +161,7 @@ def texts_of(connection: sa.Connection, ledger: Ledger, number: int) -> list[tup
     columns = (result.c.result_id, result.c.text, result.c.unit, result.c.comparator, result.c.canonical_value)
     statement = sa.select(*columns).where(result.c.patient_no == number, result.c.analyte < RULED)
     return [
-        (row_id, text, unit, f"{comparator}{canonical}", ledger.of_row(row_id).recorded_ms)
+        (row_id, text, unit, f"{comparator}{canonical or ''}", ledger.of_row(row_id).recorded_ms)
         for row_id, text, unit, comparator, canonical in fetch_plain(connection, statement)
     ]
 

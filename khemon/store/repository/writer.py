@@ -8,6 +8,7 @@ from typing import Any, Literal
 from khemon.models import Actor, Alert, Episode
 from khemon.store.repository import episodes as stored_episodes
 from khemon.store.repository import ledger, people, records
+from khemon.store.repository.bulk import without_collection
 from khemon.store.repository.intake import Intake, repeated
 from khemon.store.repository.intake_labs import Observation, take_observations
 from khemon.store.repository.intake_people import EventRow, PatientRow, take_events, take_patients
@@ -42,19 +43,21 @@ class Writer(Reader):
         if before is not None:
             return before
         intake = Intake(self._connection, self._ledger, meta, supersede=on_conflict == "supersede")
-        if observations:
-            take_observations(intake, observations)
-        if events:
-            take_events(intake, events)
-        if patients:
-            take_patients(intake, patients)
-        outcome = intake.finish(rows)
+        with without_collection():
+            if observations:
+                take_observations(intake, observations)
+            if events:
+                take_events(intake, events)
+            if patients:
+                take_patients(intake, patients)
+            outcome = intake.finish(rows)
         self._ledger = ledger.Ledger(self._connection)
         return outcome
 
     def record_undo(self, batch_id: str, *, at_ms: int, actor: Actor) -> UndoOutcome:
         """Takes a batch back; raises Refused for one that is unknown or undone."""
-        outcome = record_undo(self._connection, self._ledger, batch_id, at_ms, actor)
+        with without_collection():
+            outcome = record_undo(self._connection, self._ledger, batch_id, at_ms, actor)
         self._ledger = ledger.Ledger(self._connection)
         return outcome
 

@@ -36,6 +36,8 @@ def label(line: AlertLine) -> str:
     status = "" if line.status == "confirmed" else f" {line.status}"
     met = f", met {line.times_met} times" if line.times_met > 1 else ""
     words = f"{line.patient} · {rule_words(line.rule)}{status} · since {line.since} ({line.age}){met}"
+    words += f" · {line.decided}" if line.decided else ""
+    words += f" · muted by {line.muted_by}" if line.muted_by else ""
     return frame.severity_label(line.severity, words)
 
 
@@ -107,7 +109,9 @@ def _decided(number: int, reason: str, lasts: dt.timedelta, *, snooze: bool) -> 
 def _log(view: AlertView) -> Markup:
     rows: list[list[Child]] = [[move.at, move.who, move.what, move.why] for move in view.moves]
     made = table(["When", "Who", "What", "Why"], rows, label="History of this alert")
-    return el("details", el("summary", f"History: {len(rows)} moves"), made, class_="k")
+    return el(
+        "details", el("summary", f"History: {len(rows)} {'move' if len(rows) == 1 else 'moves'}"), made, class_="k"
+    )
 
 
 def over_list(lines: Sequence[AlertLine]) -> Markup:

@@ -11,9 +11,10 @@ import streamlit as st
 from khemon.actions.uploads import Review
 from khemon.actions.watch.tables import EventLine, ResultLine
 from khemon.figures.style import SIGNS
-from khemon.figures.words import iso_words
+from khemon.figures.words import iso_words, reason_words, unit_words
 
 _ROW_HEIGHT, _MOST_ROWS = 35, 14
+_WIDE = ("Reason", "Remarks", "Note")
 #: What needs a person comes first.
 _FATES = ("review", "conflict", "rejected", "no_value", "ignored", "duplicate", "accepted")
 
@@ -63,18 +64,27 @@ def _fate(row: dict[str, Any]) -> dict[str, Any]:
         "Row": row["row"],
         "Column": row["field"] or "",
         "Fate": row["decision"].replace("_", " "),
-        "Reason": "; ".join(reason.replace("_", " ", 1) if ":" not in reason else reason for reason in row["reasons"]),
+        "Reason": "; ".join(map(reason_words, row["reasons"])),
         "Text": row["text"],
         "Unit": row["unit"] or "",
-        "Read as": f"{row['comparator'] or ''}{row['canonical_value'] or ''} {row['canonical_unit'] or ''}".strip(),
+        "Read as": _read_as(row),
         "Analyte": (row["analyte"] or "").replace("_", " "),
         "Patient": row["patient_id"] or "",
         "Collected": iso_words(row["collected_at"]),
     }
 
 
+def _read_as(row: dict[str, Any]) -> str:
+    value = f"{row['comparator'] or ''}{row['canonical_value'] or ''}"
+    return f"{value} {unit_words(row['canonical_unit'])}".strip()
+
+
 def _grid(rows: list[dict[str, Any]], words: str) -> None:
     if rows:
-        st.dataframe(pd.DataFrame(rows), hide_index=True, height=_height(len(rows)), alt=words)
+        # A column without a word in it only takes room.
+        told = [name for name in rows[0] if any(row[name] != "" for row in rows)]
+        wide = {name: st.column_config.TextColumn(width="large") for name in _WIDE if name in told}
+        frame = pd.DataFrame(rows, columns=told)
+        st.dataframe(frame, hide_index=True, height=_height(len(rows)), column_config=wide, alt=words)
     else:
         st.caption(f"{words}: none.")

@@ -69,7 +69,7 @@ def _answer(title: str, severity: str | None, word: str, why: str) -> Markup:
 def notices(view: PatientView) -> Markup:
     """Held results, gaps, and what is new since this person's last visit."""
     items: list[Markup] = [el("li", sign("warning", row)) for row in view.held]
-    items += [el("li", f"no value: {row.removeprefix('held, not judged: ')}") for row in view.gaps]
+    items += [el("li", row) for row in view.gaps]
     if view.new_results:
         words = "result" if view.new_results == 1 else "results"
         items.append(el("li", f"{view.new_results} {words} new since you last opened this page (larger marks)"))

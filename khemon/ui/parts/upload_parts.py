@@ -78,11 +78,17 @@ def previews(reviews: Sequence[Review]) -> None:
         for note in review.notes:
             show(el("div", note, class_="k k-muted k-small"))
         if not review.complete:
-            words = "Rows that wait for a person are kept with the batch; nothing is dropped."
+            words = "Rows that cannot be used, or wait for a person, are kept with the batch: nothing is dropped."
             show(el("div", sign("warning", words), class_="k"))
-        fates = [fate for fate in _FATE_WORDS if review.counts.get(fate)]
-        chosen = st.pills("Show", fates, key=f"fates_{review.name}", format_func=_FATE_WORDS.__getitem__)
-        grids.fates_grid(review, chosen)
+        grids.fates_grid(review, _chosen_fate(review))
+
+
+def _chosen_fate(review: Review) -> str | None:
+    """One fate to look at, None for all of them."""
+    fates = [fate for fate in _FATE_WORDS if review.counts.get(fate)]
+    if not fates[1:]:
+        return None
+    return st.pills("Only", fates, key=f"fates_{review.name}", format_func=_FATE_WORDS.__getitem__)
 
 
 def commit(chosen: Sequence[Brought], how: HowToRead) -> None:

@@ -141,4 +141,6 @@ def _until(child: Listed) -> Markup:
 
 def held_list(held: Sequence[str]) -> Markup:
     """Held rows that belong to nobody on a list."""
+    if not held:
+        return Markup("")
     return el("ul", *(el("li", sign("warning", row)) for row in held), class_="k k-list")

@@ -1,0 +1,149 @@
+"""What the gate takes for granted about Streamlit and its server. A new version that behaves otherwise fails here."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from starlette.datastructures import Headers
+from starlette.routing import Route, WebSocketRoute
+from streamlit import config, file_util
+from streamlit.runtime.app_session import AppSession
+from streamlit.web import bootstrap
+from streamlit.web.server.starlette import starlette_app, starlette_websocket
+
+from khemon.gate import baseline, places
+from khemon.gate.answering import inline_script_hashes
+from khemon.gate.asking import PLAIN_PATH
+from khemon.gate.door import SESSION_HEADER, Gate
+from khemon.gate.routes import routes
+
+ROOT = Path(__file__).resolve().parents[1]
+STATIC = Path(file_util.get_static_dir())
+
+
+@pytest.fixture
+def options():
+    """Streamlit's options as the server states them; put back afterwards."""
+    bootstrap.load_config_options(baseline.options("127.0.0.1", 8501))
+    yield
+    bootstrap.load_config_options({})
+
+
+class _Anything:
+    """Stands for a runtime of which only the routes are asked."""
+
+    def __getattr__(self, name: str) -> _Anything:
+        return self
+
+    def __call__(self, *args: object, **more: object) -> _Anything:
+        return self
+
+
+def test_the_routes_of_streamlit_are_the_ones_the_gate_was_built_for(options):
+    found = starlette_app.create_streamlit_routes(_Anything())
+    paths = {(type(route).__name__, route.path) for route in found}
+    assert paths == {
+        ("Route", "/_stcore/health"),
+        ("Route", "/_stcore/metrics"),
+        ("Route", "/_stcore/host-config"),
+        ("Route", "/media/{file_id:path}"),
+        ("Route", "/_stcore/upload_file/{session_id}/{file_id}"),
+        ("Route", "/component/{path:path}"),
+        ("Route", "/_stcore/bidi-components/{path:path}"),
+        ("WebSocketRoute", "/_stcore/stream"),
+        ("Route", "/auth/login"),
+        ("Route", "/auth/logout"),
+        ("Route", "/oauth2callback"),
+        ("Route", "/_stcore/agent/interact"),
+        ("Route", "/_stcore/agent/openapi.json"),
+        ("Route", "/_stcore/agent/mcp"),
+        ("Mount", ""),
+    }
+    assert [route.path for route in found if isinstance(route, WebSocketRoute)] == [places.STREAM]
+
+
+def test_our_layer_lies_outside_all_of_streamlits_own(options, monkeypatch):
+    source = inspect.getsource(st.App._build_starlette_app)
+    assert "self._user_middleware + streamlit_middleware" in source
+    assert "self._user_routes + streamlit_routes" in source
+    text = (ROOT / "app.py").read_text(encoding="utf-8")
+    assert "middleware=[Middleware(Gate)]" in text
+    assert Gate.__call__
+
+
+def test_our_own_routes_take_every_method_so_that_none_falls_through():
+    for route in routes():
+        assert isinstance(route, Route)
+        assert {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"} <= route.methods
+
+
+def test_streamlit_takes_the_identity_from_the_header_that_only_the_gate_sets(options):
+    def told(*headers: tuple[bytes, bytes]) -> dict:
+        return starlette_websocket.gather_user_info(Headers(raw=list(headers)))
+
+    assert told((SESSION_HEADER, b"abc")) == {"session": "abc"}
+    assert told() == {"session": None}
+    assert told((b"x-other", b"abc")) == {"session": None}
+
+
+def test_a_window_is_found_again_only_under_the_same_identity():
+    source = inspect.getsource(AppSession.matches_user_info)
+    assert "self._user_info == user_info" in source
+    selected = starlette_websocket._parse_subprotocols(Headers({"sec-websocket-protocol": "streamlit, x, id"}))
+    assert selected == ("streamlit", "x", "id")
+
+
+def test_every_option_the_gate_relies_on_still_exists():
+    assert not set(baseline.options("127.0.0.1", 1)) - set(config._config_options_template)
+
+
+def test_what_the_server_states_wins_over_files(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".streamlit").mkdir()
+    (tmp_path / ".streamlit" / "config.toml").write_text("[server]\nenableAgentApi = true\nmaxUploadSize = 999\n")
+    bootstrap.load_config_options({})
+    assert config.get_option("server.enableAgentApi")
+    bootstrap.load_config_options(baseline.options("127.0.0.1", 1))
+    baseline.check_options()
+    monkeypatch.undo()
+    bootstrap.load_config_options({})
+
+
+def test_the_page_of_streamlit_has_one_inline_script_and_nothing_else_inline():
+    page = (STATIC / "index.html").read_text(encoding="utf-8")
+    assert len(inline_script_hashes(STATIC / "index.html")) == 1
+    assert len(re.findall(r"<script(?![^>]*\bsrc=)", page)) == 1
+    assert not re.findall(r"\son[a-z]+=|javascript:", page)
+    assert not re.findall(r"(?:src|href)=\"(?!\./)", page)
+
+
+def test_every_file_of_streamlit_has_a_plain_name():
+    names = ["/" + path.relative_to(STATIC).as_posix() for path in STATIC.rglob("*") if path.is_file()]
+    assert len(names) > 100
+    assert not [name for name in names if not PLAIN_PATH.fullmatch(name.encode())]
+    assert not [name for name in names if not places.methods_at(name, frozenset({"/"}))]
+
+
+def test_the_limit_on_a_file_is_the_same_for_streamlit_and_for_the_gate(options):
+    assert config.get_option("server.maxUploadSize") * 1024 * 1024 == places.MOST_UPLOAD_BYTES
+
+
+def test_no_folder_of_pages_lies_beside_the_script():
+    """Streamlit runs the files of such a folder without running the script."""
+    script = ROOT / "khemon" / "ui" / "main.py"
+    assert script.is_file()
+    assert not (script.parent / "pages").exists()
+    assert f'"{script.name}"' in (ROOT / "app.py").read_text(encoding="utf-8")
+
+
+def test_every_page_has_its_address_at_the_gate_and_no_other_place_is_one():
+    names = {path.stem for path in (ROOT / "pages").glob("*.py")}
+    assert places.page_paths() == {"/"} | {f"/{name}" for name in names}
+    assert all(re.fullmatch("[a-z_]+", name) for name in names)
+    for other in ("/app", "/khemon", "/ward.py", "/pages/ward", "/.streamlit/config.toml"):
+        assert not places.methods_at(other, places.page_paths())

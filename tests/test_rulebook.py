@@ -1,0 +1,179 @@
+"""A protocol is data: what it says is read exactly, and what is wrong in it is refused by file, rule and field."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from khemon.models import RulebookProblem
+from khemon.rules import load_protocol
+from khemon.rules.protocols import PROTOCOLS
+from khemon.rules.rulebook import Number, RunRule
+
+WARD = (PROTOCOLS / "ward.toml").read_text("utf-8")
+SITE = 'name = "site"\nversion = "1"\ntitle = "A site"\nbase = "ward"\n'
+LIMIT = 'limit = { value = 1.5, unit = "g/L", own = true }'
+
+
+def refusal(tmp_path: Path, text: str) -> RulebookProblem:
+    """The problem a protocol file of that text is refused with."""
+    path = tmp_path / "site.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(RulebookProblem) as caught:
+        load_protocol(path)
+    return caught.value
+
+
+def site(tmp_path: Path, text: str):
+    """The protocol of a site that changes the ward's."""
+    path = tmp_path / "site.toml"
+    path.write_text(SITE + text, encoding="utf-8")
+    return load_protocol(path)
+
+
+def test_a_site_changes_one_number_and_keeps_the_rest(tmp_path):
+    ward, changed = load_protocol("ward"), site(tmp_path, f"[rules.hypofibrinogenemia]\n{LIMIT}")
+    assert (changed.name, changed.base) == ("site", "ward")
+    rule = changed.rules["hypofibrinogenemia"]
+    assert rule.limit == Number(value=Decimal("1.5"), unit="g/L", own=True)
+    assert rule.title == ward.rules["hypofibrinogenemia"].title
+    others = {name: rule for name, rule in changed.rules.items() if name != "hypofibrinogenemia"}
+    assert others == {name: rule for name, rule in ward.rules.items() if name != "hypofibrinogenemia"}
+    assert changed.common == ward.common
+
+
+def test_an_overridden_number_takes_nothing_from_the_one_before(tmp_path):
+    """A published source does not stay behind beside a number that is the site's own."""
+    changed = site(tmp_path, f"[rules.hypofibrinogenemia]\n{LIMIT}")
+    assert changed.rules["hypofibrinogenemia"].limit.source is None
+
+
+def test_trial_differs_from_ward_in_the_gap_alone():
+    ward, trial = load_protocol("ward"), load_protocol("trial")
+    differing = {name for name in ward.rules if ward.rules[name] != trial.rules[name]}
+    assert differing == {"durable_platelet_response", "fibrinogen_stabilization"}
+    for name in differing:
+        one, other = ward.rules[name], trial.rules[name]
+        assert isinstance(one, RunRule)
+        assert isinstance(other, RunRule)
+        assert (one.gap.words, other.gap.words) == ("14", "31")
+        assert one.model_copy(update={"gap": other.gap}) == other
+    assert (trial.common, trial.muting, trial.acknowledgement) == (ward.common, ward.muting, ward.acknowledgement)
+
+
+def test_numbers_are_exact():
+    """1.6 is read as the decimal it is written as; the float beside it is the nearest one."""
+    limit = load_protocol().rules["hypofibrinogenemia"].limit
+    assert limit.value == Decimal("1.6")
+    assert limit.limit == 1.6
+    assert limit.words == "1.6"
+    assert Number(value=Decimal("1E+2"), unit="1", own=True).words == "100"
+    assert Number(value=Decimal("2.5"), unit="h", own=True).ms == 9_000_000
+
+
+@pytest.mark.parametrize(
+    ("block", "where", "found"),
+    [
+        (f'[rules.hypofibrinogenemia]\nanalyte = "sodium"\n{LIMIT}', "rules.hypofibrinogenemia", "'sodium'"),
+        (
+            '[rules.hypofibrinogenemia]\nlimit = { value = 150, unit = "mg/dL", own = true }',
+            "rules.hypofibrinogenemia",
+            "unit 'mg/dL', but fibrinogen is in g/L",
+        ),
+        (
+            '[rules.hypofibrinogenemia]\nlimit = { value = 1.5, unit = "g/L" }',
+            "limit",
+            "a number has either a source or own = true",
+        ),
+        (
+            '[rules.hypofibrinogenemia]\nlimit = { value = 1.5, unit = "g/L", own = true, source = "a paper" }',
+            "limit",
+            "a number has either a source or own = true",
+        ),
+        ("[rules.hypofibrinogenemia]\nlimit = { value = 1.5, own = true }", "limit.unit", "Field required"),
+        (
+            '[rules.hypofibrinogenemia]\nlimit = { value = "low", unit = "g/L", own = true }',
+            "limit.value",
+            "valid decimal",
+        ),
+        (
+            '[rules.hypofibrinogenemia]\nlimit = { value = inf, unit = "g/L", own = true }',
+            "limit.value",
+            "finite number",
+        ),
+        ("[rules.hypofibrinogenemia]\nlimits = 3", "limits", "Extra inputs are not permitted"),
+        ('[rules.kmp]\nseverity = "loud"', "severity", "'note', 'warning' or 'critical'"),
+        ('[rules.kmp]\nleading = "hemoglobin"', "rules.kmp", "name analytes of the limbs"),
+        ('[rules.plasma_criterion]\nlimbs = [{ event = "tea" }]', "rules.plasma_criterion", ""),
+        ('[rules.kmp_rebound]\nresponse = "kmp"', "", "rules.kmp_rebound.response: no run rule called 'kmp'"),
+        (f"[rules.moonshine]\n{LIMIT}", "rules", "no rule 'moonshine' in ward"),
+        ('[muting]\nmoonshine = { mutes = ["kmp"] }', "", "unknown rule 'moonshine'"),
+        ("[", "", "not TOML"),
+    ],
+)
+def test_a_wrong_block_is_refused_by_file_rule_and_field(tmp_path, block, where, found):
+    problem = refusal(tmp_path, SITE + block)
+    assert problem.where.startswith("protocol site.toml")
+    assert where in problem.where
+    assert found in problem.found
+
+
+@pytest.mark.parametrize(
+    ("written", "instead", "where", "found"),
+    [
+        ('shape = "run"', 'shape = "walk"', "rules.durable_platelet_response", "'walk'"),
+        ('shape = "run"\n', "", "rules.durable_platelet_response", "shape"),
+        ('confirmed_after = { value = 12, unit = "h", own = true }\n', "", "confirmed_after", "Field required"),
+        ('gap = { value = 14, unit = "d", own = true }\n', "", "rules.durable_platelet_response", "Field required"),
+    ],
+)
+def test_a_protocol_of_its_own_is_refused_for_an_unknown_shape_and_for_a_missing_number(
+    tmp_path, written, instead, where, found
+):
+    assert written in WARD
+    problem = refusal(tmp_path, WARD.replace(written, instead, 1))
+    assert problem.where.startswith("protocol site.toml, rules.")
+    assert where in problem.where
+    assert found in problem.found
+
+
+def test_a_base_that_does_not_exist_is_refused(tmp_path):
+    problem = refusal(tmp_path, SITE.replace("ward", "moon"))
+    assert (problem.where, problem.found) == ("protocol site.toml, base", "no protocol 'moon'")
+
+
+@pytest.mark.parametrize("name", ["moon", "../ward", "wards"])
+def test_a_protocol_that_does_not_exist_is_refused(name):
+    with pytest.raises(RulebookProblem, match="the file cannot be read"):
+        load_protocol(name)
+
+
+def test_bytes_that_are_no_text_are_refused(tmp_path):
+    path = tmp_path / "site.toml"
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(RulebookProblem, match="not TOML"):
+        load_protocol(path)
+
+
+def test_every_number_of_the_shipped_protocols_has_a_source_or_is_marked_as_our_own():
+    for name in ("ward", "trial"):
+        numbers = list(numbers_of(load_protocol(name)))
+        assert len(numbers) > 40
+        assert all(number.own != bool(number.source) for number in numbers)
+
+
+def numbers_of(value):
+    """Every number inside a model, a table or a row."""
+    if isinstance(value, Number):
+        yield value
+    elif hasattr(value, "model_fields_set"):
+        for name in type(value).model_fields:
+            yield from numbers_of(getattr(value, name))
+    elif isinstance(value, dict):
+        for inner in value.values():
+            yield from numbers_of(inner)
+    elif isinstance(value, tuple):
+        for inner in value:
+            yield from numbers_of(inner)
