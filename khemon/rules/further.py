@@ -137,7 +137,10 @@ class Further(Knowing):
         return self._of_stretches(rule, band.key, found, severity)
 
     def _due(self, rule: CountsDueRule | LevelsDueRule) -> Episodes:
-        return self._of_clock(rule, self.due(rule).spans, until=self.patients.followed_until)
+        spans = self.due(rule).spans
+        if isinstance(rule, LevelsDueRule):
+            spans = spans.within(self.given(rule.drug))
+        return self._of_clock(rule, spans, until=self.patients.followed_until)
 
     def _question(self, rule: QuestionRule) -> Episodes:
         asked = [(row.key[found.at], self.points(analyte).key) for analyte, row, found in self.asked(rule)]
