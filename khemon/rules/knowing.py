@@ -27,6 +27,7 @@ from khemon.rules.rulebook import Protocol, RunRule
 from khemon.rules.series import (
     LAST_TIME,
     NO_TIME,
+    NONE,
     Bools,
     Ints,
     Patients,
@@ -37,7 +38,7 @@ from khemon.rules.series import (
 )
 from khemon.rules.shapes import last_where, starts_of
 from khemon.rules.singles import RANDOM, TROUGH, Singles
-from khemon.rules.spans import Spans, following, never
+from khemon.rules.spans import Spans, following, never, preceding
 from khemon.rules.trend import Falls, falls
 
 if TYPE_CHECKING:
@@ -160,9 +161,9 @@ class Knowing:
         watched = Watched(informative, good, self._response(rule.run).over(points.key) | known, known)
         steps = [self._steps(drug, rule) for drug in rule.step_drugs]
         day0 = self._day0()
-        anchor = self._anchors(day0, low, documented)[points.patient]
-        starts = day0[day0 < never(key_patient(day0))]
-        return due.counts_due(points, watched, anchor, starts, merged(steps), run.gap.count, rule, self.timezone)
+        day0 = day0[day0 < never(key_patient(day0))]
+        anchor = self._anchors(points.key, day0, low, documented)
+        return due.counts_due(points, watched, anchor, day0, merged(steps), run.gap.count, rule, self.timezone)
 
     def _steps(self, drug: str, rule: CountsDueRule) -> Ints:
         steps = self.courses(drug, rule.joins_within.count).steps
@@ -186,14 +187,13 @@ class Knowing:
         np.minimum.at(time, told.patient, told.start)
         return keys(np.arange(count), np.where(time <= self.last, time, LAST_TIME))
 
-    def _anchors(self, day0: Ints, *others: Ints) -> Ints:
-        """Per patient the key the grid counts from: day 0, else the first low count, else the first documentation."""
-        anchor = day0.copy()
-        for sorted_keys in others:
+    def _anchors(self, at: Ints, *began: Ints) -> Ints:
+        """For each key from which key the grid counts: the first of the kinds of beginnings that was known there."""
+        anchor = never(key_patient(at))
+        for sorted_keys in reversed(began):
             first = sorted_keys[starts_of(key_patient(sorted_keys))]
-            patient = key_patient(first)
-            unknown = anchor[patient] == never(patient)
-            anchor[patient[unknown]] = first[unknown]
+            place = preceding(at, first)
+            anchor = np.where(place == NONE, anchor, np.append(first, 0)[place])
         return anchor
 
     def row(self, analyte: str, *, troughs_only: bool = False) -> Row:

@@ -146,8 +146,7 @@ class Clock:
             return last + 24 * HOUR
         documented = any(told <= last for told in self.documented)
         if not lows:
-            anchor = self.day0 or (self.documented[0] if documented else None)
-            return self.visit(last, anchor) if documented and anchor else self.days_after(last, 28)
+            return self.visit(last, self.anchor(last)) if documented else self.days_after(last, 28)
         row: list[Sample] = []
         for count in seen:
             row = [*row, count] if count.good else []
@@ -155,11 +154,14 @@ class Clock:
             return last + 60 * HOUR
         told_since = any(lows[-1] < told <= last for told in self.documented)
         if told_since or self.confirmed(last):
-            return self.visit(last, self.day0 or self.first_low())
+            return self.visit(last, self.anchor(last))
         return self.days_after(last, min(14, self.gap_days))
 
-    def first_low(self) -> dt.datetime:
-        return next(count.time for count in self.counts if not count.good)
+    def anchor(self, last: dt.datetime) -> dt.datetime | None:
+        """From when the visits count, by what was known at a count: day 0, the first low count, the documentation."""
+        lows = [count.time for count in self.counts if not count.good]
+        began = [self.day0, *lows[:1], *self.documented[:1]]
+        return next((time for time in began if time is not None and time <= last), None)
 
     def confirmed(self, time: dt.datetime) -> bool:
         """Whether a confirmed run lasts."""
