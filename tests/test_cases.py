@@ -13,8 +13,11 @@ from khemon.explain.cases import differences, run_case
 from khemon.explain.looking import limbs_of
 from khemon.models import RulebookProblem
 from khemon.rules import load_protocol
-from khemon.rules.cases import CASES, cases_for, elapsed_ms, load_cases
+from khemon.rules.case_rows import elapsed_ms
+from khemon.rules.cases import CASES, cases_for, load_cases
+from khemon.rules.rulebook import FURTHER
 from tests import reference
+from tests.reference.extras import evaluate_further
 
 FILES = sorted(CASES.glob("*.toml"))
 ALL = [case for path in FILES for case in load_cases(path)]
@@ -61,13 +64,18 @@ def by_reference(case):
             quality=lab.quality,
             specimen=lab.specimen,
             recorded=place,
+            timing=lab.timing,
         )
         for place, lab in enumerate(case.labs)
     ]
-    events = [reference.Event(e.kind, moment(case, e.start), moment(case, e.end)) for e in case.events]
+    events = [reference.Event(e.kind, moment(case, e.start), moment(case, e.end), e.dose) for e in case.events]
     born = None if case.birth is None else case.start.date() - dt.timedelta(days=case.birth)
-    child = reference.Child("case", born, case.diagnosis)
+    day0, followed_until = moment(case, case.day0), moment(case, case.followed_until)
+    child = reference.Child("case", born, case.diagnosis, day0, followed_until, case.target)
     parameters = reference.PROTOCOLS[case.protocol]
+    if isinstance(RULES[case.rule], FURTHER):
+        as_of = moment(case, case.as_of) or reference.latest_time(labs, events)
+        return evaluate_further(labs, events, child, parameters["gap_days"], case.timezone, as_of)
     return reference.evaluate(labs, events, child, parameters, case.timezone, moment(case, case.as_of))
 
 

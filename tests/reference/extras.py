@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 
 from .chart import Chart, usable, utc
+from .coagulopathy import pattern_episodes
 from .extras_clock import clock_episodes
 from .extras_samples import SampleRules
 from .rebound import rebound_episodes
-from .coagulopathy import pattern_episodes
 from .records import Child, Episode, Event, Lab
 from .runs import informative, run_episodes
 from .values import Answer

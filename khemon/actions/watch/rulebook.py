@@ -9,7 +9,8 @@ from khemon.actions.watch.setting import Setting, setting_of
 from khemon.figures.words import unit_words
 from khemon.models import Actor
 from khemon.rules import Protocol
-from khemon.rules.cases import Case, Expected, Lab, cases_for
+from khemon.rules.case_rows import Lab
+from khemon.rules.cases import Case, Expected, cases_for
 from khemon.rules.rulebook import Comparison, EventLimb, Number, PointRule, Rule, RunRule
 from khemon.store import Store
 from khemon.units import ANALYTES
