@@ -1,4 +1,4 @@
-"""The engine and the slow reading of section 3.7 agree on random histories with treatment, and on what time may show."""
+"""The engine and the slow reading of section 3.7 agree on random histories with treatment; time shows nothing early."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""3.7 read slowly: at every moment at which something could change, is it so? Episodes are the stretches in which it is."""
+"""3.7 read slowly: at every moment at which something could change, is it so? Episodes are where it is."""
 
 from __future__ import annotations
 

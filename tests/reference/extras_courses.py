@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from itertools import pairwise
 
 from .chart import Chart
 from .records import Event
@@ -55,7 +56,7 @@ class Drug:
     def steps(self) -> list[dt.datetime]:
         """Recorded stops, holds and taper steps up to the last moment judged."""
         found = [stop for _, stop in self.stretches() if stop is not None]
-        for before, record in zip(self.records, self.records[1:], strict=False):
+        for before, record in pairwise(self.records):
             lower = before.dose is None or record.dose is None or record.dose < before.dose
             if lower and not held(record) and self.began(record.start) != record.start:
                 found.append(record.start)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from decimal import Decimal
+from itertools import pairwise
 
 from .chart import SET_ASIDE, Chart, Moment, Reading, current_versions, open_at, utc
 from .extras_courses import Drug
@@ -213,7 +214,7 @@ class SampleRules:
 
     def pairs(self, analyte: str) -> list[tuple[Reading, Reading]]:
         readings = self.chart.readings[analyte]
-        return list(zip(readings, readings[1:], strict=False))
+        return list(pairwise(readings))
 
     def odd(self, analyte: str) -> set[dt.datetime]:
         low, high = map(Decimal, SOFT[analyte])
@@ -250,7 +251,7 @@ class SampleRules:
         troughs = [lab for lab in self.standing if lab.analyte == "sirolimus" and lab.timing == "trough"]
         troughs.sort(key=lambda lab: (utc(lab.collected_at), lab.row))
         found = set()
-        for before, now in zip(troughs, troughs[1:], strict=False):
+        for before, now in pairwise(troughs):
             first, last = utc(before.collected_at), utc(now.collected_at)
             changed = any(first < record.start <= last for record in self.drug.records)
             old, new = value_of(before), value_of(now)
