@@ -87,8 +87,13 @@ def _time(ms: int) -> dt.datetime | None:
 
 def by_engine(history: History, protocol: Protocol) -> list[tuple[object, ...]]:
     """What the engine says of one history by the rules of 3.1 to 3.6."""
-    further = {name for name, rule in protocol.rules.items() if isinstance(rule, FURTHER)}
-    return [row for row in all_by_engine(history, protocol) if row[0] not in further]
+    return all_by_engine(history, without_further(protocol))
+
+
+def without_further(protocol: Protocol) -> Protocol:
+    """The protocol without the rules of 3.7."""
+    rules = {name: rule for name, rule in protocol.rules.items() if not isinstance(rule, FURTHER)}
+    return protocol.model_copy(update={"rules": rules})
 
 
 def all_by_engine(history: History, protocol: Protocol) -> list[tuple[object, ...]]:

@@ -222,7 +222,7 @@ def test_a_held_result_is_called_held_and_not_judged(own_ward):
 
 def test_the_patient_page_says_the_state_in_one_sentence_with_its_reasons(ward):
     told = words(ward.open("patient", patient=ward.key("B-rebound")))
-    assert "critical KMP rebound; KMP; consumptive coagulopathy." in told
+    assert "critical KMP rebound; KMP; consumptive coagulopathy; falling platelets." in told
     assert (
         "not met by what is known Platelets 44 (5 h ago); Fibrinogen 1.3 (5 h ago); active bleeding not recorded"
         in told

@@ -9,7 +9,7 @@ import numpy as np
 from khemon.rules.calendar import MS_PER_DAY
 from khemon.rules.further_rules import DropRule, TrendRule
 from khemon.rules.logic import FALSE, TRUE, UNKNOWN
-from khemon.rules.series import NONE, Bools, Codes, Floats, Ints, Points, thousandths
+from khemon.rules.series import NONE, Bools, Codes, Floats, Ints, Points, keys, thousandths
 from khemon.rules.shapes import last_where, next_where, patient_ends, starts_of
 
 
@@ -91,9 +91,8 @@ def _once_in(points: Points, opens: Bools, holds: Bools, start: Bools, days: int
     next_open = np.append(next_where(opens), size)
     next_over = np.append(next_where(~holds), size)
     stop = np.append(patient_ends(start), 0)
-    # A later patient's days start anew: with days in keys of patients one search serves all.
-    span = np.int64(1) << np.int64(32)
-    by_day = points.patient.astype(np.int64) * span + points.day
+    # With days in keys of patients one search serves all.
+    by_day = keys(points.patient, points.day.astype(np.int64))
     found: list[tuple[Ints, Ints]] = []
     at = next_open[np.flatnonzero(start)]
     at = at[at < stop[np.flatnonzero(start)]]

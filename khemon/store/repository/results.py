@@ -34,6 +34,7 @@ COLUMNS = (
     result.c.restored_by,
     result.c.timing,
 )
+IN_ORDER = (result.c.patient_no, result.c.collected_ms, result.c.analyte, result.c.result_id)
 
 
 def result_columns(
@@ -54,8 +55,7 @@ def result_columns(
             statement = statement.where(result.c.collected_ms <= until_ms)
         if not all_analytes:
             statement = statement.where(result.c.analyte < RULED)
-        key = result.c.patient_no, result.c.collected_ms, result.c.analyte, result.c.result_id
-        rows += fetch_plain(connection, statement.order_by(*key))
+        rows += fetch_plain(connection, statement.order_by(*IN_ORDER))
     columns = list(zip(*rows, strict=True)) if rows else [()] * len(COLUMNS)
     names, patient = _places(numbers, np.array(columns[0], dtype=np.int64))
     result_id = np.array(columns[8], dtype=np.int64)
