@@ -293,7 +293,7 @@ def test_the_queue_is_ordered_and_names_child_rule_and_time(ward):
     shown = labels(test).replace("\\", "")
     assert shown.index("Ada Critical · plasma criterion") < shown.index("Bea Rebound · KMP rebound")
     assert "critical" in shown
-    assert "To review: 6" in [header.value for header in test.subheader]
+    assert "To review: 7" in [header.value for header in test.subheader]
 
 
 def test_an_alert_in_the_address_is_open_with_evidence_and_the_weeks_before(ward):

@@ -179,7 +179,8 @@ class FurtherWording:
             "unconfirmed": f"{_whose(rule.unconfirmed)}: every {_span(rule.unconfirmed)} until the response "
             "is confirmed",
             "grid": "trial: visits",
-            "step": f"{_whose(rule.step_every)}: every {_span(rule.step_every)} after a taper step, a hold or the end of a course",
+            "step": f"{_whose(rule.step_every)}: every {_span(rule.step_every)} after a taper step, a hold or the end "
+            "of a course",
         }
         return f"No count for {_for(stretch.until - since)} ({told[why]}){self._latest(stretch, rule, since)}"
 
