@@ -15,7 +15,8 @@ from khemon.models import Episode
 from khemon.rules import evaluate, load_protocol, prepare
 from khemon.rules.calendar import to_ms
 from tests import reference
-from tests.columns import columns, plain, without_further
+from tests.columns import by_engine as engine_says
+from tests.columns import columns, without_further
 from tests.histories import History, make_history
 from tests.histories.files import UNITS
 
@@ -31,10 +32,8 @@ def drawn(seed: int, count: int, first: int = 0, **fixed: str) -> Iterator[Histo
 
 
 def by_engine(history: History) -> list[tuple[object, ...]]:
-    """What the engine says of one history."""
-    results, events, patients = columns([history], history.zone)
-    protocol = PROTOCOLS[history.protocol]
-    return plain(evaluate(results, events, patients, protocol, history.zone, to_ms(history.as_of)), protocol, 1)[0]
+    """What the engine says of one history, by the protocol it names."""
+    return engine_says(history, PROTOCOLS[history.protocol])
 
 
 def by_reference(history: History) -> list[reference.Episode]:

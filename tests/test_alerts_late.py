@@ -16,7 +16,9 @@ def child() -> WatchedChild:
 
 def lines(child: WatchedChild) -> list[str]:
     """The rules of the lines 'recorded after it ended'."""
-    return [episode.rule for episode in recorded_after_it_ended(child.episodes(), child.alerts, child.setting())]
+    return [
+        episode.rule for episode in recorded_after_it_ended(child.episodes(), child.alerts, child.setting().recorded_at)
+    ]
 
 
 def unseen(child: WatchedChild) -> set[str]:

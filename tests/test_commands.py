@@ -110,6 +110,17 @@ def test_a_number_of_patients_that_is_none_is_wrong_usage(tmp_path, number):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    "option", [("--seed", "-1"), ("--end", "soon"), ("--end", "0001-01-01T00:00Z"), ("--out", "a")]
+)
+def test_a_cohort_that_cannot_be_made_is_refused(tmp_path, monkeypatch, option):
+    monkeypatch.chdir(tmp_path)
+    Path("a").write_text("a file")
+    said = khemon("simulate", "--out", "b", "--patients", "2", *option)
+    assert (said.code, said.out, bool(said.err)) == (2, "", True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a"]
+
+
 def test_as_a_process_stdout_holds_one_document_and_stderr_the_messages(ward):
     path = ward.file(lab("25"), lab("12", unit="bananas"))
     said = spawned("import", path, "nowhere.csv", "--db", ward.url, "--timezone", "UTC", "--json", cwd=ward.folder)
@@ -460,7 +471,9 @@ def test_status_of_one_patient_or_a_clear_refusal(ward):
     assert (said.code, said.out, "P3" in said.err) == (2, "", False)
 
 
-@pytest.mark.parametrize("moment", ["soon", "2026-13-01", "", "2026-01-01T08:00+99:99", "1e9"])
+@pytest.mark.parametrize(
+    "moment", ["soon", "2026-13-01", "", "2026-01-01T08:00+99:99", "1e9", "0001-01-01T00:00", "9999-12-31T23:59-14:00"]
+)
 def test_a_time_that_is_none_is_refused_with_its_option(ward, moment):
     path = ward.file(lab("25"))
     imported(path, ward.url)
@@ -527,7 +540,7 @@ def test_an_acknowledgement_that_is_not_allowed_changes_nothing(ward, arguments)
     assert ward.alerts()["severe_thrombocytopenia"] == alert
 
 
-@pytest.mark.parametrize("number", ["999", "0", "abc", "1.5"])
+@pytest.mark.parametrize("number", ["999", "0", "abc", "1.5", "9" * 20])
 def test_an_alert_that_is_not_there_cannot_be_acknowledged(ward, number):
     ward.bring(lab("25", 3))
     assert ward.run("ack", number, "--reason", "x").code == 2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Iterator
 
@@ -11,6 +10,7 @@ import pytest
 from khemon.gate import places, running
 from khemon.gate.door import Gate
 from khemon.settings import Settings
+from tests.looping import finished
 from tests.server import CANARY
 
 PORT = 8501
@@ -53,7 +53,7 @@ def through(
     async def send(message: dict) -> None:
         sent.append(message)
 
-    asyncio.run(Gate(app)(scope, receive, send))
+    finished(Gate(app)(scope, receive, send))
     return sent
 
 
@@ -142,5 +142,5 @@ def test_what_is_neither_http_nor_socket_nor_lifespan_goes_nowhere():
         reached.append(scope["type"])
 
     for kind in ("lifespan", "quic", "ftp"):
-        asyncio.run(Gate(notes)({"type": kind}, None, None))
+        finished(Gate(notes)({"type": kind}, None, None))
     assert reached == ["lifespan"]

@@ -13,6 +13,7 @@ from khemon.gate.sessions import SOCKETS, SOCKETS_PER_SESSION, OneTimeLink, Sess
 from khemon.gate.sockets import is_done_by_a_person, serve_socket
 from khemon.models import Actor, Refused, StoreProblem
 from khemon.settings import Settings
+from tests.looping import finished
 
 ANN = Actor(name="ann", kind="local")
 
@@ -198,7 +199,7 @@ def test_a_socket_is_closed_when_its_session_ends_by_time_or_by_hand(by_hand):
     async def lived() -> None:
         await asyncio.wait_for(serve_socket(app, {}, receive, send, sessions, session), 60)
 
-    asyncio.run(lived())
+    finished(lived())
     kinds = [(message["type"], message.get("code")) for message in sent]
     assert kinds == [("websocket.accept", None), ("websocket.close", 1008)]
     assert sessions.of_reference(session.reference) is None

@@ -31,10 +31,17 @@ def opened(server: Server, cookie: str | None, *more: tuple[str, str], session: 
     return Wire(server.port, [*lines, *more])
 
 
-def finished(content: bytes) -> bool:
+def told(frame: bytes) -> ForwardMsg:
     message = ForwardMsg()
-    message.ParseFromString(content)
-    return message.WhichOneof("type") == "script_finished"
+    message.ParseFromString(frame)
+    return message
+
+
+def finished(frame: bytes) -> bool:
+    """Whether a script has run to its end; one that gives way to the next run has not."""
+    message = told(frame)
+    early = ForwardMsg.ScriptFinishedStatus.FINISHED_EARLY_FOR_RERUN
+    return message.WhichOneof("type") == "script_finished" and message.script_finished != early
 
 
 def shown(wire: Wire, page: str = "", query: str = "") -> bytes:
@@ -49,12 +56,12 @@ def shown(wire: Wire, page: str = "", query: str = "") -> bytes:
 
 
 def session_id(wire: Wire) -> str:
-    """Streamlit's own name of a socket's session, as it tells it when a script starts."""
+    """Streamlit's own name of a socket's session, as it tells it when a script starts; the script has run then."""
     wire.send(asking())
-    message = ForwardMsg()
-    while message.WhichOneof("type") != "new_session":
-        message.ParseFromString(wire.frame())
-    return message.new_session.initialize.session_id
+    name = ""
+    while not finished(frame := wire.frame()):
+        name = told(frame).new_session.initialize.session_id or name
+    return name
 
 
 def refused(wire: Wire, *statuses: int) -> None:

@@ -18,6 +18,7 @@ from khemon.gate.server import run
 from khemon.models import Refused, StoreProblem
 from khemon.settings import SYNTHETIC, Settings, default_database_url
 from khemon.store import Store
+from tests.looping import finished
 from tests.server import CANARY, environment, mark_synthetic, running_server
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -291,8 +292,14 @@ def test_time_alone_makes_its_moves_once_a_minute_in_one_process(monkeypatch, tm
         assert second.held(), "and takes over when this one has gone"
         second.release()
 
-    asyncio.run(watched())
+    finished(watched())
     assert set(calls) == {id(Place.store)}
+
+
+def test_time_goes_on_where_no_lock_can_be_had(monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+    assert opening._Lock("sqlite:///x").held()
 
 
 def test_a_failing_advance_is_logged_without_its_text_and_does_not_stop_the_server(monkeypatch, caplog):

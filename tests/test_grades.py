@@ -178,6 +178,8 @@ def test_a_unit_that_differs_by_a_power_of_ten_changes_no_grade(analyte, value, 
     ("asked", "reason"),
     [
         (("platelets", "49", "10*9/L"), "below 50 10*9/L"),
+        (("platelets", "24", "10*9/L"), "below 25 10*9/L"),
+        (("platelets", "99", "10*9/L", "100"), "below lower limit of normal"),
         (("platelets", "100", "10*9/L", "100"), "beyond no limit"),
         (("platelets", "75", "10*9/L"), "grade 0 or 1 possible: no lower limit of normal given"),
         (("platelets", "<60", "10*9/L"), "grade 2 to 4 possible: the value is not one number"),
@@ -207,6 +209,7 @@ def test_a_unit_that_differs_by_a_power_of_ten_changes_no_grade(analyte, value, 
             ("creatinine", "100", "umol/L"),
             "grade 0 to 4 possible: no upper limit of normal given, no baseline given",
         ),
+        (("creatinine", ">200", "umol/L", "", "60"), "grade 3 or 4 possible: the value is not one number"),
         (("alt", "50", "U/L", "", "<40"), "grade 1 to 4 possible: the upper limit of normal is not one number"),
         (("alt", ">50", "U/L", "", "40"), "grade 1 to 4 possible: the value is not one number"),
     ],
@@ -242,6 +245,26 @@ def test_lower_and_upper_limit_may_be_equal():
     assert grade_of(CTCAE, sample("platelets", "100", "10*9/L", "100", "100")).grade == 0
 
 
+@pytest.mark.parametrize(
+    ("comparator", "low", "high"),
+    [
+        ("", ("5", 0), ("5", 0)),
+        ("<", ("0", 0), ("5", -1)),
+        ("<=", ("0", 0), ("5", 0)),
+        (">", ("5", 1), ("Infinity", 0)),
+        (">=", ("5", 0), ("Infinity", 0)),
+    ],
+)
+def test_a_range_ends_beside_an_open_number_and_on_a_closed_one(comparator, low, high):
+    held = range_of(comparator, Decimal(5))
+    assert (held.low, held.high) == ((Decimal(low[0]), low[1]), (Decimal(high[0]), high[1]))
+    assert held.is_exact == (comparator == "")
+
+
+def test_zero_is_a_number_and_at_most_zero_is_zero():
+    assert range_of("<=", Decimal(0)) == range_of("", Decimal(0))
+
+
 @pytest.mark.parametrize(("comparator", "value"), [("", "-1"), ("<", "0"), ("~", "1")])
 def test_a_range_below_zero_or_of_an_unknown_sign_is_refused(comparator, value):
     with pytest.raises(ValueError, match=r"below zero|unknown comparator"):
@@ -271,6 +294,20 @@ def test_criteria_of_a_file_grade(tmp_path):
     assert grade_of(load_criteria(tmp_path / "own.toml"), sample("fibrinogen", "199", "mg/dL")).grade == 1
 
 
+def test_a_term_may_have_one_grade(tmp_path):
+    start, steps = SMALL.split("    { grade = 2")[0], "]"
+    text = start.replace('printed = ["<2 g/L; <200 mg/dL", "<1 g/L; <100 mg/dL"]', 'printed = ["<2 g/L"]') + steps
+    (tmp_path / "own.toml").write_text(text, encoding="utf-8")
+    own = load_criteria(str(tmp_path / "own.toml"))
+    assert [grade_of(own, sample("fibrinogen", value, "g/L")).grade for value in ("2", "1.99", "0.1")] == [0, 1, 1]
+
+
+def test_a_name_is_looked_for_beside_the_criteria_and_nowhere_else():
+    with pytest.raises(RulebookProblem) as refused:
+        load_criteria("../rulebook/protocols/ward")
+    assert refused.value.found == "the file cannot be read"
+
+
 @pytest.mark.parametrize(
     ("old", "new", "where", "found"),
     [
@@ -285,6 +322,16 @@ def test_criteria_of_a_file_grade(tmp_path):
         ("grade = 2,", 'grade = 2, times = 2, of = "lln",', "terms.fibrinogen.steps.1", "either limits, or both"),
         ('worse = "lower"', 'worse = "lower"\nwithout_baseline = "unknown"', "terms.fibrinogen", "only there"),
         ("grade = 2,", "grade = 3,", "terms.fibrinogen", "does not quote every grade"),
+        ("grade = 1,", "grade = 0,", "terms.fibrinogen.steps.0.grade", "greater than or equal to 1"),
+        ('printed = ["<2', 'printed = []\nold = ["<2', "terms.fibrinogen.printed", "at least 1 item"),
+        ("steps = [", "steps = []\nold = [", "terms.fibrinogen.steps", "at least 1 item"),
+        ("value = 1, ", 'value = 1, source = "", ', "limits.0.source", "not permitted"),
+        (
+            'grade = 2, limits = [{ value = 1, unit = "g/L" }, { value = 100, unit = "mg/dL" }]',
+            'grade = 2, times = 0, of = "lln"',
+            "terms.fibrinogen.steps.1.times",
+            "greater than 0",
+        ),
         ("grade = 2,", "degree = 2,", "terms.fibrinogen.steps.1.grade", "required"),
         ('version = "1"', "version = ", "own.toml", "not TOML"),
     ],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from khemon.alerts.states import LIVE, RETRACTED, Setting, utc
 from khemon.models import SEVERITIES, Alert, Episode
@@ -78,13 +78,15 @@ def due(episode: Episode, setting: Setting) -> dt.datetime:
     return min(recorded) + delay if recorded else utc(episode.onset)
 
 
-def recorded_after_it_ended(episodes: Sequence[Episode], alerts: Sequence[Alert], setting: Setting) -> list[Episode]:
+def recorded_after_it_ended(
+    episodes: Sequence[Episode], alerts: Sequence[Alert], recorded_at: Callable[[int], dt.datetime]
+) -> list[Episode]:
     """A patient's episodes that would have alerted, but had ended before their evidence was recorded: a line each."""
     found = []
     for episode in episodes:
         if episode.severity == SEVERITIES[0] or episode.end is None or not episode.evidence:
             continue
-        first_known = min(utc(setting.recorded_at(item.result_id)) for item in episode.evidence)
+        first_known = min(utc(recorded_at(item.result_id)) for item in episode.evidence)
         told = any(alert.rule == episode.rule and overlaps(alert, episode) for alert in alerts)
         if first_known > episode.end and not told:
             found.append(episode)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from khemon.cli.options import Json, Zone, moment, now, now_ms, read_bytes, stated_zone
+from khemon.cli.options import Json, Zone, moment, name_of, now, now_ms, read_bytes, stated_zone
 from khemon.cli.output import FOUND_A_PROBLEM, WRONG_USAGE, print_json, print_table, problem_document, say
 from khemon.models import Refused
 from khemon.rules.calendar import to_ms
@@ -30,7 +30,7 @@ def evaluate(
     moment_ms = None if as_of is None else to_ms(moment(as_of, zone or "UTC", "--as-of"))
     judged_by = load_protocol(protocol)
     try:
-        given = [None if path is None else Source(path.name, read_bytes(path)) for path in (labs, events, patients)]
+        given = [None if path is None else Source(name_of(path), read_bytes(path)) for path in (labs, events, patients)]
         assert given[0] is not None
         found = evaluate_files(given[0], given[1], given[2], judged_by, zone, moment_ms, now_ms())
     except (FileProblem, Refused) as problem:
@@ -59,7 +59,7 @@ def _table(document: dict[str, list[dict[str, list[dict[str, str | None]]]]]) ->
 
 def simulate(
     out: Annotated[Path, typer.Option("--out", help="Folder to write to; made when it is not there.")],
-    seed: Annotated[int, typer.Option("--seed", help="Another number, other children.")] = 1,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Another number, other children.")] = 1,
     patients: Annotated[int, typer.Option("--patients", min=1, help="How many children.")] = 73,
     end: Annotated[str | None, typer.Option("--end", help="ISO 8601: when the data end; else now.")] = None,
     timezone: Zone = None,
@@ -70,9 +70,12 @@ def simulate(
 
     zone = stated_zone(timezone) or "UTC"
     until = now() if end is None else moment(end, zone, "--end")
-    written = write_cohort(simulate_cohort(seed, until, patients, timezone=zone), out)
-    if dirty:
-        written += write_cohort(simulate_dirty(seed, until, timezone=zone), out, prefix="dirty_")
+    try:
+        written = write_cohort(simulate_cohort(seed, until, patients, timezone=zone), out)
+        if dirty:
+            written += write_cohort(simulate_dirty(seed, until, timezone=zone), out, prefix="dirty_")
+    except OSError as error:
+        raise Refused("--out", f"cannot be written to ({error.strerror})", "choose another folder") from error
     for path in written:
         say(f"wrote {path}")
 

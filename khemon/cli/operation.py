@@ -37,7 +37,7 @@ def check(db: Db = None, as_json: Json = False) -> None:
 
 def demo(
     port: Port = None,
-    seed: Annotated[int, typer.Option("--seed", help="Another number, other children.")] = 1,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Another number, other children.")] = 1,
     timezone: Zone = None,
 ) -> None:
     """Serve the dashboard over a synthetic ward, on this machine only. The data are gone when it stops."""

@@ -23,6 +23,9 @@ Db = Annotated[
 Zone = Annotated[str | None, typer.Option("--timezone", help="The ward's time zone, for example Europe/Berlin.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 
+#: The years in which results are read; beyond them lies a slip of the finger.
+EARLIEST_YEAR, LATEST_YEAR = 1900, 2200
+
 
 def now() -> dt.datetime:
     """The time now, aware."""
@@ -68,6 +71,9 @@ def moment(text: str, zone: str, where: str) -> dt.datetime:
         found = dt.datetime.fromisoformat(text)
     except ValueError as error:
         raise Refused(where, f"{text!r} is not a time", "write it as 2026-03-01T08:00 or with an offset") from error
+    if not EARLIEST_YEAR <= found.year <= LATEST_YEAR:
+        span = f"between {EARLIEST_YEAR} and {LATEST_YEAR}"
+        raise Refused(where, f"{text} is not {span}", "check the year")
     if found.tzinfo is not None:
         return found
     local = found.replace(tzinfo=ZoneInfo(zone))
@@ -77,9 +83,14 @@ def moment(text: str, zone: str, where: str) -> dt.datetime:
     return local
 
 
+def name_of(path: Path) -> str:
+    """A file's name as text; bytes of it that are no text are written out, so that it can be stored and printed."""
+    return path.name.encode("utf-8", "backslashreplace").decode()
+
+
 def read_bytes(path: Path) -> bytes:
     """The bytes of a file; Refused when it cannot be read."""
     try:
         return path.read_bytes()
     except OSError as error:
-        raise Refused(path.name, "the file cannot be read", "check the path and your permissions") from error
+        raise Refused(name_of(path), "the file cannot be read", "check the path and your permissions") from error

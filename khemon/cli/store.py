@@ -10,7 +10,7 @@ import typer
 from khemon.actions.import_files import Options, commit, preview
 from khemon.actions.import_files import batches as listed
 from khemon.actions.import_files import undo as take_back
-from khemon.cli.options import Db, Json, Zone, now_ms, open_store, person, read_bytes, stated_zone
+from khemon.cli.options import Db, Json, Zone, name_of, now_ms, open_store, person, read_bytes, stated_zone
 from khemon.cli.output import FOUND_A_PROBLEM, WRONG_USAGE, print_json, print_table, problem_document, say
 from khemon.importers import load_mapping
 from khemon.models import KhemonError
@@ -57,9 +57,9 @@ def import_(
 def _take(store: Store, path: Path, options: Options, *, keep: bool, rows: bool) -> dict[str, Any]:
     """What became of one file; a file that cannot be read is told, and the next one is tried."""
     try:
-        report = (commit if keep else preview)(store, person(), read_bytes(path), path.name, options)
+        report = (commit if keep else preview)(store, person(), read_bytes(path), name_of(path), options)
     except KhemonError as problem:
-        return problem_document(path.name, problem)
+        return problem_document(name_of(path), problem)
     return report.document if rows else {**report.head, "counts": report.counts}
 
 

@@ -40,7 +40,9 @@ def alerts(
 
 
 def ack(
-    alert: Annotated[int, typer.Argument(help="The alert's number; see: khemon alerts.")],
+    alert: Annotated[
+        int, typer.Argument(metavar="NUMBER", min=1, max=2**31, help="The alert's number; see: khemon alerts.")
+    ],
     reason: Annotated[str, typer.Option("--reason", help="Why, in a few words.")],
     until: Annotated[str | None, typer.Option("--until", help="ISO 8601; else as long as the protocol says.")] = None,
     snooze: Annotated[bool, typer.Option("--snooze", help="Quiet unless it gets worse.")] = False,

@@ -108,15 +108,10 @@ def _keys(patient: int, times: Sequence[int]) -> Ints:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """An event of one kind; `end` is None when none is known, `goes_on` when one lies ahead."""
+    """An event of one kind; `end` is None when none was recorded, and may lie ahead of the moment of evaluation."""
 
     start: int
     end: int | None
-    goes_on: bool = False
-
-    def lasts_beyond(self, time: int) -> bool:
-        """Whether it is still under way at a time (one whose end was never recorded ends at its start)."""
-        return self.goes_on if self.end is None else self.end > time
 
 
 class Book:
@@ -150,16 +145,14 @@ class Book:
         return self._series[key]
 
     def spans(self, patient: int, kind: str) -> list[Span]:
-        """The events of a kind of a patient in order of start; ends after the moment of evaluation are unknown."""
+        """The events of a kind of a patient in order of start."""
         events = self.prepared.events
         start, stop = np.searchsorted(events.patient, (patient, patient + 1))
-        limit = min(self.prepared.as_of, int(self.prepared.closing[patient]))
         found = []
         for index in range(int(start), int(stop)):
             if events.kind[index] == EVENT_KINDS.index(kind):
                 end = int(events.end[index])
-                ahead = end > limit
-                found.append(Span(int(events.start[index]), None if end == NO_TIME or ahead else end, ahead))
+                found.append(Span(int(events.start[index]), None if end == NO_TIME else end))
         return sorted(found, key=lambda span: span.start)
 
     def has_transfusions(self, patient: int) -> bool:

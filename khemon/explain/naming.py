@@ -79,7 +79,7 @@ class Naming:
         spans = [(kind, span) for kind in products for span in self.book.spans(patient, kind)]
         given = [(kind, span) for kind, span in spans if span.start <= point.time]
         for kind, span in given:
-            if span.lasts_beyond(point.time):
+            if span.end is not None and span.end > point.time:
                 return f"during {label(kind)}"
         time, kind = max((span.start if span.end is None else span.end, kind) for kind, span in given)
         return f"{elapsed(point.time - time)} after {label(kind)}"

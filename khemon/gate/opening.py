@@ -178,14 +178,15 @@ class _Lock:
         self._file: IO[bytes] | None = None
 
     def held(self) -> bool:
-        """Whether this process holds it, or could take it now. True where the system has no such locks."""
+        """Whether this process holds it, or could take it now. True where no lock can be had."""
         if self._file is not None:
             return True
         try:
             import fcntl
-        except ImportError:
+
+            file = (user_state_path("khemon", appauthor=False, ensure_exists=True) / self._name).open("ab")
+        except (ImportError, OSError):  # two processes that advance do no harm; none that does would
             return True
-        file = (user_state_path("khemon", appauthor=False, ensure_exists=True) / self._name).open("ab")
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

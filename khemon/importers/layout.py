@@ -233,7 +233,7 @@ def find_columns(header: list[str], line: int, mapping: Mapping | None, is_date:
     if doubled:
         # Their number, not their name: where a file has no header, a patient's row stands in its place.
         first, second = [number for number, name in enumerate(names, start=1) if name == doubled[0]][:2]
-        found = f"columns {first} and {second} have the same name"
+        found = f"two columns have the same name: {first} and {second}"
         raise ImportProblem(f"line {line}", found, "give every column its own name")
     kind = None if mapping and mapping.columns else _canonical_kind(names, line)
     if kind:

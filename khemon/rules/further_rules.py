@@ -6,14 +6,9 @@ from typing import Literal
 
 from pydantic import field_validator, model_validator
 
-from khemon.models import EVENT_KINDS, Frozen, Severity
-from khemon.rules.grounds import Comparison, Number, Raised, RuleBase, known_analyte
-
-
-def _known_kind(kind: str) -> str:
-    if kind not in EVENT_KINDS:
-        raise ValueError(f"unknown event kind {kind!r}")
-    return kind
+from khemon.models import Frozen, Severity
+from khemon.rules.grounds import Comparison, Raised, RuleBase
+from khemon.rules.parameters import Days, Elapsed, Number, Samples, known_analyte, known_event
 
 
 class TrendRule(RuleBase):
@@ -24,11 +19,16 @@ class TrendRule(RuleBase):
     run: str
     below: Number
     falls_to: Number
-    of_previous: Number
-    line_samples: Number
-    line_spans: Number
-    line_reaches_within: Number
-    once_in: Number
+    of_previous: Samples
+    line_samples: Samples
+    line_spans: Days
+    line_reaches_within: Days
+    once_in: Days
+
+    @model_validator(mode="after")
+    def _fits(self) -> TrendRule:
+        check_unit("below", self.analyte, self.below)
+        return self
 
 
 class DropRule(RuleBase):
@@ -37,7 +37,12 @@ class DropRule(RuleBase):
     shape: Literal["drop"]
     analyte: str
     by: Number
-    within: Number
+    within: Elapsed
+
+    @model_validator(mode="after")
+    def _fits(self) -> DropRule:
+        check_unit("by", self.analyte, self.by)
+        return self
 
 
 class AsideRule(RuleBase):
@@ -46,7 +51,7 @@ class AsideRule(RuleBase):
     shape: Literal["aside"]
     analytes: tuple[str, ...]
     severity_again: Severity
-    again: Number
+    again: Samples
 
     @field_validator("analytes")
     @classmethod
@@ -59,8 +64,15 @@ class MissingRule(RuleBase, Comparison):
 
     shape: Literal["missing"]
     companions: tuple[str, ...]
-    within: Number
+    within: Elapsed
     raised: Raised
+
+    @model_validator(mode="after")
+    def _fits(self) -> MissingRule:
+        check_unit("raised.limit", self.analyte, self.raised.limit)
+        for name in self.companions:
+            known_analyte(name)
+        return self
 
 
 class SettledRule(RuleBase):
@@ -70,13 +82,13 @@ class SettledRule(RuleBase):
     drug: str
     run: str
     rebound: str
-    observed: Number
-    gap: Number
-    latest_within: Number
+    observed: Days
+    gap: Days
+    latest_within: Days
     names: str
     criterion: str
 
-    _drug = field_validator("drug")(_known_kind)
+    _drug = field_validator("drug")(known_event)
 
 
 class CourseRule(RuleBase):
@@ -84,20 +96,20 @@ class CourseRule(RuleBase):
 
     shape: Literal["course"]
     drug: str
-    joins_within: Number
-    longer_than: Number | None = None
-    first: Number | None = None
+    joins_within: Days
+    longer_than: Days | None = None
+    first: Days | None = None
     without: str | None = None
     criterion: str
 
-    _drug = field_validator("drug")(_known_kind)
+    _drug = field_validator("drug")(known_event)
 
     @model_validator(mode="after")
     def _says_when(self) -> CourseRule:
         if self.longer_than is None and self.first is None:
             raise ValueError("a course rule has longer_than or first")
         if self.without is not None:
-            _known_kind(self.without)
+            known_event(self.without)
         return self
 
 
@@ -123,6 +135,17 @@ class BandRule(RuleBase):
     raised: Raised | None = None
     severity_untimed_raised: Severity | None = None
 
+    @model_validator(mode="after")
+    def _fits(self) -> BandRule:
+        for target in (self.unchosen, *self.known):
+            check_unit("low", self.analyte, target.low)
+            check_unit("high", self.analyte, target.high)
+        if self.raised is not None:
+            check_unit("raised.limit", self.analyte, self.raised.limit)
+        if self.untimed_beyond is not None:
+            check_unit("untimed_beyond", self.analyte, self.untimed_beyond)
+        return self
+
 
 class Grid(Frozen):
     """Visits in weeks from a start: early ones with a narrow window, later ones with a wide one, then at intervals."""
@@ -130,9 +153,9 @@ class Grid(Frozen):
     weeks: tuple[int, ...]
     unit: Literal["wk"]
     source: str
-    narrow: Number
+    narrow: Days
     narrow_until: Number
-    wide: Number
+    wide: Days
     then_every: Number | None = None
 
 
@@ -141,19 +164,19 @@ class CountsDueRule(RuleBase):
 
     shape: Literal["counts_due"]
     run: str
-    every: Number
-    grace: Number
-    settled_samples: Number
-    settled_spans: Number
-    close: Number
+    every: Elapsed
+    grace: Elapsed
+    settled_samples: Samples
+    settled_spans: Days
+    close: Elapsed
     close_below: Number
-    unconfirmed: Number
-    never_low: Number
+    unconfirmed: Days
+    never_low: Days
     grid: Grid
     step_drugs: tuple[str, ...]
-    step_every: Number
-    step_lasts: Number
-    joins_within: Number
+    step_every: Days
+    step_lasts: Days
+    joins_within: Days
 
 
 class LevelsDueRule(RuleBase):
@@ -163,14 +186,14 @@ class LevelsDueRule(RuleBase):
     analyte: str
     drug: str
     grid: Grid
-    joins_within: Number
+    joins_within: Days
 
 
 class Jump(Frozen):
     """A change from the previous result that asks a question; `unless`: events that would explain it."""
 
     analyte: str
-    within: Number | None = None
+    within: Elapsed | None = None
     from_above: Number | None = None
     falls_to: Number | None = None
     rises_to: Number | None = None
@@ -190,7 +213,7 @@ class Exactly(Frozen):
     analytes: tuple[str, ...]
     factor: Number
     give: Number | None = None
-    within: Number
+    within: Elapsed
     asks: str
 
 

@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from khemon.models import RulebookProblem
 from khemon.rules.rulebook import Protocol
 
+#: Shapes stand in the place of an error without saying anything about the file.
+SHAPES = ("point", "any_of", "all_of", "run", "rebound", "Comparison", "EventLimb")
 PROTOCOLS = Path(__file__).parent.parent / "rulebook" / "protocols"
 
 
@@ -36,6 +39,14 @@ def _read(path: Path) -> dict[str, Any]:
         raise RulebookProblem(f"protocol {path.name}", f"not TOML: {error}", "mend the file") from error
 
 
+def _table(path: Path, raw: dict[str, Any], name: str) -> dict[str, Any]:
+    """A table of a file, empty when it is not there."""
+    table = raw.get(name, {})
+    if not isinstance(table, dict):
+        raise RulebookProblem(f"protocol {path.name}, {name}", "it is no table", f"write [{name}.…]")
+    return table
+
+
 def _raw(path: Path) -> dict[str, Any]:
     own = _read(path)
     if "base" not in own:
@@ -43,7 +54,7 @@ def _raw(path: Path) -> dict[str, Any]:
     base = str(own["base"])
     if not (PROTOCOLS / f"{base}.toml").is_file():
         raise RulebookProblem(f"protocol {path.name}, base", f"no protocol {base!r}", "use ward or trial")
-    unknown = set(own.get("rules", {})) - set(_raw(PROTOCOLS / f"{base}.toml")["rules"])
+    unknown = set(_table(path, own, "rules")) - set(_raw(PROTOCOLS / f"{base}.toml")["rules"])
     if unknown:
         found = f"no rule {sorted(unknown)[0]!r} in {base}"
         raise RulebookProblem(f"protocol {path.name}, rules", found, "override rules of the base only")
@@ -56,12 +67,19 @@ def load_protocol(name: str | Path = "ward") -> Protocol:
     if not (str(name).isidentifier() and path.is_file()):
         path = Path(name)
     raw = _raw(path)
-    for rule_name, block in raw.get("rules", {}).items():
+    rules = raw.get("rules")
+    for rule_name, block in rules.items() if isinstance(rules, dict) else ():
         if isinstance(block, dict):
             block.setdefault("name", rule_name)
     try:
         return Protocol.model_validate(raw)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "protocol"
-        raise RulebookProblem(f"protocol {path.name}, {where}", first["msg"], "mend this field") from error
+        # A limb that is neither a comparison nor an event is refused as both; the telling error is not the missing key.
+        first = min(error.errors(), key=lambda found: found["type"] in ("missing", "extra_forbidden"))
+        raise RulebookProblem(_where(path, first), first["msg"].removeprefix("Value error, "), "mend it") from error
+
+
+def _where(path: Path, error: ErrorDetails) -> str:
+    """File, rule and field of an error; the names pydantic gives to its own choices (a shape, a union) are left out."""
+    parts = [str(part) for part in error["loc"] if not str(part).endswith("]") and part not in SHAPES]
+    return ", ".join([f"protocol {path.name}", *([".".join(parts)] if parts else [])])

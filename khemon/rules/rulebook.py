@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from khemon.models import Frozen, Severity
 from khemon.rules.further_rules import FURTHER, AsideRule, BandRule, FurtherRule, LevelsDueRule, QuestionRule
-from khemon.rules.grounds import Comparison, EventLimb, Number, Raised, RuleBase, Test
+from khemon.rules.grounds import BAD_BEYOND, GOOD_BEYOND, Comparison, EventLimb, Raised, RuleBase, Test
+from khemon.rules.parameters import Days, Elapsed, Number, Samples, check_unit, known_analyte, known_event
 
 __all__ = [
     "FURTHER",
@@ -37,7 +39,7 @@ class Breaks(Frozen):
     """The severity of a run that breaks late."""
 
     severity: Severity
-    after: Number
+    after: Days
     severity_low: Severity
     low: Number
 
@@ -49,13 +51,21 @@ class PointRule(RuleBase, Comparison):
     raised: Raised | None = None
     neonate_text: str | None = None
 
+    @model_validator(mode="after")
+    def _fits(self) -> PointRule:
+        if self.test not in BAD_BEYOND:
+            raise ValueError(f"test: {self.test!r} says what is good; a point rule says what is not")
+        if self.raised is not None:
+            check_unit("raised.limit", self.analyte, self.raised.limit)
+        return self
+
 
 class AnyOfRule(RuleBase):
     """An OR over results carried forward and open events."""
 
     shape: Literal["any_of"]
     criterion: str
-    limbs: tuple[Comparison | EventLimb, ...]
+    limbs: tuple[Comparison | EventLimb, ...] = Field(min_length=1)
     severity_not_rechecked: Severity
 
     @property
@@ -85,6 +95,8 @@ class AllOfRule(RuleBase):
         names = {limb.analyte for limb in self.limbs}
         if self.leading not in names or not set(self.resolves_on) <= names:
             raise ValueError("leading and resolves_on name analytes of the limbs")
+        if any(limb.test not in BAD_BEYOND for limb in self.limbs):
+            raise ValueError("limbs: a test says what is not good: < or >")
         return self
 
 
@@ -92,10 +104,18 @@ class RunRule(RuleBase, Comparison):
     """Consecutive good results over a stated time."""
 
     shape: Literal["run"]
-    lasts: Number
-    samples: Number
-    gap: Number
+    lasts: Days
+    samples: Samples
+    gap: Days
     breaks: Breaks | None = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> RunRule:
+        if self.test not in GOOD_BEYOND:
+            raise ValueError(f"test: {self.test!r} says what is not good; a run says what is")
+        if self.breaks is not None:
+            check_unit("breaks.low", self.analyte, self.breaks.low)
+        return self
 
 
 class ReboundRule(RuleBase):
@@ -107,13 +127,21 @@ class ReboundRule(RuleBase):
     analyte: str
     limit: Number
     confirmed_below: Number
-    confirmed_after: Number
+    confirmed_after: Elapsed
     companion: str
     companion_limit: Number
-    isolated_samples: Number
-    isolated_span: Number
+    isolated_samples: Samples
+    isolated_span: Days
     severity_confirmed: Severity
     severity_isolated: Severity
+
+    @model_validator(mode="after")
+    def _fits(self) -> ReboundRule:
+        known_event(self.documented_by)
+        check_unit("limit", self.analyte, self.limit)
+        check_unit("confirmed_below", self.analyte, self.confirmed_below)
+        check_unit("companion_limit", self.companion, self.companion_limit)
+        return self
 
 
 Rule = Annotated[PointRule | AnyOfRule | AllOfRule | RunRule | ReboundRule | FurtherRule, Field(discriminator="shape")]
@@ -122,23 +150,34 @@ Rule = Annotated[PointRule | AnyOfRule | AllOfRule | RunRule | ReboundRule | Fur
 class Common(Frozen):
     """Parameters that several rules share."""
 
-    current_within: Number
-    not_rechecked_after: Number
-    supported_for: Number
-    neonate_under: Number
+    current_within: Elapsed
+    not_rechecked_after: Elapsed
+    supported_for: Elapsed
+    neonate_under: Days
     neonate_d_dimer_up_to: Number
-    companion_alerts_after: Number
-    same_alert_within: Number
+    companion_alerts_after: Elapsed
+    same_alert_within: Elapsed
     supporting_products: dict[str, tuple[str, ...]]
     bands: dict[str, tuple[Number, ...]]
+
+    @model_validator(mode="after")
+    def _fits(self) -> Common:
+        for analyte, products in self.supporting_products.items():
+            known_analyte(analyte)
+            for product in products:
+                known_event(product)
+        for analyte, bands in self.bands.items():
+            for band in bands:
+                check_unit(f"bands.{analyte}", analyte, band)
+        return self
 
 
 class Lasting(Frozen):
     """How long an acknowledgement lasts, and at most."""
 
-    lasts: Number
-    at_most: Number
-    lasts_once_confirmed: Number | None = None
+    lasts: Elapsed
+    at_most: Elapsed
+    lasts_once_confirmed: Elapsed | None = None
 
 
 class Acknowledgement(Lasting):
@@ -170,16 +209,24 @@ class Protocol(Frozen):
 
     @model_validator(mode="after")
     def _names_exist(self) -> Protocol:
-        for rule in self.rules.values():
+        for name, rule in self.rules.items():
+            if rule.name != name:
+                raise ValueError(f"rules.{name}.name: it calls itself {rule.name!r}")
             if isinstance(rule, ReboundRule) and not isinstance(self.rules.get(rule.response), RunRule):
-                raise ValueError(f"rules.{rule.name}.response: no run rule called {rule.response!r}")
-            runs = [getattr(rule, "run", None)] if isinstance(rule, FURTHER) else []
-            if any(name is not None and not isinstance(self.rules.get(name), RunRule) for name in runs):
-                raise ValueError(f"rules.{rule.name}.run: no run rule called {runs[0]!r}")
-        unknown = set(self.muting) - set(self.rules)
-        if unknown:
-            raise ValueError(f"muting: unknown rule {sorted(unknown)[0]!r}")
+                raise ValueError(f"rules.{name}.response: no run rule called {rule.response!r}")
+            if isinstance(rule, PointRule) and rule.raised is not None:
+                self._known("rules." + name + ".raised.unless_open", rule.raised.unless_open)
+            run = getattr(rule, "run", None)
+            if run is not None and not isinstance(self.rules.get(run), RunRule):
+                raise ValueError(f"rules.{name}.run: no run rule called {run!r}")
+        self._known("muting", self.muting)
+        self._known("acknowledgement.rules", self.acknowledgement.rules)
         return self
+
+    def _known(self, where: str, names: Iterable[str]) -> None:
+        unknown = sorted(set(names) - set(self.rules))
+        if unknown:
+            raise ValueError(f"{where}: unknown rule {unknown[0]!r}")
 
     @property
     def reads_aside(self) -> bool:

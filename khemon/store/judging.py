@@ -19,6 +19,9 @@ CORRECTED = STATUSES.index("corrected")
 #: Fields of a patient that say who the child is: another value is never taken over in silence.
 IDENTITY_FIELDS = ("birth_date", "sex")
 
+#: Why a conflicting row waits.
+HELD_CONFLICT = "other_value: another value is stored for this already; held until someone decides"
+
 
 class Verdict(NamedTuple):
     """A decision, the reason to add if any, and the row that a duplicate repeats with what it says beside the value."""
@@ -66,7 +69,7 @@ def result_verdict(
         passed = status == CORRECTED and latest is not None and latest.content != content
         return Verdict("duplicate", "corrected_again_since" if passed else None, same.result_id, same.printed)
     if status == FINAL and has_final:
-        return Verdict("accepted", "supersedes_final") if supersede else Verdict("conflict")
+        return Verdict("accepted", "supersedes_final") if supersede else Verdict("conflict", HELD_CONFLICT)
     if highest > status:
         return Verdict("accepted", f"late_{STATUSES[status]}")
     return ACCEPTED
@@ -109,7 +112,7 @@ def event_verdict(
         return ACCEPTED, None
     if supersede:
         return Verdict("accepted", "new_version"), next(iter(earlier))
-    return Verdict("conflict"), None
+    return Verdict("conflict", HELD_CONFLICT), None
 
 
 class EventHistory:
@@ -149,5 +152,5 @@ def patient_verdict(said: Mapping[str, str] | None, fields: Mapping[str, str], *
     if said is not None and not changed:
         return Verdict("duplicate")
     if not supersede and any(name in known for name in changed if name in IDENTITY_FIELDS):
-        return Verdict("conflict")
+        return Verdict("conflict", HELD_CONFLICT)
     return Verdict("accepted", "updated") if any(name in known for name in changed) else ACCEPTED

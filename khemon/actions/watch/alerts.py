@@ -56,7 +56,6 @@ class ReviewQueue:
     quiet: tuple[AlertLine, ...]
     muted: tuple[AlertLine, ...]
     unseen: tuple[AlertLine, ...]
-    late: tuple[str, ...]
     closed: tuple[AlertLine, ...]
 
 
@@ -98,14 +97,15 @@ def review_queue(store: Store, actor: Actor, now: dt.datetime) -> ReviewQueue:
             quiet=tuple(line for line in lines if line.state in (AlertState.ACKNOWLEDGED, AlertState.SNOOZED)),
             muted=tuple(line for line in live if line.muted_by),
             unseen=tuple(line for line in over if line.alert_id in unseen),
-            late=(),
             closed=tuple(line for line in over if line.alert_id not in unseen),
         )
 
 
 def is_resolved_unseen(alert: Alert) -> bool:
     """Whether a critical alert ended before anyone opened it."""
-    return alert.state is AlertState.RESOLVED and alert.severity == "critical" and alert.seen_at is None
+    return (
+        alert.state is AlertState.RESOLVED and (alert.worst or alert.severity) == "critical" and alert.seen_at is None
+    )
 
 
 def alert_lines(

@@ -19,13 +19,14 @@ from khemon.actions.watch.tables import EventLine, ResultLine, event_lines, resu
 from khemon.actions.watch.urgency import by_urgency, worst_of
 from khemon.actions.watch.ward import closings, place_of
 from khemon.actions.watch.windows import window_of
+from khemon.alerts import recorded_after_it_ended
 from khemon.figures.clock import ClockData, clock_data
 from khemon.figures.samples import Sample
 from khemon.figures.timeline import TimelineData, timeline_data
-from khemon.figures.words import age_words, date_words, day_words
-from khemon.models import Actor, Episode, Event, Patient, Refused, Severity
+from khemon.figures.words import age_words, date_words, day_words, moment
+from khemon.models import Actor, Alert, Episode, Event, Patient, Refused, Severity
 from khemon.rules.rulebook import AllOfRule, AnyOfRule, ReboundRule, RunRule
-from khemon.store import Reader, Store
+from khemon.store import Reader, ResultRow, Store
 
 _PLACES = {"ward": "on the ward", "follow_up": "in follow-up", "archived": "archived"}
 
@@ -112,7 +113,7 @@ def patient_view(
             timeline=view.timeline(window),
             clocks=view.clocks(),
             open=tuple(view.explain(episode) for episode in by_urgency(episodes)),
-            past=tuple(view.explain(episode) for episode in reversed(episodes) if episode.end is not None),
+            past=_past(view, reader.alerts(None, [patient_id]), versions),
             alerts=alert_lines(reader, setting, now, [patient_id]),
             held=tuple(held_words(row, setting.zone, now, in_full=True) for row in reader.held_of(patient_id)),
             gaps=tuple(gap_words(row, setting.zone, now) for row in reader.gaps_of(patient_id)),
@@ -120,6 +121,19 @@ def patient_view(
             events=event_lines(known.events[patient_id], setting.zone),
             new_results=len(new),
         )
+
+
+def _past(view: _View, alerts: Sequence[Alert], versions: Sequence[ResultRow]) -> tuple[Explained, ...]:
+    """Episodes that ended, the newest first; those that no alert told of because they were recorded late say so."""
+    recorded = {row.result_id: moment(row.recorded_ms) for row in versions}
+    late = {(e.rule, e.onset) for e in recorded_after_it_ended(view.episodes, alerts, recorded.__getitem__)}
+    found = []
+    for episode in reversed(view.episodes):
+        if episode.end is not None:
+            line = view.explain(episode)
+            said = "; recorded after it ended" if (episode.rule, episode.onset) in late else ""
+            found.append(replace(line, until=line.until + said))
+    return tuple(found)
 
 
 class _View:

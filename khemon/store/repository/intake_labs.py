@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -55,7 +55,7 @@ class Observation(Row, Protocol):
     resulted_ms: int | None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Twin:
     """A row of a file that shares patient, analyte and time with another one."""
 
@@ -64,6 +64,46 @@ class Twin:
     status: int
     content: Content
     same_as: int | None = None
+
+    @property
+    def saying(self) -> tuple[int, Content, str | None]:
+        """What makes two of them repeat each other."""
+        return (self.status, self.content, self.each.specimen_id)
+
+
+class Twins:
+    """The rows of a file that share patient, analyte and time; each is compared with few others, however many."""
+
+    def __init__(self) -> None:
+        #: The first row that says something.
+        self.first: dict[tuple[int, Content, str | None], Twin] = {}
+        #: By what they say: accepted rows that stand alone, and those marked as different values at one time.
+        self.alone: dict[Content, list[Twin]] = {}
+        self.marked: dict[Content, list[Twin]] = {}
+
+    def take(self, twin: Twin) -> None:
+        """Adds the next row, and marks values that differ from it unless one is a later version or withdrawn."""
+        self.first.setdefault(twin.saying, twin)
+        if twin.each.decision != "accepted" or twin.status in WITHDRAWN:
+            return
+        rivals = list(_rivals(self.alone, twin))
+        if not rivals and not any(_rivals(self.marked, twin)):
+            self.alone.setdefault(twin.content, []).append(twin)
+            return
+        for rival in rivals:
+            self.alone[rival.content].remove(rival)
+        for one in (*rivals, twin):
+            one.each.reasons.append("same_time")
+            self.marked.setdefault(one.content, []).append(one)
+
+
+def _rivals(others: dict[Content, list[Twin]], twin: Twin) -> Iterator[Twin]:
+    """The rows that say something else and are not versions of this one."""
+    for content, rows in others.items():
+        if content != twin.content:
+            for other in rows:
+                if other.each.specimen_id != twin.each.specimen_id or other.status == twin.status:
+                    yield other
 
 
 def content_of(each: Observation) -> Content:
@@ -125,7 +165,7 @@ def take_observations(intake: Intake, rows: Sequence[Observation]) -> None:
     between = (min(times), max(times)) if times else (0, 0)
     stored = versions_of(intake.connection, intake.ledger, standing.values(), between) if standing else {}
     first: dict[tuple[int, int, int], int] = {}
-    groups: dict[tuple[int, int, int], list[Twin]] = {}
+    groups: dict[tuple[int, int, int], Twins] = {}
     readable: list[tuple[int, int, int, int]] = []
     first_id = intake.first_id
     for position, each in enumerate(rows):
@@ -135,8 +175,8 @@ def take_observations(intake: Intake, rows: Sequence[Observation]) -> None:
             continue
         assert number is not None and each.collected_ms is not None and each.analyte is not None
         key = (number, each.collected_ms, ANALYTE_CODES[each.analyte])
-        if first.setdefault(key, position) != position:
-            groups[key] = []
+        if first.setdefault(key, position) != position and key not in groups:
+            groups[key] = Twins()
         readable.append((*key, first_id + position))
     if groups or stored:
         readable = [key for key in readable if _accepted(intake, stored, groups, key, rows[key[3] - first_id])]
@@ -147,7 +187,7 @@ def take_observations(intake: Intake, rows: Sequence[Observation]) -> None:
 def _accepted(
     intake: Intake,
     stored: dict[Key, list[Version]],
-    groups: dict[tuple[int, int, int], list[Twin]],
+    groups: dict[tuple[int, int, int], Twins],
     key: tuple[int, int, int, int],
     each: Observation,
 ) -> bool:
@@ -158,7 +198,7 @@ def _accepted(
     if group is None and earlier is None:
         return True
     twin = Twin(each, row_id, STATUS_CODES[each.status], content_of(each))
-    verdict = _repeat(group or (), twin)
+    verdict = _repeat(group, twin)
     if verdict is None:
         verdict = result_verdict(earlier or (), intake.batch_no, twin.status, twin.content, supersede=intake.supersede)
     each.decision = verdict.decision
@@ -166,8 +206,7 @@ def _accepted(
         each.reasons.append(verdict.reason)
         each.status = "corrected" if verdict.reason == "supersedes_final" else each.status
     if group is not None:
-        _mark_same_time(group, twin)
-        group.append(twin)
+        group.take(twin)
     if verdict.decision == "accepted":
         return True
     twin.same_as = verdict.same_as
@@ -176,27 +215,14 @@ def _accepted(
     return False
 
 
-def _repeat(group: Iterable[Twin], twin: Twin) -> Verdict | None:
+def _repeat(group: Twins | None, twin: Twin) -> Verdict | None:
     """The verdict on a row that repeats an earlier one of its file; None when it does not."""
-    mine = (twin.status, twin.content, twin.each.specimen_id)
-    for other in group:
-        if (other.status, other.content, other.each.specimen_id) == mine:
-            if other.each.decision == "accepted":
-                return Verdict("duplicate", None, other.row_id, printed_of(other.each))
-            return Verdict("duplicate")
-    return None
-
-
-def _mark_same_time(group: list[Twin], twin: Twin) -> None:
-    """Marks different values at one time as such, unless one is a later version of the other or withdrawn."""
-    for other in group:
-        both_stand = other.each.decision == twin.each.decision == "accepted"
-        two_results = other.each.specimen_id != twin.each.specimen_id or other.status == twin.status
-        withdrawn = other.status in WITHDRAWN or twin.status in WITHDRAWN
-        if both_stand and two_results and not withdrawn and other.content != twin.content:
-            for each in (other.each, twin.each):
-                if "same_time" not in each.reasons:
-                    each.reasons.append("same_time")
+    other = group.first.get(twin.saying) if group else None
+    if other is None:
+        return None
+    if other.each.decision == "accepted":
+        return Verdict("duplicate", None, other.row_id, printed_of(other.each))
+    return Verdict("duplicate")
 
 
 def observation_content(each: Observation) -> str:
