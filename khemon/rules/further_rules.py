@@ -8,7 +8,7 @@ from pydantic import field_validator, model_validator
 
 from khemon.models import Frozen, Severity
 from khemon.rules.grounds import Comparison, Raised, RuleBase
-from khemon.rules.parameters import Days, Elapsed, Number, Samples, known_analyte, known_event
+from khemon.rules.parameters import Days, Elapsed, Number, Samples, check_unit, known_analyte, known_event
 
 
 class TrendRule(RuleBase):
