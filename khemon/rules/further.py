@@ -11,7 +11,7 @@ from khemon.models import SEVERITIES
 from khemon.rules import aside
 from khemon.rules.courses import days_of, on_day
 from khemon.rules.current import latest
-from khemon.rules.episodes import END, STATUS, Episodes, made
+from khemon.rules.episodes import END, STATUS, Episodes, made, nothing
 from khemon.rules.further_rules import (
     AsideRule,
     BandRule,
@@ -65,7 +65,17 @@ class Further(Knowing):
             LevelsDueRule: self._due,
             QuestionRule: self._question,
         }
-        return how[type(rule)](rule)
+        return how[type(rule)](rule) if self._concerns(rule) else nothing(self.protocol.rule_names.index(rule.name))
+
+    def _concerns(self, rule: FurtherRule) -> bool:
+        """Whether anything the rule speaks of is there at all: for one child most of it is not."""
+        if isinstance(rule, AsideRule):
+            return bool(self.block.aside.key.size)
+        if isinstance(rule, BandRule):
+            return bool(self.levels(rule.analyte).key.size)
+        if isinstance(rule, CourseRule | SettledRule | LevelsDueRule):
+            return bool(self.courses(rule.drug).given.size)
+        return True
 
     def _trend(self, rule: TrendRule) -> Episodes:
         counts, found = self.falls(rule)
@@ -144,6 +154,8 @@ class Further(Knowing):
 
     def _question(self, rule: QuestionRule) -> Episodes:
         asked = [(row.key[found.at], self.points(analyte).key) for analyte, row, found in self.asked(rule)]
+        if not asked:
+            return nothing(self.protocol.rule_names.index(rule.name))
         start = np.concatenate([at for at, _ in asked])
         stop = np.concatenate([following(at, key) for at, key in asked])
         spans = Spans.of(start, stop)

@@ -213,11 +213,14 @@ class Knowing:
             found.append((analyte, row, questions.beyond_soft(row, analyte, rule.asks)))
         for jump in rule.jumps:
             row = self.row(jump.analyte, troughs_only=jump.troughs_only)
+            if row.key.size <= 1:
+                continue
             doses = self.block.events.of(jump.analyte) if jump.troughs_only else self.block.events.of()
             changed = np.sort(keys(doses.patient, doses.start))
             found.append((jump.analyte, row, questions.jumps(row, jump, self.block.events, changed)))
         for factor in rule.factors:
             for analyte in factor.analytes:
                 row = self.row(analyte)
-                found.append((analyte, row, questions.factors(row, factor)))
+                if row.key.size > 1:
+                    found.append((analyte, row, questions.factors(row, factor)))
         return found
