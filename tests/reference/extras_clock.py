@@ -152,7 +152,7 @@ class Clock:
             row = [*row, count] if count.good else []
         if len(row) < 3 or self.chart.days_between(row[0].time, row[-1].time) < 7:
             return last + 60 * HOUR
-        told_since = any(lows[-1] < told <= last for told in self.documented)
+        told_since = any(lows[-1] <= told <= last for told in self.documented)
         if told_since or self.confirmed(last):
             return self.visit(last, self.anchor(last))
         return self.days_after(last, min(14, self.gap_days))
