@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import getpass
+import os
 from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -47,3 +49,13 @@ class Settings(BaseSettings):
                     "unknown time zone; use an IANA name, for example Europe/Berlin or Asia/Shanghai"
                 ) from unknown
         return name
+
+
+def operating_system_user() -> str:
+    """The name of the user this process runs as, by the system's own account, not by the environment."""
+    try:
+        import pwd
+
+        return pwd.getpwuid(os.getuid()).pw_name
+    except (ImportError, KeyError, OSError):
+        return getpass.getuser()

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from khemon.models import EVENT_KINDS
+from khemon.store import Store
 from tests.shell import Said, imported, khemon, spawned, sqlite
 from tests.wards import Files, rebound
 
@@ -342,7 +343,7 @@ def test_the_database_comes_from_the_option_else_the_environment_else_a_file_of_
     other = Ward(ward.folder / "other")
     assert khemon("batches", "--db", other.url, "--json", env=named).document == {"batches": []}
     assert khemon("import", path, "--timezone", "UTC", "--json", env=own).code == 0
-    assert len(list(ward.folder.rglob("khemon.db"))) == 3
+    assert len(list(ward.folder.rglob("khemon.db"))) == 2
 
 
 # ---- the same, again and changed --------------------------------------------------------------------------------
@@ -554,11 +555,24 @@ def test_an_alert_whose_ground_was_taken_back_is_retracted_and_stays_readable(wa
     assert (alert["state"], ward.alerts("open")) == ("retracted", {})
 
 
-def test_a_clock_that_went_back_is_named(ward):
+def test_a_clock_that_went_back_is_put_on_record_once_and_followed(ward):
     ward.bring(lab("25", 3))
-    ward.run("advance", "--now", (NOW + dt.timedelta(days=9)).isoformat())
-    said = ward.run("advance", "--now", NOW.isoformat())
-    assert (said.code, "clock" in said.err) == (2, True)
+    assert ward.run("advance", "--now", (NOW + dt.timedelta(days=9)).isoformat(), "--json").document["moves"]
+    for _ in range(2):
+        assert ward.run("advance", "--now", NOW.isoformat()).code == 0
+    store = Store(ward.url)
+    with store.reading() as reader:
+        told = [row.action for row in reader.audit_rows() if row.action == "clock_went_back"]
+    store.close()
+    assert told == ["clock_went_back"]
+
+
+def test_reading_a_database_that_is_not_there_is_refused_and_makes_none(ward):
+    other = Ward(ward.folder / "mistyped")
+    for command in ("alerts", "status", "check", "advance"):
+        said = khemon(command, "--db", other.url, "--json")
+        assert (said.code, "there is none at this path" in said.err) == (2, True)
+    assert not (ward.folder / "mistyped").exists()
 
 
 # ---- other files ------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from khemon.gate.quiet import keep_logs_free_of_patients, where_of
 from khemon.gate.sessions import SOCKETS, SOCKETS_PER_SESSION, OneTimeLink, Session, Sessions
 from khemon.gate.sockets import is_done_by_a_person, serve_socket
 from khemon.models import Actor, Refused, StoreProblem
-from khemon.settings import Settings
+from khemon.settings import Settings, operating_system_user
 from tests.looping import finished
 
 ANN = Actor(name="ann", kind="local")
@@ -212,10 +212,10 @@ def test_without_a_server_there_is_neither_store_nor_actor():
 
 
 def test_the_actor_of_serve_is_the_account_of_the_process_and_not_its_environment(monkeypatch):
-    before = running.operating_system_user()
+    before = operating_system_user()
     for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
         monkeypatch.setenv(name, "somebody-else")
-    assert running.operating_system_user() == before
+    assert operating_system_user() == before
 
 
 @pytest.mark.parametrize(("mode", "kind"), [("demo", "demo"), ("serve", "local")])

@@ -9,23 +9,22 @@ from khemon.models import Actor, Refused
 from khemon.rules.calendar import from_ms
 from khemon.store import Store, Writer
 
-#: A clock that stands this far before the last recorded move is named, not followed in silence.
+#: When time last moved something. A clock before it is put on record, so that a wrong clock can be found.
 _LAST = "advanced_to_ms"
 
 
 def advance(store: Store, now_ms: int, actor: Actor = SYSTEM) -> dict[str, Any]:
     """What moved by now, in one transaction: {"now", "moves": [...]}. Nothing is written when nothing moves.
 
-    Refused without a time zone. A clock that went backwards is audited, and time does not run back.
+    Refused without a time zone. A clock that stands before the last move is audited once, and followed.
     """
     with store.writing() as writer:
         zone = writer.setting("timezone")
         if zone is None:
             raise Refused("advance", "this store has no time zone yet", "import a file with --timezone first")
-        if _went_back(writer, now_ms, actor):
-            return {"now": from_ms(now_ms, zone).isoformat(), "moves": [], "clock": "went backwards: nothing moved"}
+        went_back = _went_back(writer, now_ms, actor)
         moves = recompute(writer, None, now_ms, actor)
-        if moves:
+        if moves or went_back:
             writer.set_setting(_LAST, str(now_ms))
     made = [{"alert": move.alert.alert_id, "move": move.move, "reason": move.reason} for move in moves]
     return {"now": from_ms(now_ms, zone).isoformat(), "moves": made}

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections import Counter
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from khemon.actions.evaluation import episode_document
 from khemon.actions.recompute import episodes_at, ward_of
@@ -30,12 +33,16 @@ def status(
         by_patient, _ = episodes_at(reader, wanted, ward, moment, known_at_ms)
         alerts = reader.alerts(patient_ids=list(by_patient))
         held = reader.held()
+    waiting = Counter(row.patient_id for row in held)
+    told: dict[str, list[dict[str, Any]]] = {}
+    for alert in alerts:
+        told.setdefault(alert.patient_id, []).append(alert_document(alert, ward.timezone))
     patients = [
         {
             "patient_id": known,
             "episodes": [episode_document(episode) for episode in episodes],
-            "alerts": [alert_document(alert) for alert in alerts if alert.patient_id == known],
-            "held": sum(row.patient_id == known for row in held),
+            "alerts": told.get(known, []),
+            "held": waiting[known],
         }
         for known, episodes in sorted(by_patient.items())
     ]
@@ -48,11 +55,13 @@ def status(
     }
 
 
-def alert_document(alert: Alert) -> dict[str, Any]:
-    """An alert as the command line prints it."""
-    inner = {"band_floor", "known_result", "confirmed_acknowledged", "carried"}
-    document = alert.model_dump(mode="json", exclude=inner)
-    document["alert"] = document.pop("alert_id")
+def alert_document(alert: Alert, timezone: str) -> dict[str, Any]:
+    """An alert as the command line prints it, times in a zone."""
+    inner = {"band_floor", "known_result", "confirmed_acknowledged", "carried", "limbs", "judged_at", "worst"}
+    document = {"alert": alert.alert_id} | alert.model_dump(exclude=inner | {"alert_id"})
+    zone = ZoneInfo(timezone)
+    for name, value in document.items():
+        document[name] = value.astimezone(zone).isoformat() if isinstance(value, dt.datetime) else value
     return document
 
 
@@ -61,5 +70,6 @@ def alerts(store: Store, actor: Actor, states: list[str] | None = None) -> dict[
     order = {"critical": 0, "warning": 1, "note": 2}
     with store.reading() as reader:
         found = reader.alerts(states)
+        zone = reader.setting("timezone") or "UTC"
     found.sort(key=lambda alert: (order[alert.severity], -alert.onset.timestamp(), alert.alert_id))
-    return {"alerts": [alert_document(alert) for alert in found]}
+    return {"alerts": [alert_document(alert, zone) for alert in found]}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
 
 from khemon.cli import files, grading, operation, store, watching
-from khemon.cli.output import say
+from khemon.cli.output import FOUND_A_PROBLEM, WRONG_USAGE, say
 from khemon.models import KhemonError
 
 app = typer.Typer(
@@ -26,6 +27,13 @@ def main() -> None:
         app()
     except KhemonError as problem:
         say(f"{problem.where}: {problem.found}. Remedy: {problem.remedy}")
-        sys.exit(2)
+        sys.exit(WRONG_USAGE)
     except BrokenPipeError:
-        sys.exit(1)
+        sys.exit(FOUND_A_PROBLEM)
+    except Exception as error:
+        # What an unforeseen error says may name a patient: only its kind is told.
+        if os.environ.get("KHEMON_TRACEBACK"):
+            raise
+        say(f"khemon stopped at a fault of its own ({type(error).__name__}). Remedy: run khemon check, and report it;")
+        say("KHEMON_TRACEBACK=1 shows where, and may show patient data")
+        sys.exit(FOUND_A_PROBLEM)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import getpass
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -14,8 +13,8 @@ from pydantic import ValidationError
 from khemon.actions.import_files import check_zone
 from khemon.models import Actor, Refused
 from khemon.rules.calendar import to_ms
-from khemon.settings import Settings
-from khemon.store import Store
+from khemon.settings import Settings, operating_system_user
+from khemon.store import Store, is_there
 
 Db = Annotated[
     str | None, typer.Option("--db", help="Database URL; else KHEMON_DATABASE_URL, else a file of your own.")
@@ -39,7 +38,7 @@ def now_ms() -> int:
 
 def person() -> Actor:
     """The operating-system user, as audit rows name them before accounts exist."""
-    return Actor(name=getpass.getuser(), kind="local")
+    return Actor(name=operating_system_user(), kind="local")
 
 
 def settings() -> Settings:
@@ -52,9 +51,17 @@ def settings() -> Settings:
         raise Refused(name, first["msg"].removeprefix("Value error, "), "correct it or leave it out") from None
 
 
-def open_store(db: str | None) -> Store:
-    """The store of --db, of the environment, or the file in the user's data folder."""
-    return Store(db or settings().database_url)
+def has_store(db: str | None) -> bool:
+    """Whether the database of --db, of the environment, or the user's own file is there."""
+    return is_there(db or settings().database_url)
+
+
+def open_store(db: str | None, *, make: bool = False) -> Store:
+    """The store of --db, of the environment, or the user's own file; made where there is none if asked."""
+    url = db or settings().database_url
+    if not make and not is_there(url):
+        raise Refused("database file", "there is none at this path", "check --db, or import a file to make one")
+    return Store(url)
 
 
 def stated_zone(zone: str | None) -> str | None:

@@ -15,7 +15,8 @@ from khemon.models import KhemonError
 DONE, FOUND_A_PROBLEM, WRONG_USAGE = 0, 1, 2
 
 errors = Console(stderr=True, highlight=False, markup=False)
-screen = Console(highlight=False, markup=False)
+#: Columns of a table that does not go to a terminal.
+PIPE_WIDTH = 1_000
 
 
 def say(text: str) -> None:
@@ -31,10 +32,13 @@ def print_json(document: dict[str, Any]) -> None:
 
 def print_table(columns: list[str], rows: list[list[str]]) -> None:
     """A plain table on stdout."""
-    table = Table(*columns, box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*row)
-    screen.print(table)
+    # Into a file or a pipe a table is as wide as it is: nothing is folded or cut.
+    Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else PIPE_WIDTH).print(table)
 
 
 def problem_document(file: str, problem: KhemonError) -> dict[str, Any]:

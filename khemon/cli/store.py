@@ -10,7 +10,7 @@ import typer
 from khemon.actions.import_files import Options, commit, preview
 from khemon.actions.import_files import batches as listed
 from khemon.actions.import_files import undo as take_back
-from khemon.cli.options import Db, Json, Zone, name_of, now_ms, open_store, person, read_bytes, stated_zone
+from khemon.cli.options import Db, Json, Zone, has_store, name_of, now_ms, open_store, person, read_bytes, stated_zone
 from khemon.cli.output import FOUND_A_PROBLEM, WRONG_USAGE, print_json, print_table, problem_document, say
 from khemon.importers import load_mapping
 from khemon.models import KhemonError
@@ -45,7 +45,7 @@ def import_(
         timezone=stated_zone(timezone),
         on_conflict=on_conflict,
     )
-    store = open_store(db)
+    store = open_store(db, make=True)
     try:
         documents = [_take(store, path, options, keep=not dry_run, rows=as_json) for path in files]
     finally:
@@ -102,11 +102,7 @@ def undo(
 
 def batches(db: Db = None, as_json: Json = False) -> None:
     """List imports, newest last."""
-    store = open_store(db)
-    try:
-        document = listed(store)
-    finally:
-        store.close()
+    document = _listed(db)
     if as_json:
         print_json(document)
         return
@@ -115,6 +111,18 @@ def batches(db: Db = None, as_json: Json = False) -> None:
         for row in document["batches"]
     ]
     print_table(["batch", "file", "recorded", "", "rows"], rows)
+
+
+def _listed(db: str | None) -> dict[str, Any]:
+    """The imports of a store; none, and a word about it, where there is no database yet."""
+    if not has_store(db):
+        say("there is no database at this path: nothing was imported there")
+        return {"batches": []}
+    store = open_store(db)
+    try:
+        return listed(store)
+    finally:
+        store.close()
 
 
 def add_to(app: typer.Typer) -> None:

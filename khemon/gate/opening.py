@@ -24,7 +24,7 @@ from khemon.gate.quiet import keep_logs_free_of_patients, where_of
 from khemon.gate.running import Place
 from khemon.gate.sessions import OneTimeLink
 from khemon.models import Actor, KhemonError, Refused
-from khemon.settings import SYNTHETIC, Settings
+from khemon.settings import SYNTHETIC, Settings, operating_system_user
 from khemon.store import Store
 
 LOG = logging.getLogger("khemon.gate")
@@ -112,7 +112,7 @@ def _settle_timezone(store: Store, settings: Settings) -> None:
     if own is not None and settings.timezone not in (None, own):
         raise Refused("--timezone", f"this store keeps {own}", f"leave it out, or use --timezone {own}")
     if own is None and settings.timezone is not None:
-        actor = Actor(name=running.operating_system_user(), kind="local")
+        actor = Actor(name=operating_system_user(), kind="local")
         with store.writing() as writer:
             writer.set_setting("timezone", settings.timezone)
             writer.audit(actor, "set_timezone", "store", {"new": settings.timezone}, _now_ms())

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from khemon.gate.places import page_paths
 from khemon.gate.sessions import ABSOLUTE_S, IDLE_S, OneTimeLink, Sessions
 from khemon.models import Actor, Refused
-from khemon.settings import Settings
+from khemon.settings import Settings, operating_system_user
 from khemon.store import Store
 
 
@@ -88,16 +88,3 @@ def _actor_of(settings: Settings) -> Actor:
     if settings.mode == "demo":
         return Actor(name="demo", kind="demo")
     return Actor(name=operating_system_user(), kind="local")
-
-
-def operating_system_user() -> str:
-    """The name of the user this process runs as, by the system's own account, not by the environment."""
-    try:
-        import os
-        import pwd
-
-        return pwd.getpwuid(os.getuid()).pw_name
-    except (ImportError, KeyError, OSError):
-        import getpass
-
-        return getpass.getuser()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 
 from khemon.importers.numbers import vocabulary
@@ -31,6 +32,10 @@ class Identity:
     reasons: tuple[str, ...] = ()
 
 
+#: Categories of signs that nobody sees: two ids that differ in them look the same.
+UNSEEN = frozenset({"Cc", "Cf", "Zl", "Zp"})
+
+
 def read_identity(text: str, stated: str | None) -> Identity:
     """The patient a cell names, exactly as written; the stated one where the file has none; held where both differ."""
     found = text.strip()
@@ -42,6 +47,8 @@ def read_identity(text: str, stated: str | None) -> Identity:
             if stated
             else Identity(None, REJECTED, ("no_patient: the row does not say whose result it is",))
         )
+    if any(unicodedata.category(sign) in UNSEEN for sign in found) or not unicodedata.is_normalized("NFC", found):
+        return Identity(found, REVIEW, ("identity_in_doubt: the id holds signs that cannot be seen",))
     if stated and stated != found:
         return Identity(found, REVIEW, ("identity_in_doubt: the file names another patient than was stated",))
     return Identity(found)

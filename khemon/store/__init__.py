@@ -1,5 +1,6 @@
 """The store, the only place with SQL: `Store(url)`, then `store.reading()` and `store.writing()`."""
 
+from khemon.store.connection import is_there
 from khemon.store.repository import Reader, Writer
 from khemon.store.rows import (
     AuditRow,
@@ -35,4 +36,5 @@ __all__ = [
     "StoredEpisode",
     "UndoOutcome",
     "Writer",
+    "is_there",
 ]

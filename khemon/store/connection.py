@@ -65,6 +65,16 @@ def connect(url: str) -> Engines:
     )
 
 
+def is_there(url: str) -> bool:
+    """Whether a database file is there already; a server is taken to be. StoreProblem for an unsupported URL."""
+    try:
+        parsed = sa.make_url(url)
+    except (ArgumentError, ValueError):
+        return True
+    path = str(parsed.database or "")
+    return parsed.drivername not in SQLITE or "\0" in path or Path(path).exists()
+
+
 def _sqlite_engines(url: sa.URL) -> Engines:
     _own_file(Path(str(url.database)))
     timeout = {"timeout": BUSY_TIMEOUT_MS / 1000}
