@@ -87,7 +87,7 @@ def _of_band(looked: Looked, stretch: Stretch, rule: BandRule) -> list[Role]:
             found.append(("onset", point))
         elif point.time == stretch.confirmed_at:
             found.append(("confirm", point))
-        elif rule.raised is not None and point.low >= rule.raised.limit.limit:
+        elif rule.graver is not None and point.low >= rule.graver.limit.limit:
             found.append(("worsen", point))
     if stretch.end is not None and stretch.closed_by_result:
         found += [("end", point) for point, _ in looked.levels(rule, stretch.patient, stretch.end, stretch.end)]

@@ -74,8 +74,8 @@ def _side(levels: Singles, low: Floats, high: Floats, side: str) -> Codes:
 
 def _severities(levels: Singles, trough: Bools, rule: BandRule) -> Codes:
     severity = np.where(trough, _CODE[rule.severity], _CODE[rule.severity_untimed])
-    if rule.raised is not None:
-        high = certainly(levels.low, levels.high, ">=", rule.raised.limit.limit)
-        severity[high & trough] = _CODE[rule.raised.severity]
+    if rule.graver is not None:
+        high = certainly(levels.low, levels.high, ">=", rule.graver.limit.limit)
+        severity[high & trough] = _CODE[rule.graver.severity]
         severity[high & ~trough] = _CODE[rule.severity_untimed_raised or rule.severity_untimed]
     return severity

@@ -132,7 +132,7 @@ class BandRule(RuleBase):
     drug: str | None = None
     untimed_beyond: Number | None = None
     severity_untimed: Severity
-    raised: Raised | None = None
+    graver: Raised | None = None
     severity_untimed_raised: Severity | None = None
 
     @model_validator(mode="after")
@@ -140,8 +140,8 @@ class BandRule(RuleBase):
         for target in (self.unchosen, *self.known):
             check_unit("low", self.analyte, target.low)
             check_unit("high", self.analyte, target.high)
-        if self.raised is not None:
-            check_unit("raised.limit", self.analyte, self.raised.limit)
+        if self.graver is not None:
+            check_unit("graver.limit", self.analyte, self.graver.limit)
         if self.untimed_beyond is not None:
             check_unit("untimed_beyond", self.analyte, self.untimed_beyond)
         return self
