@@ -16,12 +16,13 @@ from khemon.rules import evaluate, load_protocol, prepare
 from khemon.rules.calendar import to_ms
 from tests import reference
 from tests.columns import by_engine as engine_says
-from tests.columns import columns
+from tests.columns import columns, without_further
 from tests.histories import History, make_history
 from tests.histories.files import UNITS
 
 HISTORIES = int(os.environ.get("KHEMON_HISTORIES", "10000"))
-PROTOCOLS = {name: load_protocol(name) for name in reference.PROTOCOLS}
+#: Sections 3.1 to 3.6; those of 3.7 have random histories of their own, with treatment.
+PROTOCOLS = {name: without_further(load_protocol(name)) for name in reference.PROTOCOLS}
 
 
 def drawn(seed: int, count: int, first: int = 0, **fixed: str) -> Iterator[History]:

@@ -13,8 +13,12 @@ from khemon.explain.cases import differences, run_case
 from khemon.explain.looking import limbs_of
 from khemon.models import RulebookProblem
 from khemon.rules import load_protocol
-from khemon.rules.cases import CASES, cases_for, elapsed_ms, load_cases
+from khemon.rules.case_rows import elapsed_ms
+from khemon.rules.cases import CASES, cases_for, load_cases
+from khemon.rules.further_rules import CourseRule, LevelsDueRule
+from khemon.rules.rulebook import FURTHER
 from tests import reference
+from tests.reference.extras import evaluate_further
 
 FILES = sorted(CASES.glob("*.toml"))
 ALL = [case for path in FILES for case in load_cases(path)]
@@ -61,13 +65,18 @@ def by_reference(case):
             quality=lab.quality,
             specimen=lab.specimen,
             recorded=place,
+            timing=lab.timing,
         )
         for place, lab in enumerate(case.labs)
     ]
-    events = [reference.Event(e.kind, moment(case, e.start), moment(case, e.end)) for e in case.events]
+    events = [reference.Event(e.kind, moment(case, e.start), moment(case, e.end), e.dose) for e in case.events]
     born = None if case.birth is None else case.start.date() - dt.timedelta(days=case.birth)
-    child = reference.Child("case", born, case.diagnosis)
+    day0, followed_until = moment(case, case.day0), moment(case, case.followed_until)
+    child = reference.Child("case", born, case.diagnosis, day0, followed_until, case.target)
     parameters = reference.PROTOCOLS[case.protocol]
+    if isinstance(RULES[case.rule], FURTHER):
+        as_of = moment(case, case.as_of) or reference.latest_time(labs, events)
+        return evaluate_further(labs, events, child, parameters["gap_days"], case.timezone, as_of)
     return reference.evaluate(labs, events, child, parameters, case.timezone, moment(case, case.as_of))
 
 
@@ -97,6 +106,11 @@ def test_every_rule_has_its_own_file_of_cases():
 def test_every_rule_fires_is_silent_on_its_limit_and_cannot_tell(rule):
     cases = cases_for(rule)
     kinds = {case.kind for case in cases}
+    if isinstance(RULES[rule], FURTHER):
+        # Courses are told by dates alone: there is nothing to be undecided about.
+        assert {"fires", "silent", "ends"} <= kinds
+        assert "cannot_tell" in kinds or isinstance(RULES[rule], CourseRule | LevelsDueRule)
+        return
     assert {"fires", "silent", "cannot_tell"} <= kinds
     limits = {(limb.analyte, limb.limit.value) for limb in limbs_of(RULES[rule])}
     silent = [case for case in cases if case.kind == "silent" and not case.expect]
@@ -112,7 +126,9 @@ def test_every_rule_fires_is_silent_on_its_limit_and_cannot_tell(rule):
 @pytest.mark.parametrize("rule", sorted(RULES))
 def test_every_rule_has_cases_for_what_every_laboratory_does(rule):
     kinds = {case.kind for case in cases_for(rule)}
-    assert {"corrected", "duplicate", "ends", "preliminary"} <= kinds
+    expected = {"corrected", "duplicate", "ends", "preliminary"}
+    reads_results = not isinstance(RULES[rule], CourseRule | LevelsDueRule)
+    assert (expected if reads_results else {"ends"}) <= kinds
     assert sum(wanted.text is not None for case in cases_for(rule) for wanted in case.expect) >= 2
 
 

@@ -140,7 +140,7 @@ def test_the_input_is_left_as_it_was(seed):
     before = [array.copy() for part in given for array in (getattr(part, n) for n in part.__dataclass_fields__)]
     evaluate(*given, PROTOCOLS[history.protocol], history.zone)
     after = [array for part in given for array in (getattr(part, n) for n in part.__dataclass_fields__)]
-    assert all(np.array_equal(one, other) for one, other in zip(before, after, strict=True))
+    assert all(np.array_equal(one, other, equal_nan=True) for one, other in zip(before, after, strict=True))
 
 
 def test_analytes_without_a_rule_are_ignored(seed):

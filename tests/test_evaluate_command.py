@@ -14,6 +14,7 @@ import pytest
 
 from tests import reference
 from tests.histories import make_history, write_csv
+from tests.reference.extras import evaluate_further
 
 ZONE = "Europe/Berlin"
 PATIENTS = 1_000
@@ -56,6 +57,8 @@ def test_a_thousand_patients_by_command_equal_the_slow_reading(tmp_path: Path) -
     assert list(said) == sorted(said)
     for history in histories:
         read = reference.evaluate(history.labs, history.events, history.child, reference.PROTOCOLS["ward"], ZONE, as_of)
+        gap_days = reference.PROTOCOLS["ward"]["gap_days"]
+        read += evaluate_further(history.labs, history.events, history.child, gap_days, ZONE, as_of)
         expected = {replace(episode).verdict for episode in read}
         assert said[history.child.patient_id] == expected, f"seed {history.seed}"
 

@@ -222,7 +222,7 @@ def test_a_held_result_is_called_held_and_not_judged(own_ward):
 
 def test_the_patient_page_says_the_state_in_one_sentence_with_its_reasons(ward):
     told = words(ward.open("patient", patient=ward.key("B-rebound")))
-    assert "critical KMP rebound; KMP; consumptive coagulopathy." in told
+    assert "critical KMP rebound; KMP; consumptive coagulopathy; falling platelets." in told
     assert (
         "not met by what is known Platelets 44 (5 h ago); Fibrinogen 1.3 (5 h ago); active bleeding not recorded"
         in told
@@ -293,7 +293,7 @@ def test_the_queue_is_ordered_and_names_child_rule_and_time(ward):
     shown = labels(test).replace("\\", "")
     assert shown.index("Ada Critical · plasma criterion") < shown.index("Bea Rebound · KMP rebound")
     assert "critical" in shown
-    assert "To review: 6" in [header.value for header in test.subheader]
+    assert "To review: 7" in [header.value for header in test.subheader]
 
 
 def test_an_alert_in_the_address_is_open_with_evidence_and_the_weeks_before(ward):

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from khemon.actions.judging import Case, episodes_of, patients_column
+from khemon.actions.judging import Case, dose_of, episodes_of, patients_column
 from khemon.explain import Given
 from khemon.importers import Observation, Reading, ReadOptions, read
-from khemon.models import EVENT_KINDS, QUALITIES, STATUSES, Episode, ImportProblem, Patient
+from khemon.models import EVENT_KINDS, QUALITIES, STATUSES, TIMINGS, Episode, ImportProblem, Patient
 from khemon.rules import NO_TIME, Events, Protocol, Results, latest_time
 from khemon.rules.calendar import day_numbers, from_ms
 from khemon.units import ANALYTE_CODES
@@ -119,19 +119,29 @@ def _case(readings: Sequence[Reading], zone: str) -> tuple[Case, _FromFile]:
     for reading in readings:
         for row in reading.patients:
             if row.decision == "accepted" and row.patient_id:
-                fields[row.patient_id] = Patient(
-                    patient_id=row.patient_id,
-                    birth_date=dt.date.fromisoformat(row.fields["birth_date"]) if "birth_date" in row.fields else None,
-                    diagnosis=row.fields.get("diagnosis"),
-                )
+                fields[row.patient_id] = _patient(row.patient_id, row.fields)
     patients, diagnosed = patients_column(ids, fields.get)
     columns = Events(
         np.array([index[event.patient_id] for event in events], np.int32),
         np.array([EVENT_KINDS.index(event.kind) for event in events], np.int8),
         np.array([event.start_ms for event in events], np.int64),
         np.array([NO_TIME if event.end_ms is None else event.end_ms for event in events], np.int64),
+        np.array([dose_of(event.dose) for event in events], np.float64),
     )
     return Case(ids, _results(observations, index, zone), columns, patients, diagnosed), _FromFile(observations)
+
+
+def _patient(patient_id: str, fields: Mapping[str, str]) -> Patient:
+    """What the rules take from a line of patients."""
+    times = {name: dt.datetime.fromisoformat(fields[name]) for name in ("day0", "followed_until") if name in fields}
+    return Patient(
+        patient_id=patient_id,
+        birth_date=dt.date.fromisoformat(fields["birth_date"]) if "birth_date" in fields else None,
+        diagnosis=fields.get("diagnosis"),
+        sirolimus_target=fields.get("sirolimus_target"),
+        day0=times.get("day0"),
+        followed_until=times.get("followed_until"),
+    )
 
 
 def _results(observations: Sequence[Observation], index: dict[str, int], zone: str) -> Results:
@@ -151,6 +161,7 @@ def _results(observations: Sequence[Observation], index: dict[str, int], zone: s
             np.int64,
         ),
         np.arange(len(observations), dtype=np.int64),
+        np.array([TIMINGS.index(o.timing) for o in observations], np.int8),
     )
 
 

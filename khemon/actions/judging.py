@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -10,9 +11,9 @@ import numpy as np
 
 from khemon.explain import Givens, explained
 from khemon.models import Episode, Patient
-from khemon.rules import Episodes, Events, Patients, Protocol, Results, evaluate, prepare
-from khemon.rules.calendar import EPOCH
-from khemon.rules.series import Bools
+from khemon.rules import NO_TIME, Episodes, Events, Patients, Protocol, Results, evaluate, prepare
+from khemon.rules.calendar import EPOCH, to_ms
+from khemon.rules.series import Bools, Ints
 
 _NO_BIRTH_DAY = np.iinfo(np.int32).min
 
@@ -29,10 +30,38 @@ class Case:
 
 
 def patients_column(patient_ids: Sequence[str], find: Callable[[str], Patient | None]) -> tuple[Patients, list[bool]]:
-    """Birth days and whether KHE or tufted angioma is recorded, by patient index."""
+    """What the rules take from the register, and whether KHE or tufted angioma is recorded, by patient index."""
     found = [find(patient_id) for patient_id in patient_ids]
     born = [_NO_BIRTH_DAY if p is None or p.birth_date is None else day_of(p.birth_date) for p in found]
-    return Patients(np.array(born, np.int32)), [p is not None and is_diagnosed(p.diagnosis) for p in found]
+    bands = [target_band(p.sirolimus_target if p else None) or (np.nan, np.nan) for p in found]
+    patients = Patients(
+        np.array(born, np.int32),
+        np.array([NO_TIME if p is None or p.day0 is None else to_ms(p.day0) for p in found], np.int64),
+        np.array(
+            [NO_TIME if p is None or p.followed_until is None else to_ms(p.followed_until) for p in found], np.int64
+        ),
+        np.array([low for low, _ in bands], np.float64),
+        np.array([high for _, high in bands], np.float64),
+    )
+    return patients, [p is not None and is_diagnosed(p.diagnosis) for p in found]
+
+
+def _times(times: Sequence[dt.datetime | None]) -> Ints:
+    return np.array([NO_TIME if time is None else to_ms(time) for time in times], np.int64)
+
+
+def target_band(target: str | None) -> tuple[float, float] | None:
+    """The sirolimus band written as "10-15"; None when none was chosen or it cannot be read."""
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*[-–]\s*(\d+(?:\.\d+)?)\b.*", target or "")
+    if found is None or float(found[1]) > float(found[2]):
+        return None
+    return float(found[1]), float(found[2])
+
+
+def dose_of(text: str | None) -> float:
+    """The number of a recorded dose; NaN where there is none to read."""
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*", text or "")
+    return float(found[1]) if found else np.nan
 
 
 def day_of(date: dt.date) -> int:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from khemon.actions.judging import Case, episodes_of, patients_column
+from khemon.actions.judging import Case, dose_of, episodes_of, patients_column
 from khemon.alerts import LIVE, Move, Setting, muted, reconcile
 from khemon.explain import Given
 from khemon.models import CLOSING_EVENTS, Actor, Alert, Episode, Event, Refused
@@ -79,11 +79,14 @@ def case_of(
         found.quality,
         found.specimen,
         found.recorded,
+        found.timing,
     )
     position = {patient_id: number for number, patient_id in enumerate(found.patient_ids)}
     moved = np.array([position[patient_id] for patient_id in told.patient_ids], np.int32)
     end = np.array([NO_TIME if event.end is None else int(ms) for event, ms in zip(told.events, told.end, strict=True)])
-    events = Events(moved[told.patient] if moved.size else told.patient, told.kind, told.start, end.astype(np.int64))
+    dose = np.array([dose_of(event.dose) for event in told.events], np.float64)
+    moved = moved[told.patient] if moved.size else told.patient
+    events = Events(moved, told.kind, told.start, end.astype(np.int64), dose)
     registered = {patient.patient_id: patient for patient in reader.patients()}
     patients, diagnosed = patients_column(found.patient_ids, registered.get)
     case = Case(found.patient_ids, results, events, patients, diagnosed)

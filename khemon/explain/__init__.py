@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from khemon.explain.evidence import Stretch, band_depth, evidence_of, inside, standing
+from khemon.explain.evidence import Role, Stretch, band_depth, evidence_of, inside, standing
+from khemon.explain.further_evidence import further_evidence
 from khemon.explain.holding import holding_limbs
-from khemon.explain.looking import Book, Given, Givens, limbs_of
+from khemon.explain.looking import Book, Given, Givens, analytes_of
 from khemon.explain.wording import Wording
 from khemon.models import SEVERITIES, Episode, EvidenceItem
 from khemon.rules import END_REASONS, NO_TIME, STATUS_WORDS, Episodes
 from khemon.rules.calendar import from_ms
 from khemon.rules.engine import Prepared
-from khemon.rules.rulebook import AllOfRule, AnyOfRule, Protocol
+from khemon.rules.further_rules import CLOCK_DRIVEN, MissingRule
+from khemon.rules.rulebook import FURTHER, AllOfRule, AnyOfRule, Protocol
 from khemon.rules.series import Bools, Patients
 
 __all__ = ["Given", "Givens", "explained"]
@@ -70,7 +72,8 @@ class _Explainer:
             evidence=tuple(self._evidence(stretch)),
             missing=self._missing(stretch, status, last_input),
             source=rule.source,
-            last_input_at=from_ms(last_input, zone),
+            # What the clock moves is never out of date.
+            last_input_at=None if isinstance(rule, CLOCK_DRIVEN) else from_ms(last_input, zone),
             limbs=limbs,
             fresh_limbs=fresh,
             bands=self._bands(stretch),
@@ -112,7 +115,7 @@ class _Explainer:
 
     def _evidence(self, stretch: Stretch) -> list[EvidenceItem]:
         items = []
-        for role, point in evidence_of(self.book, stretch):
+        for role, point in self._roles(stretch):
             given = self.givens.given(point.row)
             items.append(
                 EvidenceItem(
@@ -126,8 +129,16 @@ class _Explainer:
             )
         return items
 
+    def _roles(self, stretch: Stretch) -> list[Role]:
+        if isinstance(stretch.rule, FURTHER):
+            return further_evidence(self.wording.further.looked, stretch, stretch.rule)
+        return evidence_of(self.book, stretch)
+
     def _missing(self, stretch: Stretch, status: str, time: int) -> tuple[str, ...]:
         """Analytes of an AND without any result recent enough at its last evaluation or since, while only possible."""
+        if isinstance(stretch.rule, MissingRule):
+            _, companions = self.wording.further.looked.companions(stretch.rule, stretch)
+            return tuple(name for name, point in companions.items() if point is None)
         if not isinstance(stretch.rule, AllOfRule) or status != "possible":
             return ()
         within = self.book.protocol.common.current_within.ms + stretch.last_inside - time
@@ -144,7 +155,7 @@ class _Explainer:
 
     def _bands(self, stretch: Stretch) -> tuple[tuple[str, int, int], ...]:
         found = []
-        for analyte in dict.fromkeys(limb.analyte for limb in limbs_of(stretch.rule)):
+        for analyte in analytes_of(stretch.rule):
             for point in [*standing(self.book, stretch, analyte), *inside(self.book, stretch, analyte)]:
                 found.append((analyte, band_depth(self.book, point), self.givens.given(point.row).result_id))
         return tuple(found)

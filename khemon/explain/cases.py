@@ -9,10 +9,11 @@ from itertools import zip_longest
 import numpy as np
 
 from khemon.explain import Given, explained
-from khemon.models import EVENT_KINDS, QUALITIES, STATUSES, Episode
+from khemon.models import EVENT_KINDS, QUALITIES, STATUSES, TIMINGS, Episode
 from khemon.rules import NO_TIME, Events, Patients, Results, evaluate, latest_time, prepare
 from khemon.rules.calendar import day_numbers, to_ms
-from khemon.rules.cases import Case, Expected, Lab
+from khemon.rules.case_rows import Lab
+from khemon.rules.cases import Case, Expected
 from khemon.rules.series import NONE
 from khemon.units import ANALYTE_CODES, ANALYTES, decimal_text, interval
 
@@ -34,7 +35,7 @@ class _FromCase:
 def run_case(case: Case) -> list[Episode]:
     """The episodes of the case's rule that the engine finds, explained, in order of onset."""
     results, events, protocol = _results(case), _events(case), case.rules
-    patients = Patients(np.array([_birth_day(case)], np.int32))
+    patients = _patients(case)
     as_of = latest_time(results, events) if case.as_of is None else case.at_ms(case.as_of)
     found = evaluate(results, events, patients, protocol, case.timezone, as_of)
     prepared = prepare(results, events, 1, protocol, as_of)
@@ -42,6 +43,14 @@ def run_case(case: Case) -> list[Episode]:
     givens = _FromCase(case.labs)
     episodes = explained(found, prepared, patients, protocol, case.timezone, ["case"], diagnosed, givens)
     return [episode for episode in episodes if episode.rule == case.rule]
+
+
+def _patients(case: Case) -> Patients:
+    times = (case.day0, case.followed_until)
+    day0, followed = (np.array([NO_TIME if text is None else case.at_ms(text)], np.int64) for text in times)
+    low, high = case.target or (np.nan, np.nan)
+    born = np.array([_birth_day(case)], np.int32)
+    return Patients(born, day0, followed, np.array([float(low)]), np.array([float(high)]))
 
 
 def _birth_day(case: Case) -> int:
@@ -67,6 +76,7 @@ def _results(case: Case) -> Results:
         np.array([QUALITIES.index(lab.quality) for lab in labs], np.int8),
         np.array(code, np.int64),
         np.arange(len(labs), dtype=np.int64),
+        np.array([TIMINGS.index(lab.timing) for lab in labs], np.int8),
     )
 
 
@@ -76,6 +86,7 @@ def _events(case: Case) -> Events:
         np.array([EVENT_KINDS.index(event.kind) for event in case.events], np.int8),
         np.array([case.at_ms(event.start) for event in case.events], np.int64),
         np.array([NO_TIME if event.end is None else case.at_ms(event.end) for event in case.events], np.int64),
+        np.array([np.nan if event.dose is None else float(event.dose) for event in case.events], np.float64),
     )
 
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from khemon.explain.looking import Book, Point, limbs_of
 from khemon.models import EvidenceRole
+from khemon.rules.further_rules import FurtherRule
 from khemon.rules.logic import FALSE, TRUE
 from khemon.rules.rulebook import AllOfRule, AnyOfRule, Comparison, PointRule, ReboundRule, RunRule
 
-AnyRule = PointRule | AnyOfRule | AllOfRule | RunRule | ReboundRule
+AnyRule = PointRule | AnyOfRule | AllOfRule | RunRule | ReboundRule | FurtherRule
 
 
 @dataclass(frozen=True, slots=True)

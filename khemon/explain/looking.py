@@ -13,6 +13,7 @@ from khemon.rules.calendar import day_numbers
 from khemon.rules.current import neutral
 from khemon.rules.engine import Prepared
 from khemon.rules.episodes import Episodes
+from khemon.rules.further_rules import BandRule, DropRule, MissingRule, TrendRule
 from khemon.rules.logic import TRUE, verdicts
 from khemon.rules.rulebook import (
     AllOfRule,
@@ -198,6 +199,12 @@ class Book:
         return next((rule.response for rule in self.protocol.rules.values() if isinstance(rule, ReboundRule)), "")
 
 
+def analytes_of(rule: RuleBase) -> tuple[str, ...]:
+    """The analytes whose bands tell that an episode got worse."""
+    own = (rule.analyte,) if isinstance(rule, TrendRule | DropRule | BandRule) else ()
+    return tuple(dict.fromkeys([*own, *(limb.analyte for limb in limbs_of(rule))]))
+
+
 def limbs_of(rule: RuleBase) -> tuple[Comparison, ...]:
     """The comparisons a rule makes, its own first."""
     if isinstance(rule, AnyOfRule):
@@ -209,6 +216,6 @@ def limbs_of(rule: RuleBase) -> tuple[Comparison, ...]:
             Comparison(analyte=rule.analyte, limit=rule.limit),
             Comparison(analyte=rule.companion, limit=rule.companion_limit),
         )
-    if isinstance(rule, PointRule | RunRule):
+    if isinstance(rule, PointRule | RunRule | MissingRule):
         return (Comparison(analyte=rule.analyte, test=rule.test, limit=rule.limit),)
     return ()

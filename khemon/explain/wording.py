@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from khemon.explain.courses import rebound_text, run_text
 from khemon.explain.evidence import Stretch, closing, currents, inside
+from khemon.explain.further import FurtherWording
 from khemon.explain.holding import holding_limbs
+from khemon.explain.knowing import Looked
 from khemon.explain.looking import Book, Givens, Point, limbs_of
 from khemon.explain.naming import Naming, capital, label
 from khemon.rules.logic import TRUE, UNKNOWN
-from khemon.rules.rulebook import AllOfRule, AnyOfRule, Comparison, PointRule, RunRule
+from khemon.rules.rulebook import FURTHER, AllOfRule, AnyOfRule, Comparison, PointRule, RunRule
 
 
 class Wording:
@@ -17,6 +19,7 @@ class Wording:
     def __init__(self, book: Book, givens: Givens) -> None:
         self.book = book
         self.naming = Naming(book, givens)
+        self.further = FurtherWording(Looked(book), self.naming)
 
     def text(self, stretch: Stretch) -> str:
         """What the rule says about this stretch, with the numbers it says it on."""
@@ -27,7 +30,11 @@ class Wording:
             return self._any_of(stretch, rule)
         if isinstance(rule, AllOfRule):
             return self._confirmed(stretch, rule) if stretch.confirmed_at is not None else self._possible(stretch, rule)
-        return run_text(self.naming, stretch, rule) if isinstance(rule, RunRule) else rebound_text(self.naming, stretch)
+        if isinstance(rule, RunRule):
+            return run_text(self.naming, stretch, rule)
+        if isinstance(rule, FURTHER):
+            return self.further.text(stretch, rule)
+        return rebound_text(self.naming, stretch)
 
     def _point(self, stretch: Stretch, rule: PointRule) -> str:
         limb = limbs_of(rule)[0]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 MS_PER_SECOND = 1_000
 MS_PER_DAY = 86_400_000
 MS_PER_UNIT: dict[str, int] = {"min": 60_000, "h": 3_600_000, "d": MS_PER_DAY}
+DAYS_PER_UNIT: dict[str, int] = {"d": 1, "wk": 7}
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
@@ -43,6 +44,19 @@ def _transition(day: int, timezone: str) -> int:
         else:
             high = middle
     return high
+
+
+@lru_cache(maxsize=1 << 16)
+def _day_start(day: int, timezone: str) -> int:
+    """The first millisecond of a day of the zone's calendar; midnight that the clocks skip falls on the skip."""
+    date = EPOCH.date() + dt.timedelta(days=day)
+    return to_ms(dt.datetime.combine(date, dt.time(), ZoneInfo(timezone)))
+
+
+def day_starts(days: NDArray[np.int64] | NDArray[np.int32], timezone: str) -> NDArray[np.int64]:
+    """UTC milliseconds at which days (numbers since 1970-01-01) begin on the zone's calendar."""
+    each, place = np.unique(np.asarray(days, np.int64), return_inverse=True)
+    return np.array([_day_start(int(day), timezone) for day in each], np.int64)[place]
 
 
 def day_numbers(times_ms: NDArray[np.int64], timezone: str) -> NDArray[np.int32]:

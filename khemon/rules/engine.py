@@ -9,10 +9,11 @@ import numpy as np
 from khemon.models import EVENT_KINDS
 from khemon.rules import series
 from khemon.rules.current import Limb, covered, event_spans, latest
-from khemon.rules.episodes import END, STATUS, Episodes, joined, made, nothing
+from khemon.rules.episodes import END, STATUS, Episodes, closed, joined, made, nothing
+from khemon.rules.further import Further
 from khemon.rules.logic import FALSE, TRUE, UNKNOWN, all_true, any_true, verdicts
 from khemon.rules.rebound import rebounds
-from khemon.rules.rulebook import AllOfRule, AnyOfRule, Comparison, PointRule, Protocol, ReboundRule, RunRule
+from khemon.rules.rulebook import FURTHER, AllOfRule, AnyOfRule, Comparison, PointRule, Protocol, ReboundRule, RunRule
 from khemon.rules.series import (
     NO_TIME,
     NONE,
@@ -30,8 +31,8 @@ from khemon.rules.series import (
 )
 from khemon.rules.severity import Moment, Severities
 from khemon.rules.shapes import Stretches, holding, leading, runs, starts_of
-
-_NO_CLOSING = np.int64(np.iinfo(np.int64).max)
+from khemon.rules.singles import Singles, set_aside
+from khemon.units import ANALYTE_CODES
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,8 @@ class Prepared:
     events: Events
     closing: Ints
     as_of: int
+    aside: Singles
+    levels: Singles
 
     def of(self, analyte: str) -> Points:
         """The points of one analyte."""
@@ -63,10 +66,14 @@ def prepare(results: Results, events: Events, patient_count: int, protocol: Prot
     known = known.take(np.flatnonzero(known.start <= closing[known.patient]))
     rows = np.arange(results.time.size)
     results, rows = series.cut(results, rows, np.full(patient_count, as_of))
+    none = results.take(slice(0, 0)), rows[:0]
+    aside = set_aside(results, rows, closing) if protocol.reads_aside else Singles.of(*none)
     # The version that counts is chosen before the closing: it alone says when the sample was taken.
     results, rows = series.usable(results, rows)
     results, rows = series.cut(results, rows, closing)
-    return Prepared(series.points(results, rows, known, protocol), known, closing, as_of)
+    of_drugs = np.flatnonzero(results.analyte == ANALYTE_CODES["sirolimus"]) if protocol.reads_levels else rows[:0]
+    levels = Singles.of(results.take(of_drugs), rows[of_drugs])
+    return Prepared(series.points(results, rows, known, protocol), known, closing, as_of, aside, levels)
 
 
 def evaluate(
@@ -116,7 +123,7 @@ class _Evaluation:
 
     def _analytes(self) -> set[str]:
         named: set[str] = set()
-        for rule in self.protocol.rules.values():
+        for rule in self._core():
             if isinstance(rule, AllOfRule):
                 named |= {limb.analyte for limb in (*rule.limbs, *rule.neonate_unless)}
             elif isinstance(rule, AnyOfRule):
@@ -129,10 +136,17 @@ class _Evaluation:
         """The episodes of every rule, severities judged, closings applied."""
         shapes = (RunRule, AllOfRule, ReboundRule, AnyOfRule, PointRule)
         for shape in shapes:
-            for rule in self.protocol.rules.values():
+            for rule in self._core():
                 if isinstance(rule, shape):
                     self.made[rule.name] = self._episodes_of(rule)
-        return [self._closed(self._judged(name, found)) for name, found in self.made.items()]
+        judged = [self._judged(name, found) for name, found in self.made.items()]
+        further = Further(self.block, self.patients, self.protocol, self.timezone, self.made)
+        judged += [further.episodes_of(rule) for rule in self.protocol.rules.values() if isinstance(rule, FURTHER)]
+        return [closed(found, self.block.closing) for found in judged]
+
+    def _core(self) -> list[PointRule | AnyOfRule | AllOfRule | RunRule | ReboundRule]:
+        """The rules of sections 3.1 to 3.6."""
+        return [rule for rule in self.protocol.rules.values() if not isinstance(rule, FURTHER)]
 
     def _episodes_of(self, rule: PointRule | AnyOfRule | AllOfRule | RunRule | ReboundRule) -> Episodes:
         if isinstance(rule, PointRule):
@@ -263,7 +277,7 @@ class _Evaluation:
 
     def _judged(self, name: str, found: Episodes) -> Episodes:
         rule = self.protocol.rules[name]
-        if isinstance(rule, RunRule | ReboundRule) or not found.size:
+        if not isinstance(rule, PointRule | AnyOfRule | AllOfRule) or not found.size:
             return found
         moment = Moment.of(found, self.block)
         severity = self.severities.of(rule, found, moment)
@@ -278,14 +292,3 @@ class _Evaluation:
             severity,
             found.since,
         )
-
-    def _closed(self, found: Episodes) -> Episodes:
-        """The same episodes, those still open when observation closed ended there."""
-        closing = self.block.closing[found.patient]
-        closes = (found.end == NO_TIME) & (closing != _NO_CLOSING)
-        if not closes.any():
-            return found
-        columns = {name: getattr(found, name) for name in found.__dataclass_fields__}
-        columns["end"] = np.where(closes, closing, found.end)
-        columns["end_reason"] = np.where(closes, END["observation_ended"], found.end_reason).astype(np.int8)
-        return Episodes(**columns)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ END_REASONS = (
     "observation_ended",
 )
 STATUS = {word: np.int8(code) for code, word in enumerate(STATUS_WORDS)}
+_NO_CLOSING = np.int64(np.iinfo(np.int64).max)
 END = {word: np.int8(code) for code, word in enumerate(END_REASONS)}
 
 
@@ -64,6 +65,16 @@ def joined(parts: list[Episodes]) -> Episodes:
 
 def _column(parts: list[Episodes], name: str) -> Any:  # noqa: ANN401
     return np.concatenate([getattr(part, name) for part in parts]) if parts else np.zeros(0, np.int64)
+
+
+def closed(found: Episodes, closing: Ints) -> Episodes:
+    """The same episodes, those still open when observation closed ended there. closing: per patient index."""
+    at = closing[found.patient]
+    closes = (found.end == NO_TIME) & (at != _NO_CLOSING)
+    if not closes.any():
+        return found
+    end = np.where(closes, at, found.end)
+    return replace(found, end=end, end_reason=np.where(closes, END["observation_ended"], found.end_reason))
 
 
 def nothing(rule: int) -> Episodes:

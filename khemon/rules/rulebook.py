@@ -5,47 +5,34 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from khemon.models import Frozen, Severity
-from khemon.rules.parameters import Days, Elapsed, Samples, check_unit, known_analyte, known_event
-from khemon.rules.parameters import Number as Number
+from khemon.rules.further_rules import FURTHER, AsideRule, BandRule, FurtherRule, LevelsDueRule, QuestionRule
+from khemon.rules.grounds import BAD_BEYOND, GOOD_BEYOND, Comparison, EventLimb, Raised, RuleBase, Test
+from khemon.rules.parameters import Days, Elapsed, Number, Samples, check_unit, known_analyte, known_event
 
-Test = Literal["<", ">", ">="]
-#: Tests for what is not good, and for what is good.
-_BAD_BEYOND, _GOOD_BEYOND = ("<", ">"), (">", ">=")
-
-
-class Comparison(Frozen):
-    """A test of one analyte against a limit in that analyte's canonical unit."""
-
-    analyte: str
-    test: Test = "<"
-    limit: Number
-
-    @model_validator(mode="after")
-    def _units_agree(self) -> Comparison:
-        check_unit("limit", self.analyte, self.limit)
-        return self
-
-
-class EventLimb(Frozen):
-    """A limb of an any_of rule that holds while an event is open."""
-
-    event: str
-
-    @field_validator("event")
-    @classmethod
-    def _known(cls, kind: str) -> str:
-        return known_event(kind)
-
-
-class Raised(Frozen):
-    """A higher severity of a point rule below a second limit, unless another rule's episode is open."""
-
-    severity: Severity
-    limit: Number
-    unless_open: tuple[str, ...] = ()
+__all__ = [
+    "FURTHER",
+    "Acknowledgement",
+    "AllOfRule",
+    "AnyOfRule",
+    "Breaks",
+    "Common",
+    "Comparison",
+    "EventLimb",
+    "Lasting",
+    "Muting",
+    "Number",
+    "PointRule",
+    "Protocol",
+    "Raised",
+    "ReboundRule",
+    "Rule",
+    "RuleBase",
+    "RunRule",
+    "Test",
+]
 
 
 class Breaks(Frozen):
@@ -57,17 +44,6 @@ class Breaks(Frozen):
     low: Number
 
 
-class RuleBase(Frozen):
-    """What every rule says about itself."""
-
-    name: str
-    title: str
-    words: str
-    severity: Severity
-    source: str
-    misleads_if: str = ""
-
-
 class PointRule(RuleBase, Comparison):
     """A comparison at each result of one analyte."""
 
@@ -77,7 +53,7 @@ class PointRule(RuleBase, Comparison):
 
     @model_validator(mode="after")
     def _fits(self) -> PointRule:
-        if self.test not in _BAD_BEYOND:
+        if self.test not in BAD_BEYOND:
             raise ValueError(f"test: {self.test!r} says what is good; a point rule says what is not")
         if self.raised is not None:
             check_unit("raised.limit", self.analyte, self.raised.limit)
@@ -119,7 +95,7 @@ class AllOfRule(RuleBase):
         names = {limb.analyte for limb in self.limbs}
         if self.leading not in names or not set(self.resolves_on) <= names:
             raise ValueError("leading and resolves_on name analytes of the limbs")
-        if any(limb.test not in _BAD_BEYOND for limb in self.limbs):
+        if any(limb.test not in BAD_BEYOND for limb in self.limbs):
             raise ValueError("limbs: a test says what is not good: < or >")
         return self
 
@@ -135,7 +111,7 @@ class RunRule(RuleBase, Comparison):
 
     @model_validator(mode="after")
     def _fits(self) -> RunRule:
-        if self.test not in _GOOD_BEYOND:
+        if self.test not in GOOD_BEYOND:
             raise ValueError(f"test: {self.test!r} says what is not good; a run says what is")
         if self.breaks is not None:
             check_unit("breaks.low", self.analyte, self.breaks.low)
@@ -168,7 +144,7 @@ class ReboundRule(RuleBase):
         return self
 
 
-Rule = Annotated[PointRule | AnyOfRule | AllOfRule | RunRule | ReboundRule, Field(discriminator="shape")]
+Rule = Annotated[PointRule | AnyOfRule | AllOfRule | RunRule | ReboundRule | FurtherRule, Field(discriminator="shape")]
 
 
 class Common(Frozen):
@@ -240,6 +216,9 @@ class Protocol(Frozen):
                 raise ValueError(f"rules.{name}.response: no run rule called {rule.response!r}")
             if isinstance(rule, PointRule) and rule.raised is not None:
                 self._known("rules." + name + ".raised.unless_open", rule.raised.unless_open)
+            run = getattr(rule, "run", None)
+            if run is not None and not isinstance(self.rules.get(run), RunRule):
+                raise ValueError(f"rules.{name}.run: no run rule called {run!r}")
         self._known("muting", self.muting)
         self._known("acknowledgement.rules", self.acknowledgement.rules)
         return self
@@ -248,6 +227,16 @@ class Protocol(Frozen):
         unknown = sorted(set(names) - set(self.rules))
         if unknown:
             raise ValueError(f"{where}: unknown rule {unknown[0]!r}")
+
+    @property
+    def reads_aside(self) -> bool:
+        """Whether a rule reads results set aside for quality."""
+        return any(isinstance(rule, AsideRule) for rule in self.rules.values())
+
+    @property
+    def reads_levels(self) -> bool:
+        """Whether a rule reads levels one by one."""
+        return any(isinstance(rule, BandRule | LevelsDueRule | QuestionRule) for rule in self.rules.values())
 
     @property
     def rule_names(self) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ _EXCLUDED = np.array([quality in EXCLUDING_QUALITIES for quality in QUALITIES])
 _CLOSING = [EVENT_KINDS.index(kind) for kind in CLOSING_EVENTS]
 _PATIENT_SHIFT = np.int64(43)
 _TIME_BIAS = np.int64(1 << 42)
+_THOUSAND, _LARGEST = 1_000, float(1 << 40)
 #: The earliest and the latest time a key can hold (about 139 years either side of 1970).
 FIRST_TIME, LAST_TIME = -(1 << 42), (1 << 42) - 1
 #: Whole patients of about this many rows are evaluated at a time: it fits the processor's cache.
@@ -40,6 +41,7 @@ class Results:
     patient: dense index. time: collection, UTC ms. day: calendar day in the ward's zone. analyte: ANALYTE_CODES.
     low, high: the closed interval of the value in the canonical unit. status, quality: index into STATUSES and
     QUALITIES. specimen: code of the specimen (equal text, equal code), -1 without one. recorded: order of recording.
+    timing: index into TIMINGS; unknown for all when absent.
     """
 
     patient: NDArray[np.int32]
@@ -52,10 +54,12 @@ class Results:
     quality: Codes
     specimen: Ints
     recorded: Ints
+    timing: Codes | None = None
 
     def arrays(self) -> tuple[NDArray[Any], ...]:
         """Every array, in the order of the fields."""
-        return tuple(getattr(self, name) for name in self.__dataclass_fields__)
+        found = (getattr(self, name) for name in self.__dataclass_fields__)
+        return tuple(array for array in found if array is not None)
 
     def take(self, rows: slice | NDArray[Any]) -> Results:
         """The same columns, those rows only."""
@@ -64,16 +68,25 @@ class Results:
 
 @dataclass(frozen=True, slots=True)
 class Events:
-    """Events as arrays of one length; `end` is NO_TIME when none was recorded; kind is an index into EVENT_KINDS."""
+    """Events as arrays of one length; `end` is NO_TIME when none was recorded; kind is an index into EVENT_KINDS.
+
+    dose: the number of a drug's dose, NaN where none can be read; 0 says that the drug is held.
+    """
 
     patient: NDArray[np.int32]
     kind: Codes
     start: Ints
     end: Ints
+    dose: Floats | None = None
 
     def take(self, rows: slice | NDArray[Any]) -> Events:
         """The same columns, those rows only."""
-        return Events(self.patient[rows], self.kind[rows], self.start[rows], self.end[rows])
+        dose = None if self.dose is None else self.dose[rows]
+        return Events(self.patient[rows], self.kind[rows], self.start[rows], self.end[rows], dose)
+
+    def of(self, *kinds: str) -> Events:
+        """The events of some kinds."""
+        return self.take(np.flatnonzero(np.isin(self.kind, [EVENT_KINDS.index(kind) for kind in kinds])))
 
     @classmethod
     def none(cls) -> Events:
@@ -83,9 +96,17 @@ class Events:
 
 @dataclass(frozen=True, slots=True)
 class Patients:
-    """One entry per patient index. birth_day: calendar day number, -2**31 when unknown."""
+    """One entry per patient index. birth_day: calendar day number, -2**31 when unknown.
+
+    day0, followed_until: UTC ms, NO_TIME when unknown. target_low, target_high: the chosen sirolimus band, NaN when
+    none was chosen. Columns that are absent are unknown for all.
+    """
 
     birth_day: NDArray[np.int32]
+    day0: Ints | None = None
+    followed_until: Ints | None = None
+    target_low: Floats | None = None
+    target_high: Floats | None = None
 
     @classmethod
     def unknown(cls, count: int) -> Patients:
@@ -117,7 +138,12 @@ class Points:
         return self.take(np.flatnonzero(self.analyte == ANALYTE_CODES[analyte]))
 
 
-def keys(patient: NDArray[np.int32], time: Ints) -> Ints:
+def thousandths(values: Floats) -> Ints:
+    """Values as whole thousandths, in which sums and products of short decimals are exact; endless ones very large."""
+    return np.rint(np.minimum(values * _THOUSAND, _LARGEST)).astype(np.int64)
+
+
+def keys(patient: NDArray[np.int32] | Ints, time: Ints) -> Ints:
     """One sortable number per (patient, time); times within 70 years of 1970."""
     return (patient.astype(np.int64) << _PATIENT_SHIFT) + (time + _TIME_BIAS)
 
@@ -177,11 +203,19 @@ def _counting_versions(results: Results) -> Bools:
     return kept
 
 
+def standing(results: Results) -> Bools | None:
+    """Which results are the counting version and not withdrawn; None when all are."""
+    if not results.status.size or (results.status == FINAL).all():
+        return None
+    return _counting_versions(results) & (results.status < CANCELLED)
+
+
 def usable(results: Results, rows: Ints) -> tuple[Results, Ints]:
     """Results that rules may see: the counting version of each, not withdrawn, not set aside by quality."""
     kept = ~_EXCLUDED[results.quality]
-    if results.status.size and not (results.status == FINAL).all():
-        kept &= _counting_versions(results) & (results.status < CANCELLED)
+    stands = standing(results)
+    if stands is not None:
+        kept &= stands
     if kept.all():
         return results, rows
     chosen = np.flatnonzero(kept)

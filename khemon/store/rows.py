@@ -29,6 +29,7 @@ class ResultColumns:
     specimen: npt.NDArray[np.int64]
     recorded: npt.NDArray[np.int64]
     result_id: npt.NDArray[np.int64]
+    timing: npt.NDArray[np.int8]
 
     def __len__(self) -> int:
         return len(self.patient)

@@ -147,7 +147,7 @@ class Chart:
 
 def in_utc(event: Event) -> Event:
     """The event with its times in UTC."""
-    return Event(event.kind, utc(event.start), None if event.end is None else utc(event.end))
+    return Event(event.kind, utc(event.start), None if event.end is None else utc(event.end), event.dose)
 
 
 def usable(labs: list[Lab]) -> list[Lab]:

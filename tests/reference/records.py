@@ -24,6 +24,7 @@ class Lab:
     quality: str = ""
     specimen: str | None = None
     recorded: int = 0
+    timing: str = "unknown"
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Event:
     kind: str
     start: dt.datetime
     end: dt.datetime | None = None
+    dose: Decimal | None = None
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,9 @@ class Child:
     patient_id: str
     birth_date: dt.date | None = None
     diagnosis: str | None = None
+    day0: dt.datetime | None = None
+    followed_until: dt.datetime | None = None
+    target: tuple[Decimal, Decimal] | None = None
 
 
 @dataclass

@@ -9,7 +9,9 @@ from khemon.actions.watch.setting import Setting, setting_of
 from khemon.figures.words import unit_words
 from khemon.models import Actor
 from khemon.rules import Protocol
-from khemon.rules.cases import Case, Expected, Lab, cases_for
+from khemon.rules.case_rows import Lab
+from khemon.rules.cases import Case, Expected, cases_for
+from khemon.rules.further_rules import Exactly, Grid, Jump, Target
 from khemon.rules.rulebook import Comparison, EventLimb, Number, PointRule, Rule, RunRule
 from khemon.store import Store
 from khemon.units import ANALYTES
@@ -17,6 +19,7 @@ from khemon.units import ANALYTES
 #: What a field of the rulebook means, where its name alone does not say it.
 _MEANINGS = {
     "raised: limit": "raised to a warning below",
+    "graver: limit": "critical from",
     "lasts": "lasts at least",
     "samples": "results in it, at least",
     "gap": "longest stretch without a result before it is confirmed",
@@ -159,8 +162,23 @@ def _fields(block: object, prefix: str, skipped: set[str]) -> Iterator[NumberLin
         words = f"{prefix}{name.replace('_', ' ')}"
         if isinstance(value, Number) and name not in skipped:
             yield _line(words, value)
+        elif isinstance(value, Grid):
+            yield NumberLine(f"{words}: weeks", ", ".join(map(str, value.weeks)), value.source, False)
+            yield from _fields(value, f"{words}: ", set())
         elif hasattr(type(value), "model_fields") and not isinstance(value, Number | Comparison):
             yield from _fields(value, f"{words}: ", set())
+        elif isinstance(value, tuple):
+            for each in value:
+                if isinstance(each, Jump | Exactly | Target):
+                    yield from _fields(each, f"{_about(each)}: ", set())
+
+
+def _about(block: Jump | Exactly | Target) -> str:
+    """What a block of numbers in a list is about."""
+    if isinstance(block, Target):
+        return f"band {block.called}"
+    names = (block.analyte,) if isinstance(block, Jump) else block.analytes
+    return ", ".join(ANALYTES[name].label for name in names)
 
 
 def _comparison_words(limb: Comparison) -> str:

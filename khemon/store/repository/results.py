@@ -32,7 +32,9 @@ COLUMNS = (
     result.c.specimen,
     result.c.result_id,
     result.c.restored_by,
+    result.c.timing,
 )
+IN_ORDER = (result.c.patient_no, result.c.collected_ms, result.c.analyte, result.c.result_id)
 
 
 def result_columns(
@@ -53,8 +55,7 @@ def result_columns(
             statement = statement.where(result.c.collected_ms <= until_ms)
         if not all_analytes:
             statement = statement.where(result.c.analyte < RULED)
-        key = result.c.patient_no, result.c.collected_ms, result.c.analyte, result.c.result_id
-        rows += fetch_plain(connection, statement.order_by(*key))
+        rows += fetch_plain(connection, statement.order_by(*IN_ORDER))
     columns = list(zip(*rows, strict=True)) if rows else [()] * len(COLUMNS)
     names, patient = _places(numbers, np.array(columns[0], dtype=np.int64))
     result_id = np.array(columns[8], dtype=np.int64)
@@ -75,6 +76,7 @@ def result_columns(
         specimen=_specimen_codes(columns[7])[keep],
         recorded=result_id[keep],
         result_id=result_id[keep],
+        timing=np.array(columns[10], dtype=np.int8)[keep],
     )
 
 

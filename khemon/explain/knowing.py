@@ -1,0 +1,194 @@
+"""What an explanation of section 3.7 looks up: the samples, levels and dues behind an episode, for one patient."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+
+from khemon.explain.evidence import Stretch
+from khemon.explain.looking import Book, Point
+from khemon.rules.aside import Pending
+from khemon.rules.courses import Courses, days_of
+from khemon.rules.due import WHY
+from khemon.rules.further_rules import (
+    AsideRule,
+    BandRule,
+    CountsDueRule,
+    CourseRule,
+    DropRule,
+    LevelsDueRule,
+    MissingRule,
+    QuestionRule,
+    SettledRule,
+    TrendRule,
+)
+from khemon.rules.knowing import Knowing
+from khemon.rules.logic import TRUE
+from khemon.rules.series import NONE, Ints, key_patient, key_time, keys
+from khemon.rules.singles import RANDOM, TROUGH, Singles
+from khemon.rules.trend import drops
+from khemon.units import ANALYTE_CODES
+
+_Found = TypeVar("_Found")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question beside a result: the result, the one it is compared with, and the words."""
+
+    point: Point
+    before: Point | None
+    words: str
+
+
+class Looked:
+    """Lookups over one evaluation; what is worked out for all patients is worked out once."""
+
+    def __init__(self, book: Book) -> None:
+        by_name = enumerate(book.protocol.rule_names)
+        found = {name: book.found.take(book.found.rule == code) for code, name in by_name}
+        self.book = book
+        self.knowing = Knowing(book.prepared, book.patients, book.protocol, book.timezone, found)
+        self._known: dict[tuple[str, str], Any] = {}
+
+    def _once(self, rule: str, what: str, work_out: Callable[[], _Found]) -> _Found:
+        if (rule, what) not in self._known:
+            self._known[rule, what] = work_out()
+        found: _Found = self._known[rule, what]
+        return found
+
+    def key(self, patient: int, time: int) -> int:
+        """The key of a patient and a time."""
+        return int(keys(np.array([patient]), np.array([time], np.int64))[0])
+
+    # What follows reads one patient; positions are those of the block.
+
+    def fall(self, rule: TrendRule, stretch: Stretch) -> tuple[list[Point], bool, bool]:
+        """The count at which a fall opened after those it is measured by, and which limbs held there."""
+        counts, found = self._once(rule.name, "falls", lambda: self.knowing.falls(rule))
+        at = int(np.searchsorted(counts.key, self.key(stretch.patient, stretch.onset)))
+        series = self.book.series(rule.analyte)
+        first = max(0, at - max(rule.of_previous.count, rule.line_samples.count - 1))
+        own = [place for place in range(first, at + 1) if counts.patient[place] == stretch.patient]
+        points = [series.between(stretch.patient, int(counts.time[p]), int(counts.time[p]))[0] for p in own]
+        return points, bool(found.below_median[at]), bool(found.along_line[at])
+
+    def counts(self, rule: TrendRule, patient: int, first: int, last: int) -> list[Point]:
+        """The informative counts of a patient in [first, last]."""
+        counts, _ = self._once(rule.name, "falls", lambda: self.knowing.falls(rule))
+        low, high = np.searchsorted(counts.key, (self.key(patient, first), self.key(patient, last) + 1))
+        times = counts.time[low:high].tolist()
+        return [self.book.series(rule.analyte).between(patient, time, time)[0] for time in times]
+
+    def drop(self, rule: DropRule, patient: int, time: int) -> Point | None:
+        """The highest result shortly before one of that time."""
+        points = self.knowing.points(rule.analyte)
+        _, highest = self._once(rule.name, "drops", lambda: drops(points, rule))
+        at = int(np.searchsorted(points.key, self.key(patient, time)))
+        return None if highest[at] == NONE else self.book.series(rule.analyte).at(int(highest[at]))
+
+    def set_aside(self, rule: AsideRule, stretch: Stretch, last: int) -> dict[str, list[tuple[Point, int]]]:
+        """By analyte the results of the row that waits at a time, each with its quality."""
+        found: dict[str, list[tuple[Point, int]]] = {}
+        pendings: list[Pending] = self._once(rule.name, "pending", lambda: self.knowing.pending(rule))
+        at = np.array([self.key(stretch.patient, last)], np.int64)
+        for analyte, pending in zip(rule.analytes, pendings, strict=True):
+            position = int(pending.at(at)[0])
+            if position >= 0:
+                row = pending.key[: position + 1][pending.until[: position + 1] == pending.until[position]]
+                found[analyte] = self._spoiled(analyte, int(row[0]), int(row[-1]))
+        return found
+
+    def _spoiled(self, analyte: str, first: int, last: int) -> list[tuple[Point, int]]:
+        aside = self.book.prepared.aside.of_analyte(analyte)
+        low, high = np.searchsorted(aside.key, (first, last + 1))
+        return [(_single(aside, place, analyte), int(aside.quality[place])) for place in range(int(low), int(high))]
+
+    def spoiled_within(self, rule: AsideRule, stretch: Stretch) -> list[Point]:
+        """Every result of the rule set aside in an episode."""
+        first, last = self.key(stretch.patient, stretch.onset), self.key(stretch.patient, stretch.last_inside)
+        return [point for analyte in rule.analytes for point, _ in self._spoiled(analyte, first, last)]
+
+    def companions(self, rule: MissingRule, stretch: Stretch) -> tuple[Point | None, dict[str, Point | None]]:
+        """The latest count inside, and by companion its latest result since shortly before that count."""
+        last = stretch.last_inside
+        lead = self.book.series(rule.analyte).latest(stretch.patient, last)
+        since = (last if lead is None else last - lead.time) + rule.within.ms
+        return lead, {name: self.book.series(name).latest(stretch.patient, last, since) for name in rule.companions}
+
+    def levels(self, rule: BandRule, patient: int, first: int, last: int) -> list[tuple[Point, bool]]:
+        """The levels of a patient in [first, last] that are not random ones, each with whether it is a trough."""
+        levels = self.knowing.levels(rule.analyte)
+        low, high = np.searchsorted(levels.key, (self.key(patient, first), self.key(patient, last) + 1))
+        places = [place for place in range(int(low), int(high)) if levels.timing[place] != RANDOM]
+        return [(_single(levels, place, rule.analyte), bool(levels.timing[place] == TROUGH)) for place in places]
+
+    def due(self, rule: CountsDueRule | LevelsDueRule, stretch: Stretch) -> tuple[int, str]:
+        """When what is overdue was last seen (or the watch began), and why it was due."""
+        found = self._once(rule.name, "due", lambda: self.knowing.due(rule))
+        at = np.flatnonzero(found.overdue == self.key(stretch.patient, stretch.onset))
+        inside = [place for place in at.tolist() if found.overdue[place] < found.until[place]]
+        # Where the drug was off when a level fell due, it is overdue from the restart on: the row that covers it.
+        if not inside:
+            key = self.key(stretch.patient, stretch.onset)
+            inside = np.flatnonzero((found.overdue <= key) & (found.until > key)).tolist()
+        return int(key_time(found.since[inside])[0]), WHY[int(found.why[inside[0]])]
+
+    def course(self, drug: str, joins_within: int, patient: int, time: int) -> tuple[int, int]:
+        """When the course that runs at a time began, and on which day of it that time lies."""
+        courses: Courses = self.knowing.courses(drug, joins_within)
+        at = int(np.searchsorted(courses.given.start, self.key(patient, time), "right")) - 1
+        began = courses.began[at : at + 1]
+        day = days_of(keys(np.array([patient]), np.array([time], np.int64)), self.book.timezone)
+        return int(key_time(began)[0]), int(day[0] - days_of(began, self.book.timezone)[0])
+
+    def first_given(self, rule: CourseRule, patient: int) -> int:
+        """When a drug was first given."""
+        given = self.knowing.courses(rule.drug, rule.joins_within.count).given
+        return int(key_time(given.start[key_patient(given.start) == patient])[0])
+
+    def run_samples(self, rule: SettledRule, stretch: Stretch) -> list[Point]:
+        """The counts of the row that a run was seen to last by, at the last moment of an episode."""
+        run = self.knowing.run_rule(rule.run)
+        points, informative, good = self.knowing.informative(run)
+        own = informative & (points.patient == stretch.patient) & (points.time <= stretch.last_inside)
+        series = self.book.series(run.analyte)
+        row: list[Point] = []
+        day = 0
+        for place in np.flatnonzero(own).tolist():
+            apart = int(points.day[place]) - day
+            row = [] if not good[place] or (row and apart > rule.gap.count) else row
+            row += [series.at(place)] if good[place] else []
+            day = int(points.day[place])
+        return row
+
+    def questions(self, rule: QuestionRule, stretch: Stretch) -> Iterator[Question]:
+        """The questions asked inside an episode."""
+        first, last = self.key(stretch.patient, stretch.onset), self.key(stretch.patient, stretch.last_inside)
+        for analyte, row, asked in self._once(rule.name, "asked", lambda: self.knowing.asked(rule)):
+            low, high = np.searchsorted(row.key[asked.at], (first, last + 1))
+            for place in range(int(low), int(high)):
+                point = self._at(analyte, row.key[asked.at[place]])
+                compared = int(asked.compared[place])
+                before = None if compared == NONE else self._at(analyte, row.key[compared])
+                yield Question(point, before, asked.words)
+
+    def _at(self, analyte: str, key: Ints) -> Point:
+        points = self.knowing.points(analyte)
+        return self.book.series(analyte).at(int(np.searchsorted(points.key, key)))
+
+    def certain(self, rule: BandRule, stretch: Stretch, time: int) -> bool:
+        """Whether the levels of a time lie outside for certain."""
+        band = self._once(rule.name, "band", lambda: self.knowing.band(rule))
+        at = np.flatnonzero(band.key == self.key(stretch.patient, time))
+        return bool(at.size and band.answer[at[0]] == TRUE)
+
+
+def _single(singles: Singles, place: int, analyte: str) -> Point:
+    assert singles.analyte[place] == ANALYTE_CODES[analyte]
+    time = int(key_time(singles.key[place : place + 1])[0])
+    low, high, row = float(singles.low[place]), float(singles.high[place]), int(singles.row[place])
+    return Point(analyte, time, low, high, row, supported=False, preliminary=False)

@@ -1,0 +1,69 @@
+"""Courses of a drug: when it is given, when its course began, and the steps down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from khemon.rules.calendar import day_numbers, day_starts
+from khemon.rules.series import NO_TIME, Bools, Events, Ints, key_patient, key_time, keys
+from khemon.rules.shapes import last_where, starts_of
+from khemon.rules.spans import Spans, never
+
+
+@dataclass(frozen=True, slots=True)
+class Courses:
+    """given: the stretches over which a drug is given. began: per stretch the key at which its course began.
+
+    steps: sorted keys of recorded stops, holds and taper steps, wherever they lie in time.
+    """
+
+    given: Spans
+    began: Ints
+    steps: Ints
+
+
+def courses(events: Events, drug: str, joins_within: int, timezone: str) -> Courses:
+    """The courses of a drug. A record without an end goes on until the next record of the drug; dose 0 is a hold.
+
+    Stretches with at most `joins_within` (calendar days) between them are one course.
+    """
+    records = events.of(drug)
+    if not records.start.size:
+        none = np.zeros(0, np.int64)
+        return Courses(Spans.none(), none, none)
+    records = records.take(np.lexsort((records.start, records.patient)))
+    start = keys(records.patient, records.start)
+    opens = starts_of(records.patient)
+    dose = np.full(start.size, np.nan) if records.dose is None else records.dose
+    following = np.where(np.append(opens[1:], True), never(key_patient(start)), np.append(start[1:], 0))
+    stop = np.where(records.end == NO_TIME, following, keys(records.patient, records.end))
+    held = dose == 0
+    given = Spans.of(start[~held], stop[~held]).without(Spans.of(start[held], stop[held]))
+    anew = _anew(given, joins_within, timezone)
+    began = given.start[last_where(anew)]
+    before = np.append(np.nan, dose[:-1])
+    lower = ~opens & ~held & ~(dose >= before) & ~np.isin(start, began)
+    stops = given.stop[given.stop < never(key_patient(given.stop))]
+    return Courses(given, began, np.unique(np.concatenate([stops, start[lower]])))
+
+
+def _anew(given: Spans, joins_within: int, timezone: str) -> Bools:
+    """Which stretches begin a course: the first of a patient, and those after a long enough interruption."""
+    anew = starts_of(key_patient(given.start))
+    later = np.flatnonzero(~anew)
+    if later.size:
+        off = day_numbers(key_time(given.stop[later - 1]), timezone).astype(np.int64)
+        anew[later] = day_numbers(key_time(given.start[later]), timezone) - off > joins_within
+    return anew
+
+
+def on_day(patient: Ints, day: Ints, timezone: str) -> Ints:
+    """The key at which a calendar day begins for a patient."""
+    return keys(patient, day_starts(day, timezone))
+
+
+def days_of(key: Ints, timezone: str) -> Ints:
+    """The calendar days of keys."""
+    return day_numbers(key_time(key), timezone).astype(np.int64)

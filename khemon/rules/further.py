@@ -1,0 +1,200 @@
+"""The rules of section 3.7 over one block: each shape turned into episodes, with what an explanation needs of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from khemon.models import SEVERITIES
+from khemon.rules import aside
+from khemon.rules.courses import days_of, on_day
+from khemon.rules.current import latest
+from khemon.rules.episodes import END, STATUS, Episodes, made, nothing
+from khemon.rules.further_rules import (
+    AsideRule,
+    BandRule,
+    CountsDueRule,
+    CourseRule,
+    DropRule,
+    FurtherRule,
+    LevelsDueRule,
+    MissingRule,
+    QuestionRule,
+    SettledRule,
+    TrendRule,
+)
+from khemon.rules.knowing import Knowing
+from khemon.rules.logic import FALSE, certainly, verdicts
+from khemon.rules.series import (
+    NO_TIME,
+    NONE,
+    Codes,
+    Ints,
+    key_patient,
+    key_time,
+    keys,
+    merged,
+)
+from khemon.rules.shapes import Stretches, holding, last_where, starts_of
+from khemon.rules.spans import Spans, following, never
+from khemon.rules.trend import drops
+
+if TYPE_CHECKING:
+    pass
+
+_CODE = {word: np.int8(code) for code, word in enumerate(SEVERITIES)}
+_NOTE = _CODE["note"]
+
+
+class Further(Knowing):
+    """The episodes of section 3.7 over one block."""
+
+    def episodes_of(self, rule: FurtherRule) -> Episodes:
+        """The episodes of a rule, severities judged; those open at the closing are not ended yet."""
+        how: dict[type, Callable[..., Episodes]] = {
+            TrendRule: self._trend,
+            DropRule: self._drop,
+            AsideRule: self._aside,
+            MissingRule: self._missing,
+            SettledRule: self._settled,
+            CourseRule: self._course,
+            BandRule: self._band,
+            CountsDueRule: self._due,
+            LevelsDueRule: self._due,
+            QuestionRule: self._question,
+        }
+        return how[type(rule)](rule) if self._concerns(rule) else nothing(self.protocol.rule_names.index(rule.name))
+
+    def _concerns(self, rule: FurtherRule) -> bool:
+        """Whether anything the rule speaks of is there at all: for one child most of it is not."""
+        if isinstance(rule, AsideRule):
+            return bool(self.block.aside.key.size)
+        if isinstance(rule, BandRule):
+            return bool(self.levels(rule.analyte).key.size)
+        if isinstance(rule, CourseRule | SettledRule | LevelsDueRule):
+            return bool(self.courses(rule.drug).given.size)
+        return True
+
+    def _trend(self, rule: TrendRule) -> Episodes:
+        counts, found = self.falls(rule)
+        stop = np.append(counts.key, 0)[found.end]
+        spans = Spans(
+            counts.key[found.first], np.where(found.end == NONE, never(key_patient(counts.key[found.first])), stop)
+        )
+        return self._of_spans(rule, spans, np.full(spans.size, _CODE[rule.severity]))
+
+    def _drop(self, rule: DropRule) -> Episodes:
+        points = self.points(rule.analyte)
+        found = holding(drops(points, rule)[0], points.patient)
+        return self._of_stretches(rule, points.key, found, np.full(found.first.size, _CODE[rule.severity]))
+
+    def _aside(self, rule: AsideRule) -> Episodes:
+        found = self.pending(rule)
+        starts, stops = [each.key for each in found], [each.until for each in found]
+        spans = Spans.of(np.concatenate(starts), np.concatenate(stops))
+        limit = keys(key_patient(spans.start), self.last[key_patient(spans.start)])
+        loud = aside.waiting(found, np.minimum(spans.stop - 1, limit))
+        return self._of_spans(rule, spans, np.where(loud, _CODE[rule.severity_again], _CODE[rule.severity]))
+
+    def _missing(self, rule: MissingRule) -> Episodes:
+        points = self.points(rule.analyte)
+        companions = [self.points(name) for name in rule.companions]
+        at = merged([points.key, *(each.key for each in companions)])
+        place = latest(points, at)
+        lead = np.append(points.key, 0)[place]
+        missing = np.zeros(at.size, np.bool_)
+        for each in companions:
+            position = latest(each, at)
+            missing |= (position == NONE) | (np.append(each.key, 0)[position] < lead - rule.within.ms)
+        answers = np.append(verdicts(points.low, points.high, rule.test, rule.limit.limit), FALSE)[place]
+        found = holding(np.where(missing & (place != NONE), answers, FALSE).astype(np.int8), key_patient(at))
+        low = np.append(certainly(points.low, points.high, rule.test, rule.raised.limit.limit), False)
+        grave = low[place[found.last]]
+        severity = np.where(grave, _CODE[rule.raised.severity], _CODE[rule.severity])
+        return self._of_stretches(rule, at, found, severity)
+
+    def _settled(self, rule: SettledRule) -> Episodes:
+        rebound = self.found.get(rule.rebound)
+        spans = self.settled(rule).within(self.given(rule.drug))
+        if rebound is not None and rebound.size:
+            start = keys(rebound.patient, rebound.onset)
+            stop = np.where(rebound.end == NO_TIME, never(key_patient(start)), keys(rebound.patient, rebound.end))
+            spans = spans.without(Spans.of(start, stop))
+        return self._of_clock(rule, spans)
+
+    def _course(self, rule: CourseRule) -> Episodes:
+        drug = self.courses(rule.drug, rule.joins_within.count)
+        start, stop, began = drug.given.start, drug.given.stop, drug.began
+        patient = key_patient(start)
+        if rule.longer_than is not None:
+            day = days_of(began, self.timezone) + rule.longer_than.count + 1
+            start = np.maximum(start, on_day(patient, day, self.timezone))
+        if rule.first is not None:
+            ever = start[last_where(starts_of(patient))]
+            stop = np.minimum(stop, on_day(patient, days_of(ever, self.timezone) + rule.first.count, self.timezone))
+        spans = Spans.of(start, stop)
+        if rule.without is not None:
+            spans = spans.without(self.given(rule.without))
+        return self._of_clock(rule, spans)
+
+    def _band(self, rule: BandRule) -> Episodes:
+        band = self.band(rule)
+        found = holding(band.answer, key_patient(band.key))
+        severity = band.severity[found.last]
+        severity = np.where(found.confirmed == NONE, severity, np.maximum(severity, _CODE[rule.severity]))
+        return self._of_stretches(rule, band.key, found, severity)
+
+    def _due(self, rule: CountsDueRule | LevelsDueRule) -> Episodes:
+        spans = self.due(rule).spans
+        if isinstance(rule, LevelsDueRule):
+            spans = spans.within(self.given(rule.drug))
+        return self._of_clock(rule, spans, until=self.patients.followed_until)
+
+    def _question(self, rule: QuestionRule) -> Episodes:
+        asked = [(row.key[found.at], self.points(analyte).key) for analyte, row, found in self.asked(rule)]
+        if not asked:
+            return nothing(self.protocol.rule_names.index(rule.name))
+        start = np.concatenate([at for at, _ in asked])
+        stop = np.concatenate([following(at, key) for at, key in asked])
+        spans = Spans.of(start, stop)
+        return self._of_spans(rule, spans, np.full(spans.size, _NOTE))
+
+    def _of_stretches(self, rule: FurtherRule, key: Ints, found: Stretches, severity: Codes) -> Episodes:
+        time = np.append(key_time(key), NO_TIME)
+        confirmed = found.confirmed != NONE
+        return made(
+            self.protocol.rule_names.index(rule.name),
+            key_patient(key[found.first]),
+            time[found.first],
+            time[np.where(confirmed, found.confirmed, key.size)],
+            time[np.where(found.end == NONE, key.size, found.end)],
+            np.where(confirmed, STATUS["confirmed"], STATUS["possible"]),
+            np.full(found.first.size, END["resolved"]),
+            severity,
+        )
+
+    def _of_clock(self, rule: FurtherRule, spans: Spans, until: Ints | None = None) -> Episodes:
+        """Episodes of stretches that the clock opens: none opens at or after the close of observation."""
+        patient = key_patient(spans.start)
+        limit = self.block.closing[patient]
+        followed = np.full(patient.size, NO_TIME) if until is None else until[patient]
+        limit = np.where(followed == NO_TIME, limit, np.minimum(limit, followed))
+        kept = np.flatnonzero(key_time(spans.start) < limit)
+        spans = Spans(spans.start[kept], spans.stop[kept])
+        found = self._of_spans(rule, spans, np.full(kept.size, _CODE[rule.severity]), limit[kept])
+        return found
+
+    def _of_spans(self, rule: FurtherRule, spans: Spans, severity: Codes, limit: Ints | None = None) -> Episodes:
+        """Episodes of stretches: confirmed at once, over at the stop if it is not ahead, or where observation ends."""
+        patient, onset, stop = key_patient(spans.start), key_time(spans.start), key_time(spans.stop)
+        limit = self.block.closing[patient] if limit is None else limit
+        cut = (stop > limit) & (limit < self.block.closing[patient])
+        end = np.where(cut, limit, np.where(stop > limit, NO_TIME, stop))
+        end = np.where(end > self.block.as_of, NO_TIME, end)
+        reason = np.where(cut, END["observation_ended"], END["resolved"])
+        status = np.full(patient.size, STATUS["confirmed"])
+        rule_code = self.protocol.rule_names.index(rule.name)
+        found = made(rule_code, patient, onset, onset, end, status, reason, severity)
+        return found.take(onset <= self.block.as_of)

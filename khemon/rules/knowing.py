@@ -1,0 +1,226 @@
+"""What the rules of section 3.7 go by: falls, what was set aside, courses, levels, what was due, what is asked."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from khemon.rules import aside, bands, due, questions
+from khemon.rules.aside import Pending
+from khemon.rules.courses import Courses, courses, on_day
+from khemon.rules.due import Due, Watched
+from khemon.rules.episodes import Episodes
+from khemon.rules.further_rules import (
+    AsideRule,
+    BandRule,
+    CountsDueRule,
+    LevelsDueRule,
+    QuestionRule,
+    SettledRule,
+    TrendRule,
+)
+from khemon.rules.logic import TRUE, UNKNOWN, verdicts
+from khemon.rules.questions import Asked, Row
+from khemon.rules.rulebook import Protocol, RunRule
+from khemon.rules.series import (
+    LAST_TIME,
+    NO_TIME,
+    NONE,
+    Bools,
+    Ints,
+    Patients,
+    Points,
+    key_patient,
+    keys,
+    merged,
+)
+from khemon.rules.shapes import last_where, starts_of
+from khemon.rules.singles import RANDOM, TROUGH, Singles
+from khemon.rules.spans import Spans, following, never, preceding
+from khemon.rules.trend import Falls, falls
+
+if TYPE_CHECKING:
+    from khemon.rules.engine import Prepared
+
+
+class Knowing:
+    """What section 3.7 goes by over one block; `found` holds the episodes of the rules before, closings not applied."""
+
+    def __init__(
+        self, block: Prepared, patients: Patients, protocol: Protocol, timezone: str, found: dict[str, Episodes]
+    ) -> None:
+        self.block = block
+        self.patients = patients
+        self.protocol = protocol
+        self.timezone = timezone
+        self.found = found
+        self._points: dict[str, Points] = {}
+        self._courses: dict[tuple[str, int], Courses] = {}
+
+    def points(self, analyte: str) -> Points:
+        """The usable points of an analyte."""
+        if analyte not in self._points:
+            self._points[analyte] = self.block.of(analyte)
+        return self._points[analyte]
+
+    def courses(self, drug: str, joins_within: int = 0) -> Courses:
+        """The courses of a drug."""
+        asked = (drug, joins_within)
+        if asked not in self._courses:
+            self._courses[asked] = courses(self.block.events, drug, joins_within, self.timezone)
+        return self._courses[asked]
+
+    @cached_property
+    def last(self) -> Ints:
+        """Per patient the last moment that is judged."""
+        return np.minimum(self.block.closing, self.block.as_of)
+
+    def run_rule(self, name: str) -> RunRule:
+        """The run rule of that name."""
+        rule = self.protocol.rules[name]
+        assert isinstance(rule, RunRule)
+        return rule
+
+    def informative(self, rule: RunRule) -> tuple[Points, Bools, Bools]:
+        """The points of a run's analyte; which are informative, and which are good."""
+        points = self.points(rule.analyte)
+        answers = verdicts(points.low, points.high, rule.test, rule.limit.limit)
+        set_aside = (points.supported | points.preliminary) & (answers == TRUE)
+        return points, (answers != UNKNOWN) & ~set_aside, answers == TRUE
+
+    def falls(self, rule: TrendRule) -> tuple[Points, Falls]:
+        """The informative counts, and the falls over them."""
+        run = self.run_rule(rule.run)
+        points, informative, good = self.informative(run)
+        chosen = np.flatnonzero(informative)
+        counts = points.take(chosen)
+        return counts, falls(counts, good[chosen], run.limit.limit, rule)
+
+    def pending(self, rule: AsideRule) -> list[Pending]:
+        """What was set aside and waits, by analyte of the rule."""
+        return [
+            aside.pending(self.block.aside.of_analyte(name), self.points(name).key, self.protocol, rule, self._was_open)
+            for name in rule.analytes
+        ]
+
+    def _was_open(self, rule: str, at: Ints) -> Bools:
+        """Whether an episode of another rule is open at keys."""
+        others = self.found.get(rule)
+        if others is None:
+            return np.zeros(at.size, np.bool_)
+        start = keys(others.patient, others.onset)
+        stop = np.where(others.end == NO_TIME, never(key_patient(start)), keys(others.patient, others.end))
+        return Spans(start, stop).over(at)
+
+    def settled(self, rule: SettledRule) -> Spans:
+        """Where a run was seen to last without a gap, and its latest count is not old."""
+        points, informative, good = self.informative(self.run_rule(rule.run))
+        chosen = np.flatnonzero(informative)
+        counts, good = points.take(chosen), good[chosen]
+        start, day = starts_of(counts.patient), counts.day.astype(np.int64)
+        counted = good & (last_where(~good) >= last_where(start))
+        gap = np.append(False, np.diff(day) > rule.gap.count)[: day.size]
+        opens = counted & (start | np.append(True, ~counted[:-1])[: day.size] | gap)
+        first = last_where(opens)
+        seen = np.flatnonzero(counted & (day - day[first] >= rule.observed.count))
+        patient = counts.patient[seen].astype(np.int64)
+        old = on_day(patient, day[seen] + rule.latest_within.count + 1, self.timezone)
+        return Spans.of(counts.key[seen], np.minimum(old, following(counts.key[seen], counts.key)))
+
+    def given(self, drug: str) -> Spans:
+        return self.courses(drug).given
+
+    def levels(self, analyte: str) -> Singles:
+        """Every usable level of an analyte."""
+        return self.block.levels.of_analyte(analyte)
+
+    def band(self, rule: BandRule) -> bands.Band:
+        """The judged levels of a rule."""
+        given, stops = None, np.zeros(0, np.int64)
+        if rule.drug is not None:
+            given = self.given(rule.drug)
+            patient = key_patient(given.stop)
+            stops = given.stop[given.stop <= keys(patient, self.last[patient])]
+        return bands.outside(self.levels(rule.analyte), self.patients, given, stops, rule)
+
+    def due(self, rule: CountsDueRule | LevelsDueRule) -> Due:
+        """When what a rule expects was due and not seen."""
+        if isinstance(rule, LevelsDueRule):
+            levels = self.levels(rule.analyte)
+            seen = np.unique(levels.key[levels.timing != RANDOM])
+            return due.levels_due(seen, self.courses(rule.drug, rule.joins_within.count), rule, self.timezone)
+        run = self.run_rule(rule.run)
+        points, informative, good = self.informative(run)
+        told = self.block.events.of("response_documented")
+        documented = np.sort(keys(told.patient, told.start))
+        low = points.key[informative & ~good]
+        documented_spans = Spans.of(documented, following(documented, low))
+        known = documented_spans.over(points.key)
+        watched = Watched(informative, good, self._response(rule.run).over(points.key) | known, known)
+        steps = [self._steps(drug, rule) for drug in rule.step_drugs]
+        day0 = self._day0()
+        day0 = day0[day0 < never(key_patient(day0))]
+        anchor = self._anchors(points.key, day0, low, documented)
+        return due.counts_due(points, watched, anchor, day0, merged(steps), run.gap.count, rule, self.timezone)
+
+    def _steps(self, drug: str, rule: CountsDueRule) -> Ints:
+        steps = self.courses(drug, rule.joins_within.count).steps
+        return np.sort(steps[steps <= keys(key_patient(steps), self.last[key_patient(steps)])])
+
+    def _response(self, name: str) -> Spans:
+        """The stretches over which a confirmed run lasts."""
+        runs = self.found[name]
+        runs = runs.take(runs.confirmed_at != NO_TIME)
+        start = keys(runs.patient, runs.confirmed_at)
+        stop = np.where(runs.end == NO_TIME, never(key_patient(start)), keys(runs.patient, runs.end))
+        return Spans.of(start, stop)
+
+    def _day0(self) -> Ints:
+        """Per patient the key of day 0 as far as it is known by now, or the patient's last key."""
+        count = self.patients.birth_day.size
+        time = np.full(count, LAST_TIME, np.int64)
+        if self.patients.day0 is not None:
+            time = np.where(self.patients.day0 == NO_TIME, time, self.patients.day0)
+        told = self.block.events.of("day0")
+        np.minimum.at(time, told.patient, told.start)
+        return keys(np.arange(count), np.where(time <= self.last, time, LAST_TIME))
+
+    def _anchors(self, at: Ints, *began: Ints) -> Ints:
+        """For each key from which key the grid counts: the first of the kinds of beginnings that was known there."""
+        anchor = never(key_patient(at))
+        for sorted_keys in reversed(began):
+            first = sorted_keys[starts_of(key_patient(sorted_keys))]
+            place = preceding(at, first)
+            anchor = np.where(place == NONE, anchor, np.append(first, 0)[place])
+        return anchor
+
+    def row(self, analyte: str, *, troughs_only: bool = False) -> Row:
+        """The results of an analyte in order, one per time; troughs only if asked."""
+        if not troughs_only:
+            points = self.points(analyte)
+            return Row(points.key, points.low, points.high)
+        levels = self.levels(analyte)
+        levels = levels.take(np.flatnonzero(levels.timing == TROUGH))
+        return Row(levels.key, levels.low, levels.high)
+
+    def asked(self, rule: QuestionRule) -> list[tuple[str, Row, Asked]]:
+        """Every question of a rule: the analyte, its results, and which of them are asked about."""
+        found = []
+        for analyte in rule.soft_limits_of:
+            row = self.row(analyte)
+            found.append((analyte, row, questions.beyond_soft(row, analyte, rule.asks)))
+        for jump in rule.jumps:
+            row = self.row(jump.analyte, troughs_only=jump.troughs_only)
+            if row.key.size <= 1:
+                continue
+            doses = self.block.events.of(jump.analyte) if jump.troughs_only else self.block.events.of()
+            changed = np.sort(keys(doses.patient, doses.start))
+            found.append((jump.analyte, row, questions.jumps(row, jump, self.block.events, changed)))
+        for factor in rule.factors:
+            for analyte in factor.analytes:
+                row = self.row(analyte)
+                if row.key.size > 1:
+                    found.append((analyte, row, questions.factors(row, factor)))
+        return found

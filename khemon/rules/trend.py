@@ -1,0 +1,131 @@
+"""Falls: a row of counts that sinks, and a value far below one of the same analyte shortly before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from khemon.rules.calendar import MS_PER_DAY
+from khemon.rules.further_rules import DropRule, TrendRule
+from khemon.rules.logic import FALSE, TRUE, UNKNOWN
+from khemon.rules.series import NONE, Bools, Codes, Floats, Ints, Points, keys, thousandths
+from khemon.rules.shapes import last_where, next_where, patient_ends, starts_of
+
+
+@dataclass(frozen=True, slots=True)
+class Falls:
+    """Falls over informative counts, as positions; `end` is -1 while it goes on. By position which limb holds."""
+
+    first: Ints
+    end: Ints
+    below_median: Bools
+    along_line: Bools
+
+
+def falls(points: Points, good: Bools, limit: float, rule: TrendRule) -> Falls:
+    """Where counts fall. points, good: informative counts in order, and which are good; limit: what they fall towards.
+
+    A fall opens during a run, at the count that ends it, or while never low; it goes on while either limb holds.
+    """
+    if not good.size:
+        return Falls(np.zeros(0, np.int64), np.zeros(0, np.int64), good, good)
+    start = starts_of(points.patient)
+    below_median, along_line = _below_median(points, start, rule), _along_line(points, start, limit, rule)
+    holds = below_median | along_line
+    bad_before = np.zeros(good.size, np.bool_)
+    bad_before[1:] = (last_where(~good) >= last_where(start))[:-1] & ~start[1:]
+    good_before = np.zeros(good.size, np.bool_)
+    good_before[1:] = good[:-1] & ~start[1:]
+    watched = good | (good_before & bad_before)
+    opens = holds & watched & (points.high < rule.below.limit)
+    first, end = _once_in(points, opens, holds, start, rule.once_in.count)
+    return Falls(first, end, below_median, along_line)
+
+
+def _before(values: Floats, start: Bools, back: int) -> Floats:
+    """The value so many positions before, in the same patient; NaN where there is none."""
+    found = np.full(values.size, np.nan)
+    if values.size > back:
+        inside = np.arange(values.size) - last_where(start) >= back
+        found[back:] = np.where(inside[back:], values[:-back], np.nan)
+    return found
+
+
+def _below_median(points: Points, start: Bools, rule: TrendRule) -> Bools:
+    """Certainly at most a part of the median of the counts before, and certainly below the last of them."""
+    before = np.stack([_before(points.low, start, back + 1) for back in range(rule.of_previous.count)])
+    known = ~np.isnan(before).any(axis=0)
+    median = np.where(known, np.sort(before, axis=0)[rule.of_previous.count // 2], 0.0)
+    part, whole = rule.falls_to.value.as_integer_ratio()
+    at_most: Bools = thousandths(points.high) * whole <= thousandths(median) * part
+    found: Bools = known & at_most & (points.high < np.nan_to_num(before[0]))
+    return found
+
+
+def _along_line(points: Points, start: Bools, limit: float, rule: TrendRule) -> Bools:
+    """The least-squares line through the logarithms of the last counts reaches the limit soon; exact counts only."""
+    count = rule.line_samples.count
+    exact = np.where(points.low == points.high, points.low, np.nan)
+    days = points.day.astype(np.float64)
+    rows = [(_before(exact, start, back), _before(days, start, back)) for back in range(1, count)]
+    value = np.stack([exact, *(value for value, _ in rows)])
+    known = ~np.isnan(value).any(axis=0) & (np.nan_to_num(value) > 0).all(axis=0)
+    day = np.stack([days, *(day for _, day in rows)])
+    known &= np.nan_to_num(day[0] - day[-1]) >= rule.line_spans.count
+    now = (points.time - points.time[0]) / MS_PER_DAY
+    time = np.stack([_before(now, start, back) for back in range(1, count)])
+    ago = np.vstack([np.zeros(now.size), time - now])[:, known]
+    logs = np.log(value[:, known])
+    centered = ago - ago.mean(axis=0)
+    slope = (centered * (logs - logs.mean(axis=0))).sum(axis=0) / (centered * centered).sum(axis=0)
+    reached = logs[0] + slope * rule.line_reaches_within.count <= np.log(limit)
+    found = np.zeros(points.key.size, np.bool_)
+    found[known] = (slope < 0) & reached
+    return found
+
+
+def _once_in(points: Points, opens: Bools, holds: Bools, start: Bools, days: int) -> tuple[Ints, Ints]:
+    """Positions at which falls open and end (-1: not yet): none opens within so many days of the one before."""
+    size = opens.size
+    next_open = np.append(next_where(opens), size)
+    next_over = np.append(next_where(~holds), size)
+    stop = np.append(patient_ends(start), 0)
+    # With days in keys of patients one search serves all.
+    by_day = keys(points.patient, points.day.astype(np.int64))
+    found: list[tuple[Ints, Ints]] = []
+    at = next_open[np.flatnonzero(start)]
+    at = at[at < stop[np.flatnonzero(start)]]
+    while at.size:
+        over = np.minimum(next_over[at], stop[at])
+        ends = over < stop[at]
+        found.append((at, np.where(ends, over, NONE)))
+        later = np.maximum(over, np.searchsorted(by_day, by_day[at] + days, "left"))
+        following = next_open[np.minimum(later, size)]
+        at = following[following < stop[at]]
+    if not found:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    first = np.concatenate([first for first, _ in found])
+    order = np.argsort(first)
+    return first[order], np.concatenate([end for _, end in found])[order]
+
+
+def drops(points: Points, rule: DropRule) -> tuple[Codes, Ints]:
+    """At each point whether it lies so much below one shortly before; and the position of the highest such one."""
+    size = points.key.size
+    start_of = last_where(starts_of(points.patient))
+    low, high = thousandths(points.low), thousandths(points.high)
+    amount = int(thousandths(np.array([rule.by.limit]))[0])
+    answer, highest = np.full(size, FALSE), np.full(size, NONE, np.int64)
+    position = np.arange(size)
+    for back in range(1, size):
+        earlier = position - back
+        near = (earlier >= start_of) & (points.time - points.time[np.maximum(earlier, 0)] <= rule.within.ms)
+        if not near.any():
+            break
+        earlier = np.where(near, earlier, position)
+        certain, possible = near & (low[earlier] - high >= amount), near & (high[earlier] - low >= amount)
+        answer = np.where(certain | (answer == TRUE), TRUE, np.where(possible, UNKNOWN, answer)).astype(np.int8)
+        higher = (highest == NONE) | (high[earlier] > high[np.maximum(highest, 0)])
+        highest = np.where(possible & higher, earlier, highest)
+    return answer, highest

@@ -1,0 +1,68 @@
+"""Courses of a drug, slowly: whether it is given at a time, and since when."""
+
+from __future__ import annotations
+
+import datetime as dt
+from itertools import pairwise
+
+from .chart import Chart
+from .records import Event
+
+
+class Drug:
+    """The records of one drug in order of start."""
+
+    def __init__(self, chart: Chart, kind: str) -> None:
+        self.chart = chart
+        self.records = sorted((event for event in chart.events if event.kind == kind), key=lambda event: event.start)
+
+    def runs_at(self, place: int, time: dt.datetime) -> bool:
+        """Whether a record runs at a time: to its end, or without one until the next record."""
+        record = self.records[place]
+        if record.end is None and place + 1 < len(self.records) and self.records[place + 1].start <= time:
+            return False
+        return record.start <= time and (record.end is None or record.end > time)
+
+    def on(self, time: dt.datetime) -> bool:
+        """Whether the drug is given: some record with a dose runs, and none that holds it (dose 0)."""
+        running = [record for place, record in enumerate(self.records) if self.runs_at(place, time)]
+        return any(not held(record) for record in running) and not any(held(record) for record in running)
+
+    def stretches(self) -> list[tuple[dt.datetime, dt.datetime | None]]:
+        """From when to when it is given, in order; ends that lie ahead included."""
+        bounds = {record.start for record in self.records}
+        bounds |= {record.end for record in self.records if record.end is not None}
+        found: list[tuple[dt.datetime, dt.datetime | None]] = []
+        for bound in sorted(bounds):
+            last_open = bool(found) and found[-1][1] is None
+            if self.on(bound) and not last_open:
+                found.append((bound, None))
+            elif last_open and not self.on(bound):
+                found[-1] = (found[-1][0], bound)
+        return found
+
+    def began(self, time: dt.datetime) -> dt.datetime | None:
+        """When the course that has reached a time began: at most one calendar day lies between its stretches."""
+        began: dt.datetime | None = None
+        stopped: dt.datetime | None = None
+        for start, stop in self.stretches():
+            if start > time:
+                break
+            if began is None or stopped is None or self.chart.days_between(stopped, start) > 1:
+                began = start
+            stopped = stop
+        return began
+
+    def steps(self) -> list[dt.datetime]:
+        """Recorded stops, holds and taper steps up to the last moment judged."""
+        found = [stop for _, stop in self.stretches() if stop is not None]
+        for before, record in pairwise(self.records):
+            lower = before.dose is None or record.dose is None or record.dose < before.dose
+            if lower and not held(record) and self.began(record.start) != record.start:
+                found.append(record.start)
+        return [time for time in found if time <= self.chart.last]
+
+
+def held(record: Event) -> bool:
+    """Whether a record says that the drug is held."""
+    return record.dose is not None and record.dose == 0
