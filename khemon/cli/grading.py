@@ -1,4 +1,4 @@
-"""The command that grades laboratory values by published criteria: grade."""
+"""Commands that hold values and engines to published criteria: grade, conformance."""
 
 from __future__ import annotations
 
@@ -43,6 +43,26 @@ def _table(document: dict[str, Any]) -> None:
     print_table(names, [["" if row[name] is None else str(row[name]) for name in names] for row in document["rows"]])
 
 
+def conformance(
+    files: Annotated[list[Path], typer.Argument(help="Case files (TOML); their form is described in docs/cases.md.")],
+    as_json: Json = False,
+) -> None:
+    """Run case files against the installed engine; exit code 1 when any case is not as it expects."""
+    from khemon.actions.conformance import run_files
+
+    document = run_files(files)
+    if as_json:
+        print_json(document)
+    for file in document["files"]:
+        for case in file["cases"]:
+            for difference in case["differences"]:
+                say(f"{file['file']}: {case['name']}: {difference}")
+    say(f"{document['passed']} cases passed, {document['failed']} failed")
+    if document["failed"]:
+        raise typer.Exit(FOUND_A_PROBLEM)
+
+
 def add_to(app: typer.Typer) -> None:
-    """Put this command on the command line."""
+    """Put these commands on the command line."""
     app.command()(grade)
+    app.command()(conformance)
