@@ -98,7 +98,7 @@ def test_the_patient_page_shows_thresholds_flags_and_their_reasons(page: Page, w
     page.get_by_role("link", name="Bea Rebound").click()
     settled(page)
     expect(page.get_by_role("heading", name="Bea Rebound")).to_be_visible()
-    expect(page.get_by_text("KMP rebound; KMP; consumptive coagulopathy.")).to_be_visible()
+    expect(page.get_by_text("KMP rebound; KMP; consumptive coagulopathy")).to_be_visible()
     chart = page.locator(".js-plotly-plot").first
     for label in ("100 · KMP, response", "50° · rebound certain", "30 · severe", "10 · plasma criterion"):
         expect(chart.get_by_text(label)).to_be_visible()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from khemon.actions.recompute import episodes_at, ward_of
-from khemon.models import Actor, Episode
+from khemon.models import Actor, Episode, StoreProblem
+from khemon.rules.further_rules import CLOCK_DRIVEN
 from khemon.store import Reader, Store
 from khemon.store.integrity import check as check_store
 
@@ -22,18 +23,27 @@ def check(store: Store, actor: Actor, now_ms: int) -> dict[str, Any]:
 def _judged_again(reader: Reader, now_ms: int) -> list[dict[str, str]]:
     """What a recomputation finds; one finding when damaged rows cannot even be read (what they hold is not told)."""
     try:
+        reader.alerts()
         return _stale_episodes(reader, now_ms)
+    except StoreProblem as problem:
+        return [{"what": "alerts", "where": problem.where, "found": problem.found}]
     except (ValueError, LookupError, TypeError, ArithmeticError):
         return [{"what": "episodes", "where": "store", "found": "cannot be read, or not be computed again"}]
 
 
 def _stale_episodes(reader: Reader, now_ms: int) -> list[dict[str, str]]:
     """Patients whose stored episodes are not those of a recomputation (what time alone changes is left out)."""
-    by_patient, _ = episodes_at(reader, None, ward_of(reader), now_ms)
+    ward = ward_of(reader)
+    by_patient, _ = episodes_at(reader, None, ward, now_ms)
+    moved_by_time = {name for name, rule in ward.protocol.rules.items() if isinstance(rule, CLOCK_DRIVEN)}
     stored: dict[str, set[tuple[object, ...]]] = {patient_id: set() for patient_id in by_patient}
     for row in reader.episodes():
         stored.setdefault(row.episode.patient_id, set()).add(_identity(row.episode))
-    differing = [p for p, own in by_patient.items() if {_identity(episode) for episode in own} != stored[p]]
+    differing = []
+    for patient_id, own in by_patient.items():
+        changed = {_identity(episode) for episode in own} ^ stored[patient_id]
+        if any(identity[0] not in moved_by_time for identity in changed):
+            differing.append(patient_id)
     return [{"what": "episodes", "where": f"patient {p}", "found": "differ from a recomputation"} for p in differing]
 
 

@@ -21,6 +21,11 @@ def rows_digest(digests: Iterable[int]) -> str:
     return hashlib.sha256(b"".join(digest.to_bytes(8, "big", signed=True) for digest in sorted(digests))).hexdigest()
 
 
+def text_digest(text: str) -> str:
+    """The digest of a text that is stored beside it."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def canonical_json(value: Mapping[str, Any] | list[Any]) -> str:
     """JSON with sorted keys and no spaces: equal values give equal text."""
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)

@@ -8,9 +8,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from khemon.models import Actor, Alert
+from khemon.models import Actor, Alert, StoreProblem
 from khemon.store.column_types import ms_of
-from khemon.store.digests import NO_HASH, audit_hash, canonical_json
+from khemon.store.digests import NO_HASH, audit_hash, canonical_json, text_digest
 from khemon.store.repository.bulk import chunks, next_number, only
 from khemon.store.rows import AuditRow, MoveRow, SeenRow
 from khemon.store.tables import alert, alert_move, audit, patient, revision, seen, setting
@@ -52,18 +52,29 @@ def load_alerts(
     connection: sa.Connection, states: Sequence[str] | None, numbers: Sequence[int] | None, alert_id: int | None = None
 ) -> list[Alert]:
     """Alerts in order of their number."""
-    statement = sa.select(alert.c.body)
+    statement = sa.select(alert.c.alert_id, alert.c.state, alert.c.body)
     if states is not None:
         statement = statement.where(alert.c.state.in_([str(state) for state in states]))
     if alert_id is not None:
         statement = statement.where(alert.c.alert_id == alert_id)
     lists = chunks(numbers) if numbers is not None else [None]
     found = (
-        Alert.model_validate_json(body)
+        _alert_of(number, state, body)
         for chunk in lists
-        for body in connection.execute(only(statement, alert.c.patient_no, chunk)).scalars()
+        for number, state, body in connection.execute(only(statement, alert.c.patient_no, chunk))
     )
     return sorted(found, key=lambda each: each.alert_id)
+
+
+def _alert_of(number: int, state: str, body: str) -> Alert:
+    """The alert in a stored body; StoreProblem when it is not what was written."""
+    digest, _, text = body.partition(" ")
+    if digest == text_digest(text):
+        value = Alert.model_validate_json(text)
+        if (value.alert_id, str(value.state)) == (number, state):
+            return value
+    found, remedy = "is not what was written: its digest differs", "run khemon check and restore a backup"
+    raise StoreProblem(where=f"alert {number}", found=found, remedy=remedy)
 
 
 def save_alert(connection: sa.Connection, value: Alert) -> Alert:
@@ -82,7 +93,7 @@ def save_alert(connection: sa.Connection, value: Alert) -> Alert:
         "onset_ms": ms_of(value.onset),
         "end_ms": None if value.end is None else ms_of(value.end),
         "text": value.text,
-        "body": value.model_dump_json(),
+        "body": f"{text_digest(value.model_dump_json())} {value.model_dump_json()}",
     }
     put(connection, alert, {"alert_id": value.alert_id}, columns)
     return value
