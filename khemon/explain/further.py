@@ -146,7 +146,11 @@ class FurtherWording:
         return f"{capital(label(rule.drug))} day {day}; {rule.criterion}"
 
     def _band(self, stretch: Stretch, rule: BandRule) -> str:
-        point, trough = self.looked.levels(rule, stretch.patient, stretch.onset, stretch.last_inside)[-1]
+        levels = self.looked.levels(rule, stretch.patient, stretch.onset, stretch.last_inside)
+        # Each level of one time is judged: the sentence names the one that lies furthest outside.
+        latest = [(point, trough) for point, trough in levels if point.time == levels[-1][0].time]
+        furthest = max if rule.side == "above" else min
+        point, trough = furthest(latest, key=lambda level: (level[0].low, level[0].high))
         kind = "trough " if trough else ""
         unstated = "" if trough else ", timing not stated"
         text = f"{capital(label(rule.analyte))} {kind}{self.naming.value(point)}"

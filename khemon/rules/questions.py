@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from khemon.models import LASTING_EVENTS
 from khemon.rules.further_rules import Exactly, Jump
-from khemon.rules.series import NO_TIME, NONE, Bools, Events, Floats, Ints, key_patient, keys, thousandths
+from khemon.rules.series import LAST_TIME, NO_TIME, NONE, Bools, Events, Floats, Ints, in_steps, key_patient, keys
 from khemon.rules.shapes import starts_of
 from khemon.units import ANALYTES
 
@@ -62,13 +63,16 @@ def _previous(row: Row, within_ms: int | None) -> tuple[Ints, Bools]:
     """The position before each (its own where there is none), and whether it is one of the patient and near enough."""
     before = np.maximum(np.arange(row.key.size) - 1, 0)
     found = ~starts_of(key_patient(row.key))
+    # Several results of one time are not a jump, and which of them was meant cannot be told.
+    alone = starts_of(row.key) & np.append(starts_of(row.key)[1:], True)
+    found &= alone & alone[before]
     if within_ms is not None:
         found &= row.key - row.key[before] <= within_ms
     return before, found
 
 
 def _jumped(row: Row, before: Ints, jump: Jump) -> Bools:
-    low, high = thousandths(row.low), thousandths(row.high)
+    low, high = in_steps(row.low), in_steps(row.high)
     low_before, high_before = low[before], high[before]
     found = np.zeros(row.key.size, np.bool_)
     if jump.falls_to is not None:
@@ -89,13 +93,14 @@ def _jumped(row: Row, before: Ints, jump: Jump) -> Bools:
 
 
 def _amount(limit: float) -> int:
-    return int(thousandths(np.array([limit]))[0])
+    return int(in_steps(np.array([limit]))[0])
 
 
 def _touched(first: Ints, last: Ints, events: Events) -> Bools:
     """Whether an event was under way, or began, between two keys (both ends included)."""
     start = keys(events.patient, events.start)
-    end = keys(events.patient, np.where(events.end == NO_TIME, events.start, events.end))
+    never = np.where(events.kind < len(LASTING_EVENTS), LAST_TIME, events.start)
+    end = keys(events.patient, np.where(events.end == NO_TIME, never, events.end))
     # Those begun by the last key less those over before the first.
     begun = np.searchsorted(np.sort(start), last, "right")
     over = np.searchsorted(np.sort(end), first, "left")
@@ -106,7 +111,7 @@ def _touched(first: Ints, last: Ints, events: Events) -> Bools:
 def factors(row: Row, rule: Exactly) -> Asked:
     """Exact results that differ from the previous one by a factor, up or down: exactly, or nearly."""
     before, found = _previous(row, rule.within.ms)
-    low = thousandths(row.low)
+    low = in_steps(row.low)
     found &= (row.low == row.high) & (row.low == row.high)[before] & (low > 0) & (low[before] > 0)
     larger, smaller = np.maximum(low, low[before]), np.minimum(low, low[before])
     part, whole = rule.factor.value.as_integer_ratio()

@@ -27,7 +27,7 @@ _EXCLUDED = np.array([quality in EXCLUDING_QUALITIES for quality in QUALITIES])
 _CLOSING = [EVENT_KINDS.index(kind) for kind in CLOSING_EVENTS]
 _PATIENT_SHIFT = np.int64(43)
 _TIME_BIAS = np.int64(1 << 42)
-_THOUSAND, _LARGEST = 1_000, float(1 << 40)
+_MILLION, _LARGEST = 1_000_000, 1 << 42
 #: The earliest and the latest time a key can hold (about 139 years either side of 1970).
 FIRST_TIME, LAST_TIME = -(1 << 42), (1 << 42) - 1
 #: Whole patients of about this many rows are evaluated at a time: it fits the processor's cache.
@@ -138,9 +138,14 @@ class Points:
         return self.take(np.flatnonzero(self.analyte == ANALYTE_CODES[analyte]))
 
 
-def thousandths(values: Floats) -> Ints:
-    """Values as whole thousandths, in which sums and products of short decimals are exact; endless ones very large."""
-    return np.rint(np.minimum(values * _THOUSAND, _LARGEST)).astype(np.int64)
+def in_steps(values: Floats) -> Ints:
+    """Values as whole half-millionths, in which sums and products of short decimals are exact.
+
+    A bound that lies just inside an open end is one step inside it; endless ones are very large.
+    """
+    millionths = np.rint(np.minimum(values * _MILLION, _LARGEST)).astype(np.int64)
+    exact = millionths / _MILLION
+    return 2 * millionths + (values > exact).astype(np.int64) - (values < exact).astype(np.int64)
 
 
 def keys(patient: NDArray[np.int32] | Ints, time: Ints) -> Ints:

@@ -9,7 +9,7 @@ import numpy as np
 from khemon.rules.calendar import MS_PER_DAY
 from khemon.rules.further_rules import DropRule, TrendRule
 from khemon.rules.logic import FALSE, TRUE, UNKNOWN
-from khemon.rules.series import NONE, Bools, Codes, Floats, Ints, Points, keys, thousandths
+from khemon.rules.series import NONE, Bools, Codes, Floats, Ints, Points, in_steps, keys
 from khemon.rules.shapes import last_where, next_where, patient_ends, starts_of
 
 
@@ -58,7 +58,7 @@ def _below_median(points: Points, start: Bools, rule: TrendRule) -> Bools:
     known = ~np.isnan(before).any(axis=0)
     median = np.where(known, np.sort(before, axis=0)[rule.of_previous.count // 2], 0.0)
     part, whole = rule.falls_to.value.as_integer_ratio()
-    at_most: Bools = thousandths(points.high) * whole <= thousandths(median) * part
+    at_most: Bools = in_steps(points.high) * whole <= in_steps(median) * part
     found: Bools = known & at_most & (points.high < np.nan_to_num(before[0]))
     return found
 
@@ -114,8 +114,8 @@ def drops(points: Points, rule: DropRule) -> tuple[Codes, Ints]:
     """At each point whether it lies so much below one shortly before; and the position of the highest such one."""
     size = points.key.size
     start_of = last_where(starts_of(points.patient))
-    low, high = thousandths(points.low), thousandths(points.high)
-    amount = int(thousandths(np.array([rule.by.limit]))[0])
+    low, high = in_steps(points.low), in_steps(points.high)
+    amount = int(in_steps(np.array([rule.by.limit]))[0])
     answer, highest = np.full(size, FALSE), np.full(size, NONE, np.int64)
     position = np.arange(size)
     for back in range(1, size):

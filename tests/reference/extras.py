@@ -93,7 +93,9 @@ def hemoglobin_fall(chart: Chart) -> list[Episode]:
                 continue
             if now.value.high is not None and earlier.value.low - now.value.high >= 25:
                 return True
-            if earlier.value.high is None or earlier.value.high - now.value.low >= 25:
+            open_end = earlier.value.high_open or now.value.low_open
+            apart = None if earlier.value.high is None else earlier.value.high - now.value.low
+            if apart is None or apart > 25 or (apart == 25 and not open_end):
                 answer = None
         return answer
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Callable
 from decimal import Decimal
+from fractions import Fraction
 from itertools import pairwise
 
 from .chart import SET_ASIDE, Chart, Moment, Reading, current_versions, open_at, utc
@@ -35,10 +37,18 @@ def value_of(lab: Lab) -> Interval:
 
 
 def ratio_jump(now: Interval, before: Interval, falls_to: Decimal | None, rises_to: Decimal | None) -> bool:
-    """Whether it fell below a part of the one before, or rose above a multiple, for certain (open bounds as closed)."""
-    fell = falls_to is not None and now.high is not None and now.high < before.low * falls_to
-    rose = rises_to is not None and before.high is not None and now.low > before.high * rises_to
+    """Whether it fell below a part of the one before, or rose above a multiple, for certain."""
+    fell = falls_to is not None and certainly_above(before, falls_to, now)
+    rose = rises_to is not None and before.high is not None and certainly_above(now, 1 / Fraction(rises_to), before)
     return fell or rose
+
+
+def certainly_above(more: Interval, part: Decimal | Fraction, less: Interval, by: int = 0) -> bool:
+    """Whether a part of one value certainly lies above another by more than an amount; an open end is never reached."""
+    if less.high is None:
+        return False
+    apart = Fraction(more.low) * Fraction(part) - Fraction(less.high) - by
+    return apart > 0 or (apart == 0 and (more.low_open or less.high_open))
 
 
 class SampleRules:
@@ -232,18 +242,20 @@ class SampleRules:
         old, new = before.value, now.value
         if analyte == "platelets":
             fell = apart <= HOURS_48 and old.above(Decimal(100)) is True and ratio_jump(new, old, Decimal("0.5"), None)
-            return fell or (in_a_day and old.high is not None and new.low - old.high > 100)
+            return fell or (in_a_day and certainly_above(new, Decimal(1), old, 100))
         if analyte == "fibrinogen":
             return in_a_day and ratio_jump(new, old, Decimal("0.4"), Decimal("1.6"))
         if analyte == "d_dimer":
             return in_a_day and ratio_jump(new, old, Decimal("0.1"), Decimal(10))
-        rose = old.high is not None and new.low - old.high > 25
-        return in_a_day and (rose or (new.high is not None and old.low - new.high > 25))
+        one = Decimal(1)
+        return in_a_day and (certainly_above(new, one, old, 25) or certainly_above(old, one, new, 25))
 
     def between(self, kinds: set[str], first: dt.datetime, last: dt.datetime) -> bool:
         """Whether an event of one of the kinds touches the time between."""
         return any(
-            event.kind in kinds and event.start <= last and (event.end or event.start) >= first
+            event.kind in kinds
+            and event.start <= last
+            and ((event.kind == "active_bleeding" and event.end is None) or (event.end or event.start) >= first)
             for event in self.chart.events
         )
 
@@ -251,12 +263,15 @@ class SampleRules:
         troughs = [lab for lab in self.standing if lab.analyte == "sirolimus" and lab.timing == "trough"]
         troughs.sort(key=lambda lab: (utc(lab.collected_at), lab.row))
         found = set()
+        times = Counter(utc(lab.collected_at) for lab in troughs)
         for before, now in pairwise(troughs):
             first, last = utc(before.collected_at), utc(now.collected_at)
+            if times[first] > 1 or times[last] > 1:
+                continue
             changed = any(first < record.start <= last for record in self.drug.records)
             old, new = value_of(before), value_of(now)
-            fell = new.high is not None and new.high * 3 < old.low
-            if not changed and (fell or ratio_jump(new, old, None, Decimal(3))):
+            fell = new.high is not None and certainly_above(old, Fraction(1, 3), new)
+            if not changed and (fell or certainly_above(new, Fraction(1, 3), old)):
                 found.add(last)
         return found
 
