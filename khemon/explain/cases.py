@@ -34,8 +34,8 @@ class _FromCase:
 
 def run_case(case: Case) -> list[Episode]:
     """The episodes of the case's rule that the engine finds, explained, in order of onset."""
-    results, events, protocol = _results(case), _events(case), case.rules
-    patients = _patients(case)
+    results, events, patients = columns_of(case)
+    protocol = case.rules
     as_of = latest_time(results, events) if case.as_of is None else case.at_ms(case.as_of)
     found = evaluate(results, events, patients, protocol, case.timezone, as_of)
     prepared = prepare(results, events, 1, protocol, as_of)
@@ -43,6 +43,11 @@ def run_case(case: Case) -> list[Episode]:
     givens = _FromCase(case.labs)
     episodes = explained(found, prepared, patients, protocol, case.timezone, ["case"], diagnosed, givens)
     return [episode for episode in episodes if episode.rule == case.rule]
+
+
+def columns_of(case: Case) -> tuple[Results, Events, Patients]:
+    """What an evaluation takes of a case: results in the order of `labs`, events, and the one child."""
+    return _results(case), _events(case), _patients(case)
 
 
 def _patients(case: Case) -> Patients:

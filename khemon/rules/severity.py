@@ -166,7 +166,11 @@ class Severities:
             points = self.by_analyte[comparison.analyte]
             own = next((limb for limb in rule.limbs if limb.analyte == comparison.analyte), comparison)
             counted = Limb.of(own, points).counted
-            position = recent(counted, moment.key, self.protocol.common.current_within.ms, moment.inclusive)
+            # The rule's own analyte is read as last seen: a grave value does not calm by getting old.
+            if own in rule.limbs:
+                position = latest(counted, moment.key, moment.inclusive)
+            else:
+                position = recent(counted, moment.key, self.protocol.common.current_within.ms, moment.inclusive)
             beyond = verdicts(counted.low, counted.high, comparison.test, comparison.limit.limit) == TRUE
             neonate &= ~((position != NONE) & np.append(beyond, False)[position])
         return np.where(neonate, _CODE[rule.severity_neonate or rule.severity], _CODE[rule.severity])

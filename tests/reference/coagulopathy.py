@@ -74,9 +74,10 @@ def rows_saying(readings: dict[str, Reading], wanted: bool) -> tuple[int, ...]:
 
 
 def coagulopathy_severity(chart: Chart, episode: Episode) -> str:
-    """Warning; in a newborn a note unless platelets are low or the D-dimer is beyond a newborn's."""
+    """Warning; in a newborn a note unless current platelets are low or the last D-dimer is beyond a newborn's."""
     moment = chart.judged_at(episode)
-    d_dimer = chart.current("d_dimer", moment)
+    seen = [reading for reading in chart.counted("d_dimer") if moment.sees(reading.time)]
+    d_dimer = seen[-1] if seen else None
     platelets_low = answer("platelets", chart.current("platelets", moment)) is True
     beyond = d_dimer is not None and d_dimer.value.above(NEWBORN_D_DIMER) is True
     return "note" if chart.newborn(moment) and not platelets_low and not beyond else "warning"
