@@ -44,10 +44,12 @@ def _table(document: dict[str, Any]) -> None:
 
 
 def conformance(
-    files: Annotated[list[Path], typer.Argument(help="Case files (TOML); their form is described in docs/cases.md.")],
+    files: Annotated[
+        list[Path], typer.Argument(help="Files of cases or timelines (TOML); their form is described in docs/cases.md.")
+    ],
     as_json: Json = False,
 ) -> None:
-    """Run case files against the installed engine; exit code 1 when any case is not as it expects."""
+    """Run files of cases and timelines against the installed engine; exit code 1 when any is not as it expects."""
     from khemon.actions.conformance import run_files
 
     document = run_files(files)

@@ -69,7 +69,7 @@ class Timeline(Frozen):
         next_day = 0
         for expected in self.expect:
             if expected.numbers.start > next_day:
-                raise ValueError(f"day {next_day} is missing: every day is told, one without alerts as \"nothing\"")
+                raise ValueError(f'day {next_day} is missing: every day is told, one without alerts as "nothing"')
             if expected.numbers.start < next_day:
                 raise ValueError(f"day {expected.numbers.start} is told twice")
             next_day = expected.numbers.stop

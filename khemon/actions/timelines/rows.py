@@ -154,7 +154,7 @@ class Expected(Frozen):
 
     days: str
     alerts: tuple[Told, ...]
-    says: dict[str, str] = {}
+    says: dict[str, str] = Field(default_factory=dict)
     notes: tuple[str, ...] | None = None
     ended: tuple[str, ...] | None = None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, field
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from khemon.actions.judging import Case as Judged
@@ -15,7 +16,7 @@ from khemon.explain import Given
 from khemon.explain.cases import columns_of
 from khemon.models import CLOSING_EVENTS, Alert, Episode, Refused
 from khemon.rules.calendar import from_ms
-from khemon.rules.case_rows import CaseEvent, Lab
+from khemon.rules.case_rows import CaseEvent, Lab, elapsed_ms
 from khemon.rules.cases import Case
 from khemon.units import ANALYTES, decimal_text
 
@@ -41,7 +42,7 @@ class _Givens:
         return Given(found.number, found.lab.value, unit, canonical)
 
 
-@dataclass(slots=True)
+@dataclass
 class WatchedTimeline:
     """One child whose alerts follow what it is told and the clock."""
 
@@ -116,9 +117,8 @@ class WatchedTimeline:
             return (last.astimezone(zone).date() - first.astimezone(zone).date()).days
 
         start_ms = self.timeline.at_ms("0 00:00")
-        closings = [event.start for event in self._latest_events() if event.kind in CLOSING_EVENTS]
-        base = _case(self.timeline, [], ())
-        closed = any(base.at_ms(start) <= self.now_ms for start in closings) and start_ms <= self.now_ms
+        closings = [elapsed_ms(event.start) for event in self._latest_events() if event.kind in CLOSING_EVENTS]
+        closed = any(start_ms + elapsed <= self.now_ms for elapsed in closings)
         now = from_ms(self.now_ms, self.timeline.timezone)
         return Setting(now, self.timeline.rules, self.recorded_at, days, lambda _: closed)
 
@@ -153,9 +153,12 @@ class WatchedTimeline:
 
 def _case(timeline: Timeline, results: list[_Known], events: tuple[CaseEvent, ...]) -> Case:
     """What is known, as a case: the columns of both are made in one place."""
-    low_high = tuple((timeline.target or "").split("-")) if timeline.target else None
+    low, _, high = (timeline.target or "").partition("-")
     day0, followed = (None if m is None else timeline.elapsed(m) for m in (timeline.day0, timeline.followed_until))
     return Case.model_construct(
+        rule="timeline",
+        kind="calendar",
+        expect=(),
         name=timeline.title,
         labs=tuple(known.lab for known in results),
         events=events,
@@ -163,8 +166,8 @@ def _case(timeline: Timeline, results: list[_Known], events: tuple[CaseEvent, ..
         diagnosis=timeline.diagnosis,
         day0=day0,
         followed_until=followed,
-        target=low_high,
+        target=(Decimal(low), Decimal(high)) if timeline.target else None,
         protocol=timeline.protocol,
         timezone=timeline.timezone,
-        start=dt.datetime.combine(timeline.start, dt.time()),  # noqa: DTZ001
+        start=dt.datetime.combine(timeline.start, dt.time()),
     )

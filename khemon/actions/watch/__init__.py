@@ -5,6 +5,7 @@ from khemon.actions.watch.flags import Flag
 from khemon.actions.watch.imports import BatchLine, imports, own_zone, revision, setting
 from khemon.actions.watch.patient import PatientView, last_visit, patient_of, patient_view
 from khemon.actions.watch.rulebook import Definitions, definitions
+from khemon.actions.watch.timelines import TimelineSheet, timeline_sheets
 from khemon.actions.watch.ward import WardBoard, WardLine, ward_board
 from khemon.actions.watch.windows import DEFAULT_WINDOW, WINDOWS
 
@@ -18,6 +19,7 @@ __all__ = [
     "Flag",
     "PatientView",
     "ReviewQueue",
+    "TimelineSheet",
     "WardBoard",
     "WardLine",
     "alert_view",
@@ -31,5 +33,6 @@ __all__ = [
     "review_queue",
     "revision",
     "setting",
+    "timeline_sheets",
     "ward_board",
 ]

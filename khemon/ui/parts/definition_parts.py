@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from khemon.actions.watch import Definitions
+from khemon.actions.watch import Definitions, TimelineSheet
 from khemon.actions.watch.rulebook import CaseLine, NumberLine, RuleSheet
 from khemon.ui.parts.elements import Child, Markup, el, sign, table
 
@@ -51,3 +51,18 @@ def contents(book: Definitions) -> Markup:
 def muting(book: Definitions) -> Markup:
     """Who mutes whom."""
     return el("ul", *(el("li", line) for line in book.muting), class_="k k-list")
+
+
+def timeline(sheet: TimelineSheet) -> Markup:
+    """One timeline: a child in two sentences, and the alerts of every day."""
+    rows: list[list[Child]] = [
+        [line.days, el("ul", *(el("li", each) for each in line.happens)), el("ul", *(el("li", a) for a in line.alerts))]
+        for line in sheet.lines
+    ]
+    asked = f"Alerts at {sheet.look} each day. An alert comes before the ward {_times(sheet.calls)}."
+    made = table(["Day", "What happens", "Alerts"], rows, label=f"Days of {sheet.title}")
+    return el("details", el("summary", sheet.title), el("p", sheet.story), el("p", asked), made, class_="k")
+
+
+def _times(count: int) -> str:
+    return {0: "never", 1: "once"}.get(count, f"{count} times")
