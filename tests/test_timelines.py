@@ -39,8 +39,10 @@ ASKED = (
     "Bleeding without an end",
     "Isolated 95 after response",
 )
-#: Alerts that come before the ward in a day of the whole collection, at most; it tells of the worst days of each child.
-BEARABLE_CALLS_A_DAY = 0.5
+#: Of a dozen days at most: everything that can happen happens in one of them.
+BRIEF = [timeline for timeline in our_timelines() if timeline.last_day <= 12]
+#: How often alerts of one child come before the ward, at most: more is a finding about the definitions.
+BEARABLE_CALLS = 5
 HOUR_MS = 3_600_000
 DAY_1 = '["1", "open severe_thrombocytopenia confirmed warning", "open thrombocytopenia confirmed warning"]'
 SHORT = """
@@ -72,8 +74,18 @@ def test_the_ward_has_the_alerts_told_on_every_day(timeline):
 
 
 @pytest.mark.parametrize("timeline", our_timelines(), ids=lambda timeline: timeline.title)
-def test_a_store_has_the_same_alerts(timeline, store: Store):
+def test_a_store_has_the_same_alerts(timeline, tmp_path):
+    store = Store(f"sqlite:///{tmp_path / 'khemon.db'}")
     assert differences(timeline, StoredTimeline(timeline, store)) == []
+    store.close()
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("timeline", BRIEF, ids=lambda timeline: timeline.title)
+def test_a_store_on_postgresql_has_the_same_alerts(timeline, new_postgres):
+    store = Store(new_postgres)
+    assert differences(timeline, StoredTimeline(timeline, store)) == []
+    store.close()
 
 
 @pytest.mark.parametrize("title", ASKED)
@@ -97,10 +109,9 @@ def test_every_rule_that_can_alert_does_so_in_some_timeline():
     assert told == alerting
 
 
-def test_the_alerts_of_all_timelines_are_ones_a_ward_can_live_with():
-    days = sum(timeline.last_day + 1 for timeline in our_timelines())
-    calls = sum(timeline.calls for timeline in our_timelines())
-    assert calls / days < BEARABLE_CALLS_A_DAY
+def test_the_alerts_of_each_child_are_ones_a_ward_can_live_with():
+    loud = {timeline.title: timeline.calls for timeline in our_timelines() if timeline.calls > BEARABLE_CALLS}
+    assert not loud
 
 
 class Hourly(WatchedTimeline):

@@ -53,10 +53,11 @@ class WatchedTimeline:
     found: list[Alert] = field(default_factory=list)
     made: list[Move] = field(default_factory=list)
     recorded: dict[int, int] = field(default_factory=dict)
+    _judged: tuple[int, list[Episode]] | None = None
 
     def happen(self, happening: Happening) -> None:
         """Khemon is told; the alerts follow at once."""
-        self.now_ms = self.timeline.at_ms(happening.at)
+        self.now_ms, self._judged = self.timeline.at_ms(happening.at), None
         if happening.act is not None:
             self._act(*happening.act, happening)
         elif happening.taken_back is not None:
@@ -72,6 +73,7 @@ class WatchedTimeline:
                 number = len(self.recorded) + 1
                 self.recorded[number] = self.now_ms
                 self.results.append(_Known(number, self.now_ms, happening.at, lab))
+        self._judged = None
         self.clock(self.now_ms)
 
     def clock(self, now_ms: int) -> None:
@@ -101,6 +103,11 @@ class WatchedTimeline:
 
     def episodes(self) -> list[Episode]:
         """Every episode as of now, in words."""
+        if self._judged is None or self._judged[0] != self.now_ms:
+            self._judged = (self.now_ms, self._evaluated())
+        return self._judged[1]
+
+    def _evaluated(self) -> list[Episode]:
         case = _case(self.timeline, self.results, self._latest_events())
         judged = Judged(["child"], *columns_of(case), [self.timeline.diagnosis is not None])
         timeline = self.timeline
