@@ -8,8 +8,8 @@ import numpy as np
 
 from khemon.rules.logic import certainly
 from khemon.rules.rulebook import ReboundRule
-from khemon.rules.series import LAST_TIME, NO_TIME, Bools, Ints, Points, key_patient, key_time, keys
-from khemon.rules.shapes import last_where, next_where, patient_ends, starts_of
+from khemon.rules.series import LAST_TIME, NO_TIME, Bools, Ints, Points, key_patient, key_time, keys, starts_of
+from khemon.rules.shapes import last_where, next_where, patient_ends
 
 _NEVER = np.int64(np.iinfo(np.int64).max)
 
