@@ -6,14 +6,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from khemon.models import EVENT_KINDS
 from khemon.rules import choosing, series
 from khemon.rules.current import Limb
 from khemon.rules.episodes import END, STATUS, Episodes, closed, in_order, joined, made, nothing
-from khemon.rules.findings import Findings, Found
+from khemon.rules.findings import Findings, Found, time_at
 from khemon.rules.further import Further
 from khemon.rules.logic import TRUE, UNKNOWN, verdicts
-from khemon.rules.moments import padded
 from khemon.rules.rebound import rebounds
 from khemon.rules.rulebook import (
     FURTHER,
@@ -37,12 +35,13 @@ from khemon.rules.series import (
     Points,
     Results,
     key_patient,
+    key_time,
     keys,
     starts_of,
 )
 from khemon.rules.severity import Severities
-from khemon.rules.shapes import runs
 from khemon.rules.singles import Singles, set_aside
+from khemon.rules.streaks import Streaks, runs
 from khemon.units import ANALYTE_CODES
 
 _NO_SINGLES = Singles.none()
@@ -136,6 +135,7 @@ class _Evaluation:
         self.protocol = protocol
         self.timezone = timezone
         self.made: dict[str, Episodes] = {}
+        self.streaks: dict[str, Streaks] = {}
         self.confirmations: dict[str, Ints] = {}
         self.findings = Findings(block, protocol)
         self.severities = Severities(self.findings, patients, protocol, timezone, self.made)
@@ -175,37 +175,32 @@ class _Evaluation:
 
     def _run(self, rule: RunRule) -> Episodes:
         points, good = self._informative(rule)
-        found = runs(good, points.day, points.patient, rule.lasts.count, rule.samples.count, rule.gap.count)
+        self.streaks[rule.name] = streaks = Streaks.of(points, good)
+        found = runs(streaks, rule.lasts.count, rule.samples.count, rule.gap.count)
         is_confirmed, broke = found.confirmed != NONE, found.end != NONE
-        self.confirmations[rule.name] = points.key[found.confirmed[is_confirmed]]
-        time = points.time
+        self.confirmations[rule.name] = points.key.take(found.confirmed[is_confirmed])
         status = np.full(found.first.size, STATUS["provisional"])
         status[broke] = STATUS["broken"]
         status[found.gap] = STATUS["unproven"]
         status[is_confirmed] = STATUS["confirmed"]
-        end = np.full(found.first.size, NO_TIME)
-        end[broke] = time[found.end[broke]]
-        end[found.gap] = time[found.last[found.gap]]
+        onset = points.key.take(found.first)
+        end = time_at(points.key, np.where(found.gap, found.last, found.end))
         reason = np.where(found.gap, END["gap"], np.where(is_confirmed, END["ended"], END["broken"]))
-        confirmed_at = np.full(found.first.size, NO_TIME)
-        confirmed_at[is_confirmed] = time[found.confirmed[is_confirmed]]
         severity = self.severities.of_runs(rule, points, found, broke & ~is_confirmed)
-        patient, since = points.patient[found.first], time[found.stretch_first]
-        onset = time[found.first]
-        return made(self.findings.code[rule.name], patient, onset, confirmed_at, end, status, reason, severity, since)
+        code, confirmed_at = self.findings.code[rule.name], time_at(points.key, found.confirmed)
+        since = time_at(points.key, found.stretch_first)
+        return made(code, key_patient(onset), key_time(onset), confirmed_at, end, status, reason, severity, since)
 
     def _rebound(self, rule: ReboundRule) -> Episodes:
-        response = self.protocol.rules[rule.response]
-        assert isinstance(response, RunRule)
-        platelets, good = self._informative(response)
-        events = self.block.events
-        told = events.take(np.flatnonzero(events.kind == EVENT_KINDS.index(rule.documented_by)))
-        confirmed = self.confirmations[rule.response]
-        arming = np.sort(np.concatenate([confirmed, keys(told.patient, told.start)]))
+        streaks, confirmed = self.streaks[rule.response], self.confirmations[rule.response]
+        arming = confirmed
+        if self.block.events.kind.size:
+            told = self.block.events.of(rule.documented_by)
+            arming = np.sort(np.concatenate([confirmed, keys(told.patient, told.start)]))
         armed = arming[starts_of(key_patient(arming))]
-        if not platelets.key.size or not armed.size:
+        if not streaks.first.size or not armed.size:
             return nothing(self.findings.code[rule.name])
-        found = rebounds(platelets, good, armed, confirmed, self._companion_keys(rule, platelets, good), rule)
+        found = rebounds(streaks, armed, confirmed, self._companion_keys(rule, streaks), rule)
         is_confirmed = found.confirmed_at != NO_TIME
         watched = np.where(found.last_good, STATUS["isolated"], STATUS["suspected"])
         status = np.where(is_confirmed, STATUS["confirmed"], watched)
@@ -214,15 +209,16 @@ class _Evaluation:
         columns = (found.patient, found.onset, found.confirmed_at, found.end, status, reason, severity)
         return made(self.findings.code[rule.name], *columns)
 
-    def _companion_keys(self, rule: ReboundRule, counts: Points, good: Bools) -> Ints:
+    def _companion_keys(self, rule: ReboundRule, streaks: Streaks) -> Ints:
         """Keys at which a streak of low counts lasts and both count and companion are certainly low."""
         low_count = self._limb(rule.analyte, rule.limit)
         companion = self._limb(rule.companion, rule.companion_limit)
-        moments = self.block.points.moments
+        counts, moments = streaks.points, self.block.points.moments
         both = (low_count.verdict == TRUE) & (companion.verdict == TRUE)
-        both &= moments.present(counts) | moments.present(companion.counted)
-        at = np.flatnonzero(both & padded(False, ~good).take(moments.latest(counts)))
-        low_keys: Ints = moments.key.take(at)
+        at = np.flatnonzero(both & (moments.present(counts) | moments.present(companion.counted)))
+        latest = moments.latest(counts).take(at) - 1
+        lasting = (latest != NONE) & ~streaks.is_good.take(streaks.number(latest))
+        low_keys: Ints = moments.key.take(at[lasting])
         return low_keys
 
     def _limb(self, analyte: str, limit: Number) -> Limb:

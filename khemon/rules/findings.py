@@ -105,15 +105,15 @@ class Findings:
             self.code[rule],
             key_patient(onset),
             key_time(onset),
-            _time_at(key, found.confirmed),
-            _time_at(key, found.end),
+            time_at(key, found.confirmed),
+            time_at(key, found.end),
             np.where(found.confirmed == NONE, STATUS["possible"], STATUS["confirmed"]),
             reason,
             np.int8(0),
         )
 
 
-def _time_at(key: Ints, position: Ints) -> Ints:
+def time_at(key: Ints, position: Ints) -> Ints:
     """The time at each position; NO_TIME for NONE."""
     if not position.size:
         return position

@@ -56,7 +56,9 @@ class Moments:
     @cached_property
     def number(self) -> Ints:
         """For each point of the block the number of its moment."""
-        number: Ints = np.cumsum(self._first.astype(np.int64)) - 1
+        later = self._first.astype(np.int64)
+        later[:1] = 0
+        number: Ints = np.cumsum(later, out=later)
         return number
 
     @cached_property
@@ -79,20 +81,34 @@ class Moments:
     def so_far(self, points: Points) -> Ints:
         """How many of the points lie at or before each moment, whosever: the place of the latest, if it is recent."""
         if points not in self._so_far:
-            self._so_far[points] = np.cumsum(self.present(points).astype(np.int64))
+            self._so_far[points] = self._counted(points)
         return self._so_far[points]
+
+    def _counted(self, points: Points) -> Ints:
+        if points.moment.size == self.key.size:
+            return np.arange(1, self.key.size + 1)
+        counted = self.present(points).astype(np.int64)
+        return np.cumsum(counted, out=counted)
 
     def latest(self, points: Points, within_ms: int | None = None) -> Ints:
         """The place of the patient's latest of the points at each moment; 0 without one, or when it is older."""
         asked = (points, within_ms)
         if asked not in self._latest:
-            if within_ms not in self._earliest:
-                self._earliest[within_ms] = not_before(self.key, within_ms)
-            self._latest[asked] = place_since(points, self.so_far(points), self._earliest[within_ms])
+            self._latest[asked] = self._since(points, within_ms)
         return self._latest[asked]
+
+    def _since(self, points: Points, within_ms: int | None) -> Ints:
+        place = self.so_far(points)
+        if points.moment.size == self.key.size:
+            return place
+        if within_ms not in self._earliest:
+            self._earliest[within_ms] = not_before(self.key, within_ms)
+        return place_since(points, place, self._earliest[within_ms])
 
     def with_any(self, listed: list[Points]) -> Ints | None:
         """The numbers of the moments with a point of any of the lists; None when that is all of them."""
+        if any(points.moment.size == self.key.size for points in listed):
+            return None
         present = self.present(listed[0])
         for points in listed[1:]:
             present = present | self.present(points)

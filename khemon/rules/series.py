@@ -97,6 +97,8 @@ class Events:
 
     def of(self, *kinds: str) -> Events:
         """The events of some kinds."""
+        if not self.kind.size:
+            return self
         return self.take(np.flatnonzero(np.isin(self.kind, [EVENT_KINDS.index(kind) for kind in kinds])))
 
     @classmethod
@@ -185,6 +187,11 @@ class Points:
         return self._taken(self._block.day)
 
     @cached_property
+    def by_day(self) -> Ints:
+        """Sortable numbers of patient and calendar day; a day later is one more."""
+        return keys(self.patient, self.day)
+
+    @cached_property
     def low(self) -> Floats:
         return self._taken(self._block.low)
 
@@ -248,9 +255,13 @@ def in_steps(values: Floats) -> Ints:
 
     A bound that lies just inside an open end is one step inside it; endless ones are very large.
     """
-    millionths = np.rint(np.minimum(values * _MILLION, _LARGEST)).astype(np.int64)
+    millionths = np.rint(np.minimum(values * _MILLION, _LARGEST))
     exact = millionths / _MILLION
-    return 2 * millionths + (values > exact).astype(np.int64) - (values < exact).astype(np.int64)
+    steps = 2 * millionths.astype(np.int64)
+    off = np.flatnonzero(values != exact)
+    if off.size:
+        steps[off] += np.where(values[off] > exact[off], 1, -1)
+    return steps
 
 
 def keys(patient: NDArray[np.int32] | Ints, time: NDArray[np.int32] | Ints) -> Ints:

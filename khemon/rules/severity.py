@@ -16,7 +16,7 @@ from khemon.rules.logic import FALSE, TRUE, certainly, verdicts
 from khemon.rules.moments import not_before, padded, place_since
 from khemon.rules.rulebook import AllOfRule, AnyOfRule, PointRule, Protocol, ReboundRule, RunRule
 from khemon.rules.series import NO_TIME, NONE, Bools, Codes, Ints, Patients, Points, key_patient, keys
-from khemon.rules.shapes import Runs
+from khemon.rules.streaks import Runs
 
 if TYPE_CHECKING:
     from khemon.rules.engine import Prepared

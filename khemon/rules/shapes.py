@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from khemon.rules.logic import FALSE, TRUE, UNKNOWN
-from khemon.rules.moments import padded
-from khemon.rules.series import NONE, Bools, Codes, Ints, keys
+from khemon.rules.series import NONE, Bools, Codes, Ints
 from khemon.rules.series import starts_of as starts_of
 
 
@@ -26,7 +25,7 @@ class Stretches:
     last: Ints
 
 
-def edges(code: Codes, start: Bools) -> Ints:
+def edges(code: Codes | Bools, start: Bools) -> Ints:
     """The positions at which a code changes or a patient begins: what lies between two of them is all alike."""
     edge = start.copy()
     edge[1:] |= code[1:] != code[:-1]
@@ -134,80 +133,3 @@ def _leading(answers: Codes, may_open: Bools, resolving: Bools, start: Bools) ->
     stop = np.where(is_confirmed, segment_stop[np.where(is_confirmed, true_at, first)], false_at)
     ends_here = stop < stop_of_patient[first]
     return Stretches(first, confirmed, np.where(ends_here, stop, NONE), stop - 1), ends_here & ~is_confirmed
-
-
-@dataclass(frozen=True, slots=True)
-class Runs:
-    """Runs over a patient-sorted sequence of informative samples, as positions in it; -1 where there is none.
-
-    stretch_first: the first good sample since the last bad one, gaps included. end: the bad sample that closed it.
-    gap: the run was closed by a gap (its end is `last`).
-    """
-
-    first: Ints
-    confirmed: Ints
-    last: Ints
-    end: Ints
-    gap: Bools
-    stretch_first: Ints
-
-
-def runs(
-    good: Bools, day: NDArray[np.int32], patient: NDArray[np.int32] | Ints, lasts: int, samples: int, gap: int
-) -> Runs:
-    """Runs of good samples: `lasts` and `gap` in calendar days, `samples` the least number in a confirmed run.
-
-    Good samples in a row are a stretch; long gaps cut it into pieces; a piece is a run unless an earlier one of its
-    stretch was confirmed.
-    """
-    starts = starts_of(patient)
-    stretch_first, stretch_stop = _good_stretches(good, starts)
-    cuts = 1 + np.flatnonzero(day[1:] - day[:-1] > gap)
-    # A cut lies inside a stretch when it comes after the first and before the stop of the latest one begun.
-    begun = np.searchsorted(stretch_first, cuts, "left")
-    cuts = cuts[cuts < padded(0, stretch_stop).take(begun)]
-    first = np.sort(np.concatenate([stretch_first, cuts]))
-    if not first.size:
-        none = np.zeros(0, np.int64)
-        return Runs(none, none, none, none, np.zeros(0, np.bool_), none)
-    stretch = np.searchsorted(stretch_first, first, "right") - 1
-    stop_of_stretch, stretch_of = stretch_stop.take(stretch), stretch_first.take(stretch)
-    piece_stop = np.minimum(np.append(first[1:], good.size), stop_of_stretch)
-    # The first sample of the piece that is late enough: days never decrease inside a patient.
-    by_day = keys(patient, day)
-    late = np.searchsorted(by_day, by_day.take(first) + lasts, "left")
-    confirmed = np.maximum(np.maximum(late, first + samples - 1), first)
-    is_confirmed = confirmed < piece_stop
-    kept = np.flatnonzero(~_inside_confirmed(stretch_of, is_confirmed))
-    whole = is_confirmed | (piece_stop == stop_of_stretch)
-    stop = np.where(whole, stop_of_stretch, piece_stop)
-    # What stops a whole stretch is a bad sample, unless the patient's samples are over.
-    ends_bad = whole & ~np.append(starts, True).take(stop)
-    return Runs(
-        first.take(kept),
-        np.where(is_confirmed, confirmed, NONE).take(kept),
-        (stop - 1).take(kept),
-        np.where(ends_bad, stop, NONE).take(kept),
-        ~whole.take(kept),
-        stretch_of.take(kept),
-    )
-
-
-def _good_stretches(good: Bools, start: Bools) -> tuple[Ints, Ints]:
-    """The first position of each stretch of good samples after a bad one of the patient, and the one after its last.
-
-    Someone never low has no response: what comes before the first bad sample is no stretch.
-    """
-    piece = edges(good.view(np.int8), start)
-    at = np.flatnonzero(good.take(piece) & ~start.take(piece))
-    return piece.take(at), np.append(piece, good.size).take(at + 1)
-
-
-def _inside_confirmed(stretch_of: Ints, is_confirmed: Bools) -> Bools:
-    """Which pieces follow a confirmed one of their stretch: a confirmed run goes on over later gaps."""
-    stretch = np.cumsum(starts_of(stretch_of)) - 1
-    order = np.arange(stretch_of.size)
-    earliest = np.full(int(stretch[-1]) + 1, stretch_of.size)
-    np.minimum.at(earliest, stretch[is_confirmed], order[is_confirmed])
-    after: Bools = order > earliest[stretch]
-    return after
