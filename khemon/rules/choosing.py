@@ -7,7 +7,20 @@ import numpy as np
 from khemon.models import CLOSING_EVENTS, EVENT_KINDS, EXCLUDING_QUALITIES, QUALITIES, STATUSES
 from khemon.rules.moments import Moments
 from khemon.rules.rulebook import Protocol
-from khemon.rules.series import NO_CLOSING, NO_TIME, NONE, Bools, Codes, Columns, Events, Ints, Points, Results, keys
+from khemon.rules.series import (
+    NO_CLOSING,
+    NO_TIME,
+    NONE,
+    Bools,
+    Codes,
+    Columns,
+    Events,
+    Ints,
+    Points,
+    Results,
+    keys,
+    positions,
+)
 from khemon.units import ANALYTE_CODES
 
 PRELIMINARY, FINAL, CORRECTED, CANCELLED = (STATUSES.index(s) for s in STATUSES[:-1])
@@ -29,7 +42,7 @@ def cut(results: Results, rows: Ints, limit: Ints | int) -> tuple[Results, Ints]
     kept = results.time <= (limit if isinstance(limit, int) else limit[results.patient])
     if kept.all():
         return results, rows
-    chosen = np.flatnonzero(kept)
+    chosen = positions(kept)
     return results.take(chosen), rows[chosen]
 
 
@@ -42,7 +55,7 @@ def _counting_versions(results: Results) -> Bools:
     starts = np.ones(order.size, np.bool_)
     starts[1:] = np.logical_or.reduce([column[order][1:] != column[order][:-1] for column in columns])
     number = np.cumsum(starts) - 1
-    last = np.append(np.flatnonzero(starts)[1:], order.size) - 1
+    last = np.append(positions(starts)[1:], order.size) - 1
     best = order[last][number]
     rank = np.minimum(results.status, CANCELLED)
     counts = rank[order] == rank[best]
@@ -67,7 +80,7 @@ def usable(results: Results, rows: Ints) -> tuple[Results, Ints]:
     kept = ~_EXCLUDED[results.quality]
     if stands is not None:
         kept &= stands
-    chosen = np.flatnonzero(kept)
+    chosen = positions(kept)
     return results.take(chosen), rows[chosen]
 
 
@@ -79,7 +92,7 @@ def points(results: Results, rows: Ints, events: Events, protocol: Protocol) -> 
         results, rows, key = results.take(order), rows[order], key[order]
         first = np.ones(key.size, np.bool_)
         first[1:] = (key[1:] != key[:-1]) | (results.analyte[1:] != results.analyte[:-1])
-        chosen = np.flatnonzero(first)
+        chosen = positions(first)
         results, rows, key = results.take(chosen), rows[chosen], key[chosen]
     preliminary = results.status == PRELIMINARY
     supported = _supported(key, results.analyte, events, protocol)
@@ -112,12 +125,12 @@ def _supported(key: Ints, analytes: Codes, events: Events, protocol: Protocol) -
     supported = None
     window = protocol.common.supported_for.ms
     for analyte, products in protocol.common.supporting_products.items() if events.kind.size else ():
-        chosen = np.flatnonzero(np.isin(events.kind, [EVENT_KINDS.index(product) for product in products]))
+        chosen = positions(np.isin(events.kind, [EVENT_KINDS.index(product) for product in products]))
         if not chosen.size:
             continue
         given = events.take(chosen)
         until = np.where(given.end == NO_TIME, given.start, given.end) + window
-        at = np.flatnonzero(analytes == ANALYTE_CODES[analyte])
+        at = positions(analytes == ANALYTE_CODES[analyte])
         marks = np.zeros(at.size + 1, np.int64)
         own = key[at]
         np.add.at(marks, np.searchsorted(own, keys(given.patient, given.start), "left"), 1)

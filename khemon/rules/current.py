@@ -23,6 +23,7 @@ from khemon.rules.series import (
     key_patient,
     key_time,
     keys,
+    positions,
 )
 
 #: For a limb with this test, a certainly opposite value is good news.
@@ -62,7 +63,7 @@ class Limb:
     def counted(self) -> Points:
         if self.points.plain:
             return self.points
-        return self.points.take(np.flatnonzero(~neutral(self.points, self.comparison)))
+        return self.points.take(positions(~neutral(self.points, self.comparison)))
 
     @cached_property
     def answers(self) -> Codes:
@@ -113,7 +114,7 @@ def recent(points: Points, at: Ints, within_ms: int, inclusive: Bools | bool = T
 
 def event_spans(events: Events, kind: str, closing: Ints, as_of: int) -> tuple[Ints, Ints, Bools]:
     """Keys where events of a kind start and stop, and which stops are ends known by as_of and before closing."""
-    chosen = events.take(np.flatnonzero(events.kind == EVENT_KINDS.index(kind)))
+    chosen = events.take(positions(events.kind == EVENT_KINDS.index(kind)))
     limit = np.minimum(closing[chosen.patient], as_of)
     ended = (chosen.end != NO_TIME) & (chosen.end <= limit)
     never = np.full(chosen.end.size, LAST_TIME, np.int64)

@@ -37,6 +37,7 @@ from khemon.rules.series import (
     key_patient,
     key_time,
     keys,
+    positions,
     starts_of,
 )
 from khemon.rules.severity import Severities
@@ -74,10 +75,10 @@ def prepare(results: Results, events: Events, patient_count: int, protocol: Prot
     """Cut at as_of and at each closing, choose the counting versions, drop what rules may not see, mark support."""
     known = events
     if events.kind.size:
-        known = known.take(np.flatnonzero(events.start <= as_of))
+        known = known.take(positions(events.start <= as_of))
         known = known.take(np.argsort(known.patient, kind="stable"))
     closing = choosing.closing_times(known, patient_count)
-    known = known.take(np.flatnonzero(known.start <= closing[known.patient])) if known.kind.size else known
+    known = known.take(positions(known.start <= closing[known.patient])) if known.kind.size else known
     rows = np.arange(results.time.size)
     results, rows = choosing.cut(results, rows, as_of)
     aside = set_aside(results, rows, closing) if protocol.reads_aside and results.quality.any() else _NO_SINGLES
@@ -87,7 +88,7 @@ def prepare(results: Results, events: Events, patient_count: int, protocol: Prot
         results, rows = choosing.cut(results, rows, closing)
     levels = _NO_SINGLES
     if protocol.reads_levels:
-        of_drugs = np.flatnonzero(results.analyte == ANALYTE_CODES["sirolimus"])
+        of_drugs = positions(results.analyte == ANALYTE_CODES["sirolimus"])
         levels = Singles.of(results.take(of_drugs), rows[of_drugs]) if of_drugs.size else levels
     return Prepared(choosing.points(results, rows, known, protocol), known, closing, as_of, aside, levels)
 
@@ -170,7 +171,7 @@ class _Evaluation:
         if points.plain and points.low is points.high:
             return points, answers.view(np.bool_)
         set_aside = (points.supported | points.preliminary) & (answers == TRUE)
-        chosen = np.flatnonzero((answers != UNKNOWN) & ~set_aside)
+        chosen = positions((answers != UNKNOWN) & ~set_aside)
         return points.take(chosen), answers[chosen] == TRUE
 
     def _run(self, rule: RunRule) -> Episodes:
@@ -215,7 +216,7 @@ class _Evaluation:
         companion = self._limb(rule.companion, rule.companion_limit)
         counts, moments = streaks.points, self.block.points.moments
         both = (low_count.verdict == TRUE) & (companion.verdict == TRUE)
-        at = np.flatnonzero(both & (moments.present(counts) | moments.present(companion.counted)))
+        at = positions(both & (moments.present(counts) | moments.present(companion.counted)))
         latest = moments.latest(counts).take(at) - 1
         lasting = (latest != NONE) & ~streaks.is_good.take(streaks.number(latest))
         low_keys: Ints = moments.key.take(at[lasting])

@@ -12,7 +12,19 @@ from khemon.rules.episodes import END, STATUS, Episodes, made
 from khemon.rules.logic import FALSE, all_true, any_true, verdicts
 from khemon.rules.moments import padded
 from khemon.rules.rulebook import AllOfRule, AnyOfRule, PointRule, Protocol
-from khemon.rules.series import NO_TIME, NONE, Bools, Codes, Ints, Points, key_patient, key_time, merged, starts_of
+from khemon.rules.series import (
+    NO_TIME,
+    NONE,
+    Bools,
+    Codes,
+    Ints,
+    Points,
+    key_patient,
+    key_time,
+    merged,
+    positions,
+    starts_of,
+)
 from khemon.rules.shapes import Stretches, held, leading
 
 if TYPE_CHECKING:
@@ -84,7 +96,7 @@ class Findings:
         can_open = resolving
         for limb in limbs:
             if limb.comparison.analyte in rule.resolves_on:
-                resolving[limb.counted.moment.take(np.flatnonzero(limb.answers == FALSE))] = True
+                resolving[limb.counted.moment.take(positions(limb.answers == FALSE))] = True
             if limb.comparison.analyte == rule.leading:
                 can_open = limb.current != 0
         answers, key, start = all_true([limb.verdict for limb in limbs]), moments.key, moments.start

@@ -153,7 +153,9 @@ class Further(Knowing):
         return self._of_clock(rule, spans, until=self.patients.followed_until)
 
     def _question(self, rule: QuestionRule) -> Episodes:
-        asked = [(row.key[found.at], self.points(analyte).key) for analyte, row, found in self.asked(rule)]
+        asked = [
+            (row.key[found.at], self.points(analyte).key) for analyte, row, found in self.asked(rule) if found.at.size
+        ]
         if not asked:
             return nothing(self.code[rule.name])
         start = np.concatenate([at for at, _ in asked])

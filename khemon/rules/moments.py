@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from khemon.rules.series import Bools, Ints, key_first, key_patient, starts_of
+from khemon.rules.series import Bools, Ints, key_first, key_patient, positions, starts_of
 
 if TYPE_CHECKING:
     from khemon.rules.series import Points
@@ -63,7 +63,7 @@ class Moments:
 
     @cached_property
     def key(self) -> Ints:
-        return self._of_points.take(np.flatnonzero(self._first))
+        return self._of_points.take(positions(self._first))
 
     @cached_property
     def start(self) -> Bools:
@@ -112,4 +112,4 @@ class Moments:
         present = self.present(listed[0])
         for points in listed[1:]:
             present = present | self.present(points)
-        return None if present.all() else np.flatnonzero(present)
+        return None if present.all() else positions(present)

@@ -88,6 +88,8 @@ def jumps(row: Row, jump: Jump, events: Events, doses: Ints) -> Asked:
         found = found & (row.low[before] > jump.from_above.limit)
     found = found & _jumped(row, before, jump)
     at = np.flatnonzero(found)
+    if not at.size:
+        return Asked(at, at, jump.asks)
     told = events.of(*jump.unless) if jump.unless else events.take(slice(0, 0))
     explained = _touched(row.key[before[at]], row.key[at], told)
     begun = np.searchsorted(doses, np.stack([row.key[before[at]], row.key[at]]), "right")

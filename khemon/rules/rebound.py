@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from khemon.rules.logic import certainly
+from khemon.rules.moments import padded
 from khemon.rules.rulebook import ReboundRule
-from khemon.rules.series import LAST_TIME, NO_TIME, NONE, Bools, Ints, key_patient, key_time, keys
+from khemon.rules.series import LAST_TIME, NO_TIME, NONE, Bools, Ints, key_patient, key_time, keys, positions
 from khemon.rules.streaks import Streaks
 
 _NEVER = np.int64(np.iinfo(np.int64).max)
@@ -28,21 +29,25 @@ class Rebounds:
 
 
 class _Counts:
-    """The informative counts, and from where on each streak of them says something; positions, -1 for never.
+    """The informative counts, and from where on streaks after an arming say something, as sorted positions.
 
-    repeated: the first count of a bad streak long enough after its first. settled: the count of a good streak from
-    which on the good ones are enough and span enough days. low: every count that is certainly very low.
+    repeated: the first count of each bad streak that is long enough after its first. settled: the count of each good
+    streak from which on the good ones are enough and span enough days. low: every count that is certainly very low.
     """
 
-    def __init__(self, streaks: Streaks, rule: ReboundRule) -> None:
+    def __init__(self, streaks: Streaks, armed: Ints, rule: ReboundRule) -> None:
         self.streaks = streaks
         self.key = streaks.points.key
-        repeated = streaks.first_after(streaks.first, rule.confirmed_after.ms)
-        settled = streaks.first_late(streaks.first, rule.isolated_span.count, rule.isolated_samples.count)
-        self.repeated = np.where(~streaks.is_good & (repeated < streaks.stop), repeated, NONE)
-        self.settled = np.where(streaks.is_good & (settled < streaks.stop), settled, NONE)
+        after = _after(self.key.take(streaks.first), armed)
+        first, stop = streaks.first, streaks.stop
+        bad, good = positions(after & ~streaks.is_good), positions(after & streaks.is_good)
+        repeated = streaks.first_after(first.take(bad), stop.take(bad), rule.confirmed_after.ms)
+        days, samples = rule.isolated_span.count, rule.isolated_samples.count
+        settled = streaks.first_late(first.take(good), stop.take(good), days, samples)
+        self.repeated = repeated[repeated != NONE]
+        self.settled = settled[settled != NONE]
         low, high = streaks.points.low, streaks.points.high
-        self.low = np.flatnonzero(certainly(low, high, "<", rule.confirmed_below.limit))
+        self.low = positions(certainly(low, high, "<", rule.confirmed_below.limit))
 
     def next_bad(self, position: Ints) -> Ints:
         """The first bad count at or after each position."""
@@ -52,13 +57,26 @@ class _Counts:
         return np.where(inside, position, _next(self.streaks.first[is_bad], position, self.key.size))
 
     def next_of(self, marks: Ints, position: Ints) -> Ints:
-        """The first of the marks of streaks at or after each position; the number of counts without one."""
-        return _next(marks[marks != NONE], position, self.key.size)
+        """The first of the marks at or after each position; the number of counts without one."""
+        return _next(marks, position, self.key.size)
+
+    def is_settled(self, position: Ints) -> Bools:
+        """Whether good counts have settled by each position, in its own streak."""
+        latest = padded(NONE, self.settled).take(np.searchsorted(self.settled, position, "right"))
+        return latest >= self.streaks.first.take(self.streaks.number(position))
 
     def key_at(self, position: Ints, patient: Ints) -> Ints:
         """The key at a position of that patient, or the largest number beyond its last count."""
         key = np.append(self.key, _NEVER).take(position)
         return np.where(key_patient(key) == patient, key, _NEVER)
+
+
+def _after(key: Ints, armed: Ints) -> Bools:
+    """Which keys lie after the first arming of their patient. armed: sorted, one of a patient."""
+    place = np.searchsorted(key_patient(armed), np.arange(key_patient(key[-1]) + 1), "left")
+    since = np.append(armed, _NEVER).take(place)
+    patient = key_patient(key)
+    return (key > since.take(patient)) & (key_patient(since).take(patient) == patient)
 
 
 def _next(sorted_positions: Ints, position: Ints, size: int) -> Ints:
@@ -78,8 +96,8 @@ def _confirmation(counts: _Counts, onset: Ints, companion_keys: Ints, rule: Rebo
     onset_key = counts.key.take(onset)
     patient = key_patient(onset_key)
     streak_stop = counts.streaks.stop.take(counts.streaks.number(onset))
-    repeat = counts.streaks.first_after(onset, rule.confirmed_after.ms)
-    in_streak = np.where(repeat < streak_stop, counts.key_at(repeat, patient), _NEVER)
+    repeat = counts.streaks.first_after(onset, streak_stop, rule.confirmed_after.ms)
+    in_streak = np.where(repeat == NONE, _NEVER, counts.key.take(repeat, mode="clip"))
     later = counts.key_at(counts.next_of(counts.repeated, streak_stop), patient)
     low = counts.key_at(counts.next_of(counts.low, onset), patient)
     companion = _first_key_from(companion_keys, onset_key, "left")
@@ -94,7 +112,7 @@ def rebounds(streaks: Streaks, armed: Ints, confirmed: Ints, companion_keys: Int
     companion are certainly low.
     """
     rounds: list[tuple[Ints, Ints, Ints, Bools]] = []
-    counts = _Counts(streaks, rule)
+    counts = _Counts(streaks, armed, rule)
     arming = armed
     while arming.size:
         found = counts.next_bad(np.searchsorted(counts.key, arming, "right"))
@@ -127,7 +145,6 @@ def _gathered(rounds: list[tuple[Ints, Ints, Ints, Bools]], counts: _Counts) -> 
     until = np.where(ended, end, keys(patient.astype(np.int32), np.full(onset.size, LAST_TIME, np.int64)))
     latest = np.searchsorted(counts.key, until, "right") - 1
     streak = counts.streaks.number(latest)
-    settled = counts.settled.take(streak)
     return Rebounds(
         patient,
         key_time(onset),
@@ -135,5 +152,5 @@ def _gathered(rounds: list[tuple[Ints, Ints, Ints, Bools]], counts: _Counts) -> 
         np.where(ended, key_time(end), NO_TIME),
         recovered,
         counts.streaks.is_good.take(streak),
-        (settled != NONE) & (settled <= latest),
+        counts.is_settled(latest),
     )

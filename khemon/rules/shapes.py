@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from khemon.rules.logic import FALSE, TRUE, UNKNOWN
-from khemon.rules.series import NONE, Bools, Codes, Ints
+from khemon.rules.moments import padded
+from khemon.rules.series import NONE, Bools, Codes, Ints, positions
 from khemon.rules.series import starts_of as starts_of
 
 
@@ -29,19 +30,22 @@ def edges(code: Codes | Bools, start: Bools) -> Ints:
     """The positions at which a code changes or a patient begins: what lies between two of them is all alike."""
     edge = start.copy()
     edge[1:] |= code[1:] != code[:-1]
-    return np.flatnonzero(edge)
+    return positions(edge)
 
 
 def next_where(mask: Bools) -> Ints:
     """For each position the first position at or after it where mask holds; the length where none does."""
     size = mask.size
-    found = np.where(mask, np.arange(size), size)
-    return np.minimum.accumulate(found[::-1])[::-1] if size else found
+    at = np.append(positions(mask), size)
+    # Each one is the answer from just behind the one before up to itself.
+    return np.repeat(at, np.diff(at, prepend=-1))[:size]
 
 
 def last_where(mask: Bools) -> Ints:
     """For each position the last position at or before it where mask holds; -1 where none does."""
-    return np.maximum.accumulate(np.where(mask, np.arange(mask.size), NONE)) if mask.size else np.zeros(0, np.int64)
+    at = positions(mask)
+    # Each one is the answer from itself up to just before the next.
+    return np.repeat(padded(NONE, at), np.diff(at, prepend=0, append=mask.size))
 
 
 def patient_ends(start: Bools) -> Ints:
@@ -49,7 +53,7 @@ def patient_ends(start: Bools) -> Ints:
     size = start.size
     if not size:
         return np.zeros(0, np.int64)
-    after: Ints = np.append(np.flatnonzero(start)[1:], size)[np.cumsum(start) - 1]
+    after: Ints = np.append(positions(start)[1:], size)[np.cumsum(start) - 1]
     return after
 
 
@@ -62,10 +66,12 @@ def held(answers: Codes, start: Bools) -> Stretches:
     """As `holding`, with where each patient begins. Judged piece by piece of equal answers: they are far fewer."""
     piece = edges(answers, start)
     answer, opens = answers.take(piece), start.take(piece)
+    if not (answer == UNKNOWN).any():
+        return _certain(piece, answer, opens, answers.size)
     holds = answer != FALSE
     begins = holds.copy()
     begins[1:] &= opens[1:] | ~holds[:-1]
-    first = np.flatnonzero(begins)
+    first = positions(begins)
     # A stretch goes on to the next piece that is FALSE or another patient's.
     closes = np.append(opens | ~holds, True)
     stop = next_where(closes).take(first + 1)
@@ -79,6 +85,13 @@ def held(answers: Codes, start: Bools) -> Stretches:
         np.where(ends_here, at_stop, NONE),
         at_stop - 1,
     )
+
+
+def _certain(piece: Ints, answer: Codes, opens: Bools, size: int) -> Stretches:
+    """The stretches when every answer is TRUE or FALSE: each piece that is TRUE is one, confirmed at once."""
+    held = positions(answer == TRUE)
+    first, stop = piece.take(held), np.append(piece, size).take(held + 1)
+    return Stretches(first, first, np.where(np.append(opens, True).take(held + 1), NONE, stop), stop - 1)
 
 
 def leading(answers: Codes, can_open: Bools, resolving: Bools, start: Bools) -> tuple[Stretches, Bools]:
@@ -125,7 +138,7 @@ def _leading(answers: Codes, may_open: Bools, resolving: Bools, start: Bools) ->
     opened_before = last_where(opens)
     previous = np.full(answers.size, NONE, np.int64)
     previous[1:] = opened_before[:-1]
-    first = np.flatnonzero(opens & (previous < last_where(floor)))
+    first = positions(opens & (previous < last_where(floor)))
     true_at = next_true[first]
     false_at = np.minimum(next_where(is_false), stop_of_patient)[first]
     is_confirmed = true_at < false_at

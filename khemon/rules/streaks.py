@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from khemon.rules.moments import padded
-from khemon.rules.series import NONE, Bools, Ints, Points, starts_of
+from khemon.rules.series import NONE, Bools, Ints, Points, positions, starts_of
 from khemon.rules.shapes import edges
 
 
@@ -35,18 +35,28 @@ class Streaks:
         """The number of the streak of each position."""
         return np.searchsorted(self.first, position, "right") - 1
 
-    def first_late(self, since: Ints, days: int, samples: int) -> Ints:
-        """The first position so many calendar days after each and at least the so-many-th counted from it.
+    def first_late(self, since: Ints, stop: Ints, days: int, samples: int) -> Ints:
+        """The first position, before each stop, so many calendar days after `since` and at least the n-th from it.
 
-        Days never decrease inside a patient. The position may lie beyond the streak, even beyond the patient.
+        NONE where there is none. Days never decrease inside a patient; a stop lies in the same one, or just behind.
         """
+        day = self.points.day
+        found = np.full(since.size, NONE, np.int64)
+        spans = day.take(stop - 1) - day.take(since) >= days
+        asked = positions(spans & (stop - since >= samples))
+        since = since.take(asked)
         by_day = self.points.by_day
         late = np.searchsorted(by_day, by_day.take(since) + days, "left")
-        return np.maximum(np.maximum(late, since + samples - 1), since)
+        found[asked] = np.maximum(np.maximum(late, since + samples - 1), since)
+        return found
 
-    def first_after(self, since: Ints, ms: int) -> Ints:
-        """The first position at least so long after each; it may lie beyond the streak, even beyond the patient."""
-        return np.searchsorted(self.points.key, self.points.key.take(since) + ms, "left")
+    def first_after(self, since: Ints, stop: Ints, ms: int) -> Ints:
+        """The first position, before each stop, at least so long after `since`; NONE where there is none."""
+        key = self.points.key
+        found = np.full(since.size, NONE, np.int64)
+        asked = positions(key.take(stop - 1) - key.take(since) >= ms)
+        found[asked] = np.searchsorted(key, key.take(since.take(asked)) + ms, "left")
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +82,7 @@ def runs(streaks: Streaks, lasts: int, samples: int, gap: int) -> Runs:
     its stretch was confirmed.
     """
     # Someone never low has no response: what comes before the first bad sample is no stretch.
-    at = np.flatnonzero(streaks.is_good & ~streaks.opens)
+    at = positions(streaks.is_good & ~streaks.opens)
     stretch_first, stretch_stop = streaks.first.take(at), streaks.stop.take(at)
     # A stretch stops at a bad sample, unless the patient's samples are over.
     ends_bad = ~np.append(streaks.opens, True).take(at + 1)
@@ -83,14 +93,14 @@ def runs(streaks: Streaks, lasts: int, samples: int, gap: int) -> Runs:
     stretch = np.searchsorted(stretch_first, first, "right") - 1
     stop_of_stretch, stretch_of = stretch_stop.take(stretch), stretch_first.take(stretch)
     piece_stop = np.minimum(np.append(first[1:], stretch_stop[-1]), stop_of_stretch)
-    confirmed = streaks.first_late(first, lasts, samples)
-    is_confirmed = confirmed < piece_stop
-    kept = np.flatnonzero(~_inside_confirmed(stretch, is_confirmed))
+    confirmed = streaks.first_late(first, piece_stop, lasts, samples)
+    is_confirmed = confirmed != NONE
+    kept = positions(~_inside_confirmed(stretch, is_confirmed))
     whole = is_confirmed | (piece_stop == stop_of_stretch)
     stop = np.where(whole, stop_of_stretch, piece_stop)
     return Runs(
         first.take(kept),
-        np.where(is_confirmed, confirmed, NONE).take(kept),
+        confirmed.take(kept),
         (stop - 1).take(kept),
         np.where(whole & ends_bad.take(stretch), stop, NONE).take(kept),
         ~whole.take(kept),
@@ -100,7 +110,7 @@ def runs(streaks: Streaks, lasts: int, samples: int, gap: int) -> Runs:
 
 def _cuts(points: Points, stretch_first: Ints, stretch_stop: Ints, gap: int) -> Ints:
     """The positions inside stretches more than so many calendar days after the sample before."""
-    far = 1 + np.flatnonzero(points.day[1:] - points.day[:-1] > gap)
+    far = 1 + positions(points.day[1:] - points.day[:-1] > gap)
     # Inside means after the first of the latest stretch begun before, and before its stop.
     begun = np.searchsorted(stretch_first, far, "left")
     return far[far < padded(0, stretch_stop).take(begun)]
@@ -110,6 +120,6 @@ def _inside_confirmed(stretch: Ints, is_confirmed: Bools) -> Bools:
     """Which pieces follow a confirmed one of their stretch: a confirmed run goes on over later gaps."""
     so_far = np.cumsum(is_confirmed)
     before_piece = so_far - is_confirmed
-    before_stretch = before_piece.take(np.flatnonzero(starts_of(stretch)))
+    before_stretch = before_piece.take(positions(starts_of(stretch)))
     after: Bools = before_piece > before_stretch.take(np.cumsum(starts_of(stretch)) - 1)
     return after
