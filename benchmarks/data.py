@@ -24,13 +24,13 @@ LEVELS = {
 NEXT = np.array([[0.86, 0.14, 0.0], [0.06, 0.80, 0.14], [0.015, 0.025, 0.96]])
 
 
-def results(rows: int, seed: int) -> Results:
+def results(rows: int, seed: int, draws: int = DRAWS) -> Results:
     """About that many results of whole patients, sorted by patient, time and analyte; one per analyte and time."""
     rng = np.random.default_rng(seed)
-    patients = max(1, round(rows / (DRAWS * sum(SHARES.values()))))
-    state = _states(rng, patients)
-    hours = rng.choice([24, 48, 48, 72, 168], size=(patients, DRAWS)).cumsum(axis=1) + rng.integers(
-        0, 12, (patients, DRAWS)
+    patients = max(1, round(rows / (draws * sum(SHARES.values()))))
+    state = _states(rng, patients, draws)
+    hours = rng.choice([24, 48, 48, 72, 168], size=(patients, draws)).cumsum(axis=1) + rng.integers(
+        0, 12, (patients, draws)
     )
     parts = []
     for analyte, share in SHARES.items():
@@ -57,10 +57,10 @@ def results(rows: int, seed: int) -> Results:
     )
 
 
-def _states(rng: np.random.Generator, patients: int) -> np.ndarray:
-    state = np.zeros((patients, DRAWS), np.int64)
+def _states(rng: np.random.Generator, patients: int, draws: int) -> np.ndarray:
+    state = np.zeros((patients, draws), np.int64)
     steps = NEXT.cumsum(axis=1)
-    for draw in range(1, DRAWS):
+    for draw in range(1, draws):
         chance = rng.random(patients)
         state[:, draw] = (chance[:, None] > steps[state[:, draw - 1]]).sum(axis=1)
     return state

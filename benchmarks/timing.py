@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 
@@ -18,6 +18,11 @@ def interleaved(sides: Mapping[str, Callable[[], Any]], rounds: int) -> dict[str
             if number:
                 seconds[name].append(time.perf_counter() - begun)
     return seconds
+
+
+def spread_line(title: str, values: Sequence[float], unit: str = "") -> str:
+    """'title: 12.3 (11.0 to 14.2) unit': the median with the smallest and the largest."""
+    return f"{title}: {statistics.median(values):.3g} ({min(values):.3g} to {max(values):.3g}){unit}"
 
 
 def ratio_line(title: str, seconds: Mapping[str, list[float]], measured: str, against: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -13,6 +14,8 @@ MS_PER_SECOND = 1_000
 MS_PER_DAY = 86_400_000
 MS_PER_UNIT: dict[str, int] = {"min": 60_000, "h": 3_600_000, "d": MS_PER_DAY}
 DAYS_PER_UNIT: dict[str, int] = {"d": 1, "wk": 7}
+#: Offsets and beginnings of days are looked up so many days at a time, once.
+_CHUNK = 1 << 9
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
@@ -53,24 +56,54 @@ def _day_start(day: int, timezone: str) -> int:
     return to_ms(dt.datetime.combine(date, dt.time(), ZoneInfo(timezone)))
 
 
+@lru_cache(maxsize=4096)
+def _starts_in_chunk(chunk: int, timezone: str) -> NDArray[np.int64]:
+    return np.array([_day_start(day, timezone) for day in range(chunk * _CHUNK, (chunk + 1) * _CHUNK)], np.int64)
+
+
+@lru_cache(maxsize=4096)
+def _offsets_in_chunk(chunk: int, timezone: str) -> NDArray[np.int64]:
+    """The zone's offset at the beginning of each UTC day of a chunk, and of the day after."""
+    zone = ZoneInfo(timezone)
+    days = range(chunk * _CHUNK, (chunk + 1) * _CHUNK + 1)
+    return np.array([_offset_ms(day * MS_PER_DAY, zone) for day in days], np.int64)
+
+
 def day_starts(days: NDArray[np.int64] | NDArray[np.int32], timezone: str) -> NDArray[np.int64]:
     """UTC milliseconds at which days (numbers since 1970-01-01) begin on the zone's calendar."""
-    each, place = np.unique(np.asarray(days, np.int64), return_inverse=True)
-    return np.array([_day_start(int(day), timezone) for day in each], np.int64)[place]
+    days = np.asarray(days, np.int64)
+    found = np.empty(days.size, np.int64)
+    for chunk, rows in _by_chunk(days):
+        found[rows] = _starts_in_chunk(chunk, timezone).take(days[rows] - chunk * _CHUNK)
+    return found
+
+
+def _by_chunk(days: NDArray[np.int64]) -> Iterator[tuple[int, slice | NDArray[np.int64]]]:
+    """Each chunk of days that is named, and the rows that name it."""
+    if not days.size:
+        return
+    first, last = int(days.min()) // _CHUNK, int(days.max()) // _CHUNK
+    if first == last:
+        yield first, slice(None)
+        return
+    chunks = days // _CHUNK
+    for chunk in range(first, last + 1):
+        rows = np.flatnonzero(chunks == chunk)
+        if rows.size:
+            yield chunk, rows
 
 
 def day_numbers(times_ms: NDArray[np.int64], timezone: str) -> NDArray[np.int32]:
     """Days since 1970-01-01 on the zone's calendar, int32, for UTC milliseconds (any order)."""
     times = np.asarray(times_ms, dtype=np.int64)
-    if times.size == 0:
-        return np.zeros(0, dtype=np.int32)
-    zone = ZoneInfo(timezone)
     utc_days = times // MS_PER_DAY
-    first, last = int(utc_days.min()), int(utc_days.max())
-    offsets = np.array([_offset_ms(day * MS_PER_DAY, zone) for day in range(first, last + 2)], dtype=np.int64)
-    shift = offsets[utc_days - first]
-    for index in np.flatnonzero(np.diff(offsets)):
-        day = first + int(index)
-        in_day = utc_days == day
-        shift[in_day & (times >= _transition(day, timezone))] = offsets[index + 1]
+    shift = np.empty(times.size, np.int64)
+    for chunk, rows in _by_chunk(utc_days):
+        offsets = _offsets_in_chunk(chunk, timezone)
+        own = utc_days[rows] - chunk * _CHUNK
+        shift[rows] = offsets.take(own)
+        for index in np.flatnonzero(offsets[1:] != offsets[:-1]):
+            day = chunk * _CHUNK + int(index)
+            in_day = (utc_days == day) & (times >= _transition(day, timezone))
+            shift[in_day] = offsets[index + 1]
     return ((times + shift) // MS_PER_DAY).astype(np.int32)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
 
 import numpy as np
 
 from khemon.models import EVENT_KINDS
 from khemon.rules.logic import UNKNOWN, certainly, verdicts
-from khemon.rules.rulebook import Comparison, Protocol
+from khemon.rules.moments import padded
+from khemon.rules.rulebook import Comparison
 from khemon.rules.series import (
     LAST_TIME,
     NO_TIME,
@@ -21,6 +23,7 @@ from khemon.rules.series import (
     key_patient,
     key_time,
     keys,
+    positions,
 )
 
 #: For a limb with this test, a certainly opposite value is good news.
@@ -48,34 +51,56 @@ def latest(points: Points, at: Ints, inclusive: Bools | bool = True) -> Ints:
     return np.where(same, position, NONE)
 
 
-@dataclass(frozen=True, slots=True)
 class Limb:
-    """A comparison with the points it looks at: all of them, and which are neutral."""
+    """A comparison with the points it looks at: all of them, and those that count (are not neutral)."""
 
-    comparison: Comparison
-    points: Points
-    counted: Points
+    def __init__(self, comparison: Comparison, points: Points, within_ms: int) -> None:
+        self.comparison = comparison
+        self.points = points
+        self.within_ms = within_ms
 
-    @classmethod
-    def of(cls, comparison: Comparison, points: Points) -> Limb:
-        """The limb over the points of its analyte."""
-        return cls(comparison, points, points.take(np.flatnonzero(~neutral(points, comparison))))
+    @cached_property
+    def counted(self) -> Points:
+        if self.points.plain:
+            return self.points
+        return self.points.take(positions(~neutral(self.points, self.comparison)))
 
-    def judge(self, points: Points, position: Ints) -> Codes:
-        """The verdict on the point at each position; UNKNOWN where there is none."""
-        if not points.key.size:
-            return np.full(position.size, UNKNOWN, np.int8)
-        at = np.maximum(position, 0)
-        answer = verdicts(points.low[at], points.high[at], self.comparison.test, self.comparison.limit.limit)
-        return np.where(position == NONE, UNKNOWN, answer).astype(np.int8)
+    @cached_property
+    def answers(self) -> Codes:
+        """The verdict on each counted point."""
+        counted, comparison = self.counted, self.comparison
+        return verdicts(counted.low, counted.high, comparison.test, comparison.limit.limit)
 
-    def current(self, at: Ints, protocol: Protocol, inclusive: Bools | bool = True) -> Ints:
-        """Position among the counted points of the current value at each key; -1 when missing."""
-        return recent(self.counted, at, protocol.common.current_within.ms, inclusive)
+    @cached_property
+    def by_place(self) -> Codes:
+        """The verdict on the counted point of each place; UNKNOWN for none."""
+        return padded(UNKNOWN, self.answers)
 
-    def verdict(self, at: Ints, protocol: Protocol, inclusive: Bools | bool = True) -> Codes:
-        """The comparison of the current value at each key."""
-        return self.judge(self.counted, self.current(at, protocol, inclusive))
+    @cached_property
+    def current(self) -> Ints:
+        """The place of the current value at each moment of the block; 0 when missing."""
+        return self.points.moments.latest(self.counted, self.within_ms)
+
+    @cached_property
+    def verdict(self) -> Codes:
+        """The comparison of the current value at each moment of the block."""
+        return self.by_place.take(self.current)
+
+
+class Limbs:
+    """The limbs of the rules over one block: one per analyte, test and limit, judged once for all rules."""
+
+    def __init__(self, points: Points, within_ms: int) -> None:
+        self._points = points
+        self._within_ms = within_ms
+        self._limbs: dict[tuple[str, str, Decimal], Limb] = {}
+
+    def of(self, comparison: Comparison) -> Limb:
+        """The limb of a comparison."""
+        asked = (comparison.analyte, comparison.test, comparison.limit.value)
+        if asked not in self._limbs:
+            self._limbs[asked] = Limb(comparison, self._points.of(comparison.analyte), self._within_ms)
+        return self._limbs[asked]
 
 
 def recent(points: Points, at: Ints, within_ms: int, inclusive: Bools | bool = True) -> Ints:
@@ -89,7 +114,7 @@ def recent(points: Points, at: Ints, within_ms: int, inclusive: Bools | bool = T
 
 def event_spans(events: Events, kind: str, closing: Ints, as_of: int) -> tuple[Ints, Ints, Bools]:
     """Keys where events of a kind start and stop, and which stops are ends known by as_of and before closing."""
-    chosen = events.take(np.flatnonzero(events.kind == EVENT_KINDS.index(kind)))
+    chosen = events.take(positions(events.kind == EVENT_KINDS.index(kind)))
     limit = np.minimum(closing[chosen.patient], as_of)
     ended = (chosen.end != NO_TIME) & (chosen.end <= limit)
     never = np.full(chosen.end.size, LAST_TIME, np.int64)

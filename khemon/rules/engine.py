@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from khemon.models import EVENT_KINDS
-from khemon.rules import series
-from khemon.rules.current import Limb, covered, event_spans, latest
-from khemon.rules.episodes import END, STATUS, Episodes, closed, joined, made, nothing
+from khemon.rules import choosing, series
+from khemon.rules.current import Limb
+from khemon.rules.episodes import END, STATUS, Episodes, closed, in_order, joined, made, nothing
+from khemon.rules.findings import Findings, Found, time_at
 from khemon.rules.further import Further
-from khemon.rules.logic import FALSE, TRUE, UNKNOWN, all_true, any_true, verdicts
+from khemon.rules.logic import TRUE, UNKNOWN, verdicts
 from khemon.rules.rebound import rebounds
-from khemon.rules.rulebook import FURTHER, AllOfRule, AnyOfRule, Comparison, PointRule, Protocol, ReboundRule, RunRule
+from khemon.rules.rulebook import (
+    FURTHER,
+    AllOfRule,
+    AnyOfRule,
+    Comparison,
+    Number,
+    PointRule,
+    Protocol,
+    ReboundRule,
+    RunRule,
+)
 from khemon.rules.series import (
+    NO_CLOSING,
     NO_TIME,
     NONE,
     Bools,
-    Codes,
     Events,
     Ints,
     Patients,
@@ -27,12 +37,15 @@ from khemon.rules.series import (
     key_patient,
     key_time,
     keys,
-    merged,
+    positions,
+    starts_of,
 )
-from khemon.rules.severity import Moment, Severities
-from khemon.rules.shapes import Stretches, holding, leading, runs, starts_of
+from khemon.rules.severity import Severities
 from khemon.rules.singles import Singles, set_aside
+from khemon.rules.streaks import Streaks, runs
 from khemon.units import ANALYTE_CODES
+
+_NO_SINGLES = Singles.none()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,20 +73,24 @@ def latest_time(results: Results, events: Events) -> int:
 
 def prepare(results: Results, events: Events, patient_count: int, protocol: Protocol, as_of: int) -> Prepared:
     """Cut at as_of and at each closing, choose the counting versions, drop what rules may not see, mark support."""
-    known = events.take(np.flatnonzero(events.start <= as_of))
-    known = known.take(np.argsort(known.patient, kind="stable"))
-    closing = series.closing_times(known, patient_count)
-    known = known.take(np.flatnonzero(known.start <= closing[known.patient]))
+    known = events
+    if events.kind.size:
+        known = known.take(positions(events.start <= as_of))
+        known = known.take(np.argsort(known.patient, kind="stable"))
+    closing = choosing.closing_times(known, patient_count)
+    known = known.take(positions(known.start <= closing[known.patient])) if known.kind.size else known
     rows = np.arange(results.time.size)
-    results, rows = series.cut(results, rows, np.full(patient_count, as_of))
-    none = results.take(slice(0, 0)), rows[:0]
-    aside = set_aside(results, rows, closing) if protocol.reads_aside else Singles.of(*none)
+    results, rows = choosing.cut(results, rows, as_of)
+    aside = set_aside(results, rows, closing) if protocol.reads_aside and results.quality.any() else _NO_SINGLES
     # The version that counts is chosen before the closing: it alone says when the sample was taken.
-    results, rows = series.usable(results, rows)
-    results, rows = series.cut(results, rows, closing)
-    of_drugs = np.flatnonzero(results.analyte == ANALYTE_CODES["sirolimus"]) if protocol.reads_levels else rows[:0]
-    levels = Singles.of(results.take(of_drugs), rows[of_drugs])
-    return Prepared(series.points(results, rows, known, protocol), known, closing, as_of, aside, levels)
+    results, rows = choosing.usable(results, rows)
+    if (closing != NO_CLOSING).any():
+        results, rows = choosing.cut(results, rows, closing)
+    levels = _NO_SINGLES
+    if protocol.reads_levels:
+        of_drugs = positions(results.analyte == ANALYTE_CODES["sirolimus"])
+        levels = Singles.of(results.take(of_drugs), rows[of_drugs]) if of_drugs.size else levels
+    return Prepared(choosing.points(results, rows, known, protocol), known, closing, as_of, aside, levels)
 
 
 def evaluate(
@@ -90,21 +107,24 @@ def evaluate(
     the latest time in the input when absent. timezone: the ward's, for days and ages. Source: definitions, section 3.
     """
     as_of = latest_time(results, events) if as_of is None else as_of
-    order = None if (np.diff(results.patient) >= 0).all() else np.argsort(results.patient, kind="stable")
-    results = results if order is None else results.take(order)
+    if not (results.patient[1:] >= results.patient[:-1]).all():
+        results = results.take(np.argsort(results.patient, kind="stable"))
     events = events.take(np.argsort(events.patient, kind="stable"))
     count = int(patients.birth_day.size)
-    first_rows = np.searchsorted(results.patient, np.arange(count + 1))
+    first_rows = np.searchsorted(results.patient, np.arange(count + 1, dtype=np.int32))
     parts = []
     start = 0
     while start < count:
         stop = int(np.searchsorted(first_rows, first_rows[start] + series.BLOCK_ROWS, "right")) - 1
         stop = min(max(stop, start + 1), count)
-        chosen = events.take(slice(*np.searchsorted(events.patient, (start, stop))))
-        block = prepare(results.take(slice(first_rows[start], first_rows[stop])), chosen, count, protocol, as_of)
-        parts += _Evaluation(block, patients, protocol, timezone).episodes()
+        # Patients are counted from the first of the block, so that a block costs what it holds.
+        chosen = events.of_patients(start, slice(*np.searchsorted(events.patient, (start, stop))))
+        own = results.of_patients(start, slice(first_rows[start], first_rows[stop]))
+        block = prepare(own, chosen, stop - start, protocol, as_of)
+        found = _Evaluation(block, patients.take(slice(start, stop)), protocol, timezone).episodes()
+        parts.append(replace(found, patient=found.patient + np.int32(start)))
         start = stop
-    return joined(parts)
+    return joined(parts) if parts else nothing(0)
 
 
 class _Evaluation:
@@ -115,180 +135,92 @@ class _Evaluation:
         self.patients = patients
         self.protocol = protocol
         self.timezone = timezone
-        self.code = {name: code for code, name in enumerate(protocol.rule_names)}
-        self.by_analyte = {name: block.of(name) for name in self._analytes()}
         self.made: dict[str, Episodes] = {}
+        self.streaks: dict[str, Streaks] = {}
         self.confirmations: dict[str, Ints] = {}
-        self.severities = Severities(block, patients, protocol, timezone, self.by_analyte, self.made)
+        self.findings = Findings(block, protocol)
+        self.severities = Severities(self.findings, patients, protocol, timezone, self.made)
 
-    def _analytes(self) -> set[str]:
-        named: set[str] = set()
-        for rule in self._core():
-            if isinstance(rule, AllOfRule):
-                named |= {limb.analyte for limb in (*rule.limbs, *rule.neonate_unless)}
-            elif isinstance(rule, AnyOfRule):
-                named |= {limb.analyte for limb in rule.comparisons}
-            else:
-                named |= {rule.analyte}
-        return named
-
-    def episodes(self) -> list[Episodes]:
-        """The episodes of every rule, severities judged, closings applied."""
-        shapes = (RunRule, AllOfRule, ReboundRule, AnyOfRule, PointRule)
-        for shape in shapes:
-            for rule in self._core():
-                if isinstance(rule, shape):
-                    self.made[rule.name] = self._episodes_of(rule)
-        judged = [self._judged(name, found) for name, found in self.made.items()]
+    def episodes(self) -> Episodes:
+        """The episodes of every rule, severities judged, closings applied, in order."""
+        rules = self.protocol.rules.values()
+        found: dict[str, Found] = {}
+        for rule in rules:
+            if isinstance(rule, RunRule):
+                self.made[rule.name] = self._run(rule)
+            elif isinstance(rule, PointRule | AnyOfRule | AllOfRule):
+                found[rule.name] = self.findings.of(rule)
+                self.made[rule.name] = found[rule.name].episodes
+        for rule in rules:
+            if isinstance(rule, ReboundRule):
+                self.made[rule.name] = self._rebound(rule)
+        # Some severities go by what is open of another rule.
+        judged = dict(self.made)
+        for rule in rules:
+            if isinstance(rule, PointRule | AnyOfRule | AllOfRule):
+                judged[rule.name] = judged[rule.name].judged(self.severities.of(rule, found[rule.name]))
         further = Further(self.block, self.patients, self.protocol, self.timezone, self.made)
-        judged += [further.episodes_of(rule) for rule in self.protocol.rules.values() if isinstance(rule, FURTHER)]
-        return [closed(found, self.block.closing) for found in judged]
-
-    def _core(self) -> list[PointRule | AnyOfRule | AllOfRule | RunRule | ReboundRule]:
-        """The rules of sections 3.1 to 3.6."""
-        return [rule for rule in self.protocol.rules.values() if not isinstance(rule, FURTHER)]
-
-    def _episodes_of(self, rule: PointRule | AnyOfRule | AllOfRule | RunRule | ReboundRule) -> Episodes:
-        if isinstance(rule, PointRule):
-            return self._point(rule)
-        if isinstance(rule, AnyOfRule):
-            return self._any_of(rule)
-        if isinstance(rule, AllOfRule):
-            return self._all_of(rule)
-        return self._run(rule) if isinstance(rule, RunRule) else self._rebound(rule)
-
-    def _point(self, rule: PointRule) -> Episodes:
-        points = self.by_analyte[rule.analyte]
-        answers = verdicts(points.low, points.high, rule.test, rule.limit.limit)
-        found = holding(answers, points.patient)
-        reason = np.where(points.supported[found.end], END["supported"], END["resolved"])
-        return self._stretches(rule.name, points.key, found, reason)
-
-    def _stretches(self, rule: str, key: Ints, found: Stretches, reason: Codes) -> Episodes:
-        time = key_time(key)
-        first, confirmed, end = found.first, found.confirmed, found.end
-        return made(
-            self.code[rule],
-            key_patient(key[first]),
-            time[first],
-            np.where(confirmed == NONE, NO_TIME, time[confirmed]) if time.size else time,
-            np.where(end == NONE, NO_TIME, time[end]) if time.size else time,
-            np.where(confirmed == NONE, STATUS["possible"], STATUS["confirmed"]),
-            reason,
-            np.zeros(first.size, np.int8),
-        )
-
-    def _any_of(self, rule: AnyOfRule) -> Episodes:
-        listed = [self.by_analyte[limb.analyte] for limb in rule.comparisons]
-        spans = [event_spans(self.block.events, kind, self.block.closing, self.block.as_of) for kind in rule.events]
-        bounds = [bound for starts, stops, ended in spans for bound in (starts, stops[ended])]
-        at = merged([points.key for points in listed] + bounds)
-        answers, absent = [], []
-        for limb, points in zip(rule.comparisons, listed, strict=True):
-            position = latest(points, at)
-            answers.append(Limb(limb, points, points).judge(points, position))
-            absent.append(position == NONE)
-        for starts, stops, _ in spans:
-            is_open = covered(at, starts, stops)
-            answers.append(is_open.astype(np.int8))
-            absent.append(~is_open)
-        found = holding(any_true(answers, absent), key_patient(at))
-        lifted = np.zeros(at.size, np.bool_)
-        for points in listed:
-            lifted[np.searchsorted(at, points.key[points.supported])] = True
-        reason = np.where(np.append(lifted, False)[found.end], END["supported"], END["resolved"])
-        return self._stretches(rule.name, at, found, reason)
-
-    def _all_of(self, rule: AllOfRule) -> Episodes:
-        limbs = {limb.analyte: Limb.of(limb, self.by_analyte[limb.analyte]) for limb in rule.limbs}
-        at = merged([limb.counted.key for limb in limbs.values()])
-        verdict = {name: limb.verdict(at, self.protocol) for name, limb in limbs.items()}
-        lead = limbs[rule.leading].current(at, self.protocol) != NONE
-        resolving = np.zeros(at.size, np.bool_)
-        for name in rule.resolves_on:
-            limb = limbs[name]
-            fresh = verdicts(limb.counted.low, limb.counted.high, limb.comparison.test, limb.comparison.limit.limit)
-            resolving[np.searchsorted(at, limb.counted.key[fresh == FALSE])] = True
-        found, excluded = leading(all_true(list(verdict.values())), lead, resolving, key_patient(at))
-        reason = np.where(excluded, END["excluded"], END["resolved"])
-        return self._stretches(rule.name, at, found, reason)
+        judged |= {rule.name: further.episodes_of(rule) for rule in rules if isinstance(rule, FURTHER)}
+        parts = [judged[name] for name in sorted(judged)]
+        return closed(in_order(parts, self.patients.birth_day.size), self.block.closing)
 
     def _informative(self, rule: Comparison) -> tuple[Points, Bools]:
         """The informative points of a run's analyte, and which of them are good."""
-        points = self.by_analyte[rule.analyte]
+        points = self.block.of(rule.analyte)
         answers = verdicts(points.low, points.high, rule.test, rule.limit.limit)
+        if points.plain and points.low is points.high:
+            return points, answers.view(np.bool_)
         set_aside = (points.supported | points.preliminary) & (answers == TRUE)
-        chosen = np.flatnonzero((answers != UNKNOWN) & ~set_aside)
+        chosen = positions((answers != UNKNOWN) & ~set_aside)
         return points.take(chosen), answers[chosen] == TRUE
 
     def _run(self, rule: RunRule) -> Episodes:
         points, good = self._informative(rule)
-        found = runs(good, points.day, points.patient, rule.lasts.count, rule.samples.count, rule.gap.count)
+        self.streaks[rule.name] = streaks = Streaks.of(points, good)
+        found = runs(streaks, rule.lasts.count, rule.samples.count, rule.gap.count)
         is_confirmed, broke = found.confirmed != NONE, found.end != NONE
-        self.confirmations[rule.name] = points.key[found.confirmed[is_confirmed]]
-        time = points.time
+        self.confirmations[rule.name] = points.key.take(found.confirmed[is_confirmed])
         status = np.full(found.first.size, STATUS["provisional"])
         status[broke] = STATUS["broken"]
         status[found.gap] = STATUS["unproven"]
         status[is_confirmed] = STATUS["confirmed"]
-        end = np.full(found.first.size, NO_TIME)
-        end[broke] = time[found.end[broke]]
-        end[found.gap] = time[found.last[found.gap]]
+        onset = points.key.take(found.first)
+        end = time_at(points.key, np.where(found.gap, found.last, found.end))
         reason = np.where(found.gap, END["gap"], np.where(is_confirmed, END["ended"], END["broken"]))
-        confirmed_at = np.full(found.first.size, NO_TIME)
-        confirmed_at[is_confirmed] = time[found.confirmed[is_confirmed]]
         severity = self.severities.of_runs(rule, points, found, broke & ~is_confirmed)
-        patient, since = points.patient[found.first], time[found.stretch_first]
-        onset = time[found.first]
-        return made(self.code[rule.name], patient, onset, confirmed_at, end, status, reason, severity, since)
+        code, confirmed_at = self.findings.code[rule.name], time_at(points.key, found.confirmed)
+        since = time_at(points.key, found.stretch_first)
+        return made(code, key_patient(onset), key_time(onset), confirmed_at, end, status, reason, severity, since)
 
     def _rebound(self, rule: ReboundRule) -> Episodes:
-        response = self.protocol.rules[rule.response]
-        assert isinstance(response, RunRule)
-        platelets, good = self._informative(response)
-        events = self.block.events
-        told = events.take(np.flatnonzero(events.kind == EVENT_KINDS.index(rule.documented_by)))
-        confirmed = self.confirmations[rule.response]
-        arming = np.sort(np.concatenate([confirmed, keys(told.patient, told.start)]))
+        streaks, confirmed = self.streaks[rule.response], self.confirmations[rule.response]
+        arming = confirmed
+        if self.block.events.kind.size:
+            told = self.block.events.of(rule.documented_by)
+            arming = np.sort(np.concatenate([confirmed, keys(told.patient, told.start)]))
         armed = arming[starts_of(key_patient(arming))]
-        if not platelets.key.size or not armed.size:
-            return nothing(self.code[rule.name])
-        found = rebounds(platelets, good, armed, confirmed, self._companion_keys(rule, platelets, good), rule)
+        if not streaks.first.size or not armed.size:
+            return nothing(self.findings.code[rule.name])
+        found = rebounds(streaks, armed, confirmed, self._companion_keys(rule, streaks), rule)
         is_confirmed = found.confirmed_at != NO_TIME
         watched = np.where(found.last_good, STATUS["isolated"], STATUS["suspected"])
         status = np.where(is_confirmed, STATUS["confirmed"], watched)
         reason = np.where(found.recovered, END["recovered"], END["isolated"])
         severity = self.severities.of_rebounds(rule, is_confirmed, found.last_good, found.settled)
         columns = (found.patient, found.onset, found.confirmed_at, found.end, status, reason, severity)
-        return made(self.code[rule.name], *columns)
+        return made(self.findings.code[rule.name], *columns)
 
-    def _companion_keys(self, rule: ReboundRule, counts: Points, good: Bools) -> Ints:
+    def _companion_keys(self, rule: ReboundRule, streaks: Streaks) -> Ints:
         """Keys at which a streak of low counts lasts and both count and companion are certainly low."""
-        low_count = Limb.of(Comparison(analyte=rule.analyte, limit=rule.limit), self.by_analyte[rule.analyte])
-        companion = Limb.of(
-            Comparison(analyte=rule.companion, limit=rule.companion_limit), self.by_analyte[rule.companion]
-        )
-        at = merged([counts.key, companion.counted.key])
-        position = latest(counts, at)
-        lasting = (position != NONE) & ~good[position]
-        both = (low_count.verdict(at, self.protocol) == TRUE) & (companion.verdict(at, self.protocol) == TRUE)
-        low_keys: Ints = at[lasting & both]
+        low_count = self._limb(rule.analyte, rule.limit)
+        companion = self._limb(rule.companion, rule.companion_limit)
+        counts, moments = streaks.points, self.block.points.moments
+        both = (low_count.verdict == TRUE) & (companion.verdict == TRUE)
+        at = positions(both & (moments.present(counts) | moments.present(companion.counted)))
+        latest = moments.latest(counts).take(at) - 1
+        lasting = (latest != NONE) & ~streaks.is_good.take(streaks.number(latest))
+        low_keys: Ints = moments.key.take(at[lasting])
         return low_keys
 
-    def _judged(self, name: str, found: Episodes) -> Episodes:
-        rule = self.protocol.rules[name]
-        if not isinstance(rule, PointRule | AnyOfRule | AllOfRule) or not found.size:
-            return found
-        moment = Moment.of(found, self.block)
-        severity = self.severities.of(rule, found, moment)
-        return made(
-            self.code[name],
-            found.patient,
-            found.onset,
-            found.confirmed_at,
-            found.end,
-            found.status,
-            found.end_reason,
-            severity,
-            found.since,
-        )
+    def _limb(self, analyte: str, limit: Number) -> Limb:
+        return self.findings.limbs.of(Comparison(analyte=analyte, limit=limit))

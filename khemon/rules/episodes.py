@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from khemon.rules.series import NO_TIME, Codes, Ints
+from khemon.rules.series import NO_CLOSING, NO_TIME, Codes, Ints
 
 STATUS_WORDS = ("possible", "confirmed", "provisional", "broken", "unproven", "suspected", "isolated")
 END_REASONS = (
@@ -24,7 +24,6 @@ END_REASONS = (
     "observation_ended",
 )
 STATUS = {word: np.int8(code) for code, word in enumerate(STATUS_WORDS)}
-_NO_CLOSING = np.int64(np.iinfo(np.int64).max)
 END = {word: np.int8(code) for code, word in enumerate(END_REASONS)}
 
 
@@ -51,26 +50,42 @@ class Episodes:
         """The same columns, those rows only."""
         return Episodes(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
 
+    def judged(self, severity: Codes | np.int8) -> Episodes:
+        """The same episodes with their severity."""
+        return replace(self, severity=_codes(severity, self.size))
+
     @property
     def size(self) -> int:
         """How many."""
         return int(self.onset.size)
 
 
+def in_order(parts: list[Episodes], patients: int) -> Episodes:
+    """The episodes of a block in order of patient, rule and onset.
+
+    parts: of one rule each, in order of the rules; each part in order of patient and onset.
+    """
+    whole = joined(parts)
+    # Numbers of two bytes are sorted in one pass over each byte.
+    small = np.uint16 if patients <= np.iinfo(np.uint16).max else np.int32
+    return whole.take(np.argsort(whole.patient.astype(small), kind="stable"))
+
+
 def joined(parts: list[Episodes]) -> Episodes:
-    """All parts in one, sorted by patient, rule and onset."""
-    whole = Episodes(*(_column(parts, name) for name in Episodes.__dataclass_fields__))
-    return whole.take(np.lexsort((whole.onset, whole.rule, whole.patient)))
+    """All parts in one, in their order."""
+    if len(parts) == 1:
+        return parts[0]
+    return Episodes(*(_column(parts, name) for name in Episodes.__dataclass_fields__))
 
 
 def _column(parts: list[Episodes], name: str) -> Any:  # noqa: ANN401
-    return np.concatenate([getattr(part, name) for part in parts]) if parts else np.zeros(0, np.int64)
+    return np.concatenate([getattr(part, name) for part in parts])
 
 
 def closed(found: Episodes, closing: Ints) -> Episodes:
     """The same episodes, those still open when observation closed ended there. closing: per patient index."""
     at = closing[found.patient]
-    closes = (found.end == NO_TIME) & (at != _NO_CLOSING)
+    closes = (found.end == NO_TIME) & (at != NO_CLOSING)
     if not closes.any():
         return found
     end = np.where(closes, at, found.end)
@@ -89,21 +104,29 @@ def made(
     onset: Ints,
     confirmed_at: Ints,
     end: Ints,
-    status: Codes,
-    end_reason: Codes,
-    severity: Codes,
+    status: Codes | np.int8,
+    end_reason: Codes | np.int8,
+    severity: Codes | np.int8,
     since: Ints | None = None,
 ) -> Episodes:
-    """Episodes of one rule."""
+    """Episodes of one rule. A single code holds for all of them; a reason only where there is an end."""
     size = onset.size
     return Episodes(
-        patient.astype(np.int32),
-        np.full(size, rule, np.int8),
-        status.astype(np.int8),
-        severity.astype(np.int8),
+        patient.astype(np.int32, copy=False),
+        _codes(np.int8(rule), size),
+        _codes(status, size),
+        _codes(severity, size),
         onset,
         confirmed_at,
         end,
-        np.where(end == NO_TIME, END[""], end_reason).astype(np.int8),
+        _codes(end_reason, size) * (end != NO_TIME),
         onset if since is None else since,
     )
+
+
+def _codes(codes: Codes | np.int8, size: int) -> Codes:
+    if isinstance(codes, np.ndarray):
+        return codes.astype(np.int8, copy=False)
+    found = np.empty(size, np.int8)
+    found.fill(codes)
+    return found

@@ -65,7 +65,7 @@ class Further(Knowing):
             LevelsDueRule: self._due,
             QuestionRule: self._question,
         }
-        return how[type(rule)](rule) if self._concerns(rule) else nothing(self.protocol.rule_names.index(rule.name))
+        return how[type(rule)](rule) if self._concerns(rule) else nothing(self.code[rule.name])
 
     def _concerns(self, rule: FurtherRule) -> bool:
         """Whether anything the rule speaks of is there at all: for one child most of it is not."""
@@ -153,9 +153,11 @@ class Further(Knowing):
         return self._of_clock(rule, spans, until=self.patients.followed_until)
 
     def _question(self, rule: QuestionRule) -> Episodes:
-        asked = [(row.key[found.at], self.points(analyte).key) for analyte, row, found in self.asked(rule)]
+        asked = [
+            (row.key[found.at], self.points(analyte).key) for analyte, row, found in self.asked(rule) if found.at.size
+        ]
         if not asked:
-            return nothing(self.protocol.rule_names.index(rule.name))
+            return nothing(self.code[rule.name])
         start = np.concatenate([at for at, _ in asked])
         stop = np.concatenate([following(at, key) for at, key in asked])
         spans = Spans.of(start, stop)
@@ -165,7 +167,7 @@ class Further(Knowing):
         time = np.append(key_time(key), NO_TIME)
         confirmed = found.confirmed != NONE
         return made(
-            self.protocol.rule_names.index(rule.name),
+            self.code[rule.name],
             key_patient(key[found.first]),
             time[found.first],
             time[np.where(confirmed, found.confirmed, key.size)],
@@ -195,6 +197,6 @@ class Further(Knowing):
         end = np.where(end > self.block.as_of, NO_TIME, end)
         reason = np.where(cut, END["observation_ended"], END["resolved"])
         status = np.full(patient.size, STATUS["confirmed"])
-        rule_code = self.protocol.rule_names.index(rule.name)
+        rule_code = self.code[rule.name]
         found = made(rule_code, patient, onset, onset, end, status, reason, severity)
         return found.take(onset <= self.block.as_of)

@@ -56,14 +56,13 @@ class Knowing:
         self.protocol = protocol
         self.timezone = timezone
         self.found = found
-        self._points: dict[str, Points] = {}
+        self.code = {name: code for code, name in enumerate(protocol.rule_names)}
+        self._rows: dict[str, Row] = {}
         self._courses: dict[tuple[str, int], Courses] = {}
 
     def points(self, analyte: str) -> Points:
         """The usable points of an analyte."""
-        if analyte not in self._points:
-            self._points[analyte] = self.block.of(analyte)
-        return self._points[analyte]
+        return self.block.of(analyte)
 
     def courses(self, drug: str, joins_within: int = 0) -> Courses:
         """The courses of a drug."""
@@ -199,8 +198,10 @@ class Knowing:
     def row(self, analyte: str, *, troughs_only: bool = False) -> Row:
         """The results of an analyte in order, one per time; troughs only if asked."""
         if not troughs_only:
-            points = self.points(analyte)
-            return Row(points.key, points.low, points.high)
+            if analyte not in self._rows:
+                points = self.points(analyte)
+                self._rows[analyte] = Row(points.key, points.low, points.high)
+            return self._rows[analyte]
         levels = self.levels(analyte)
         levels = levels.take(np.flatnonzero(levels.timing == TROUGH))
         return Row(levels.key, levels.low, levels.high)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -13,13 +14,49 @@ from khemon.rules.shapes import starts_of
 from khemon.units import ANALYTES
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Row:
-    """Results of one analyte in order, one after the other: keys, bounds."""
+    """Results of one analyte in order, one after the other: keys, bounds. What several questions need is kept."""
 
     key: Ints
     low: Floats
     high: Floats
+    _near: dict[int, Bools] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def low_steps(self) -> Ints:
+        return in_steps(self.low)
+
+    @cached_property
+    def high_steps(self) -> Ints:
+        return self.low_steps if self.high is self.low else in_steps(self.high)
+
+    @cached_property
+    def before(self) -> Ints:
+        """The position before each; its own where there is none."""
+        return np.maximum(np.arange(self.key.size) - 1, 0)
+
+    @cached_property
+    def changes(self) -> tuple[Ints, Ints]:
+        """The larger and the smaller of each value and the one before, in steps."""
+        low, before = self.low_steps, self.low_steps.take(self.before)
+        return np.maximum(low, before), np.minimum(low, before)
+
+    def near(self, within_ms: int) -> Bools:
+        """Whether the one before is of the same patient, alone at its time, and not longer ago."""
+        if within_ms not in self._near:
+            self._near[within_ms] = self.follows & (self.key - self.key.take(self.before) <= within_ms)
+        return self._near[within_ms]
+
+    @cached_property
+    def follows(self) -> Bools:
+        """Whether the one before is of the same patient, and both stand alone at their times.
+
+        Several results of one time are not a jump, and which of them was meant cannot be told.
+        """
+        first = starts_of(self.key)
+        alone = first & np.append(first[1:], True)
+        return ~starts_of(key_patient(self.key)) & alone & alone.take(self.before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +83,13 @@ def jumps(row: Row, jump: Jump, events: Events, doses: Ints) -> Asked:
 
     doses: sorted keys at which a dose was changed.
     """
-    before, found = _previous(row, None if jump.within is None else jump.within.ms)
+    before, found = row.before, row.follows if jump.within is None else row.near(jump.within.ms)
     if jump.from_above is not None:
-        found &= row.low[before] > jump.from_above.limit
-    found &= _jumped(row, before, jump)
+        found = found & (row.low[before] > jump.from_above.limit)
+    found = found & _jumped(row, before, jump)
     at = np.flatnonzero(found)
+    if not at.size:
+        return Asked(at, at, jump.asks)
     told = events.of(*jump.unless) if jump.unless else events.take(slice(0, 0))
     explained = _touched(row.key[before[at]], row.key[at], told)
     begun = np.searchsorted(doses, np.stack([row.key[before[at]], row.key[at]]), "right")
@@ -59,21 +98,9 @@ def jumps(row: Row, jump: Jump, events: Events, doses: Ints) -> Asked:
     return Asked(at, before[at], jump.asks)
 
 
-def _previous(row: Row, within_ms: int | None) -> tuple[Ints, Bools]:
-    """The position before each (its own where there is none), and whether it is one of the patient and near enough."""
-    before = np.maximum(np.arange(row.key.size) - 1, 0)
-    found = ~starts_of(key_patient(row.key))
-    # Several results of one time are not a jump, and which of them was meant cannot be told.
-    alone = starts_of(row.key) & np.append(starts_of(row.key)[1:], True)
-    found &= alone & alone[before]
-    if within_ms is not None:
-        found &= row.key - row.key[before] <= within_ms
-    return before, found
-
-
 def _jumped(row: Row, before: Ints, jump: Jump) -> Bools:
-    low, high = in_steps(row.low), in_steps(row.high)
-    low_before, high_before = low[before], high[before]
+    low, high = row.low_steps, row.high_steps
+    low_before, high_before = low.take(before), high.take(before)
     found = np.zeros(row.key.size, np.bool_)
     if jump.falls_to is not None:
         part, whole = jump.falls_to.value.as_integer_ratio()
@@ -110,12 +137,13 @@ def _touched(first: Ints, last: Ints, events: Events) -> Bools:
 
 def factors(row: Row, rule: Exactly) -> Asked:
     """Exact results that differ from the previous one by a factor, up or down: exactly, or nearly."""
-    before, found = _previous(row, rule.within.ms)
-    low = in_steps(row.low)
-    found &= (row.low == row.high) & (row.low == row.high)[before] & (low > 0) & (low[before] > 0)
-    larger, smaller = np.maximum(low, low[before]), np.minimum(low, low[before])
+    found = row.near(rule.within.ms)
+    if row.high is not row.low:
+        exact = row.low == row.high
+        found = found & exact & exact.take(row.before)
+    larger, smaller = row.changes
     part, whole = rule.factor.value.as_integer_ratio()
     give_part, give_whole = (0, 1) if rule.give is None else rule.give.value.as_integer_ratio()
     apart = np.abs(larger * whole - smaller * part) * give_whole
-    at = np.flatnonzero(found & (apart <= smaller * part * give_part))
-    return Asked(at, before[at], rule.asks)
+    at = np.flatnonzero(found & (smaller > 0) & (apart <= smaller * part * give_part))
+    return Asked(at, row.before[at], rule.asks)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from khemon.rules.logic import certainly
+from khemon.rules.moments import padded
 from khemon.rules.rulebook import ReboundRule
-from khemon.rules.series import LAST_TIME, NO_TIME, Bools, Ints, Points, key_patient, key_time, keys
-from khemon.rules.shapes import last_where, next_where, patient_ends, starts_of
+from khemon.rules.series import LAST_TIME, NO_TIME, NONE, Bools, Ints, key_patient, key_time, keys, positions
+from khemon.rules.streaks import Streaks
 
 _NEVER = np.int64(np.iinfo(np.int64).max)
 
@@ -27,49 +28,59 @@ class Rebounds:
     settled: Bools
 
 
-@dataclass(frozen=True, slots=True)
 class _Counts:
-    """The informative counts of all patients with what each position knows about its neighborhood."""
+    """The informative counts, and from where on streaks after an arming say something, as sorted positions.
 
-    key: Ints
-    good: Bools
-    settled: Bools
-    next_bad: Ints
-    next_low: Ints
-    next_repeat: Ints
-    next_good: Ints
-    next_settled: Ints
-    stop: Ints
+    repeated: the first count of each bad streak that is long enough after its first. settled: the count of each good
+    streak from which on the good ones are enough and span enough days. low: every count that is certainly very low.
+    """
+
+    def __init__(self, streaks: Streaks, armed: Ints, rule: ReboundRule) -> None:
+        self.streaks = streaks
+        self.key = streaks.points.key
+        after = _after(self.key.take(streaks.first), armed)
+        first, stop = streaks.first, streaks.stop
+        bad, good = positions(after & ~streaks.is_good), positions(after & streaks.is_good)
+        repeated = streaks.first_after(first.take(bad), stop.take(bad), rule.confirmed_after.ms)
+        days, samples = rule.isolated_span.count, rule.isolated_samples.count
+        settled = streaks.first_late(first.take(good), stop.take(good), days, samples)
+        self.repeated = repeated[repeated != NONE]
+        self.settled = settled[settled != NONE]
+        low, high = streaks.points.low, streaks.points.high
+        self.low = positions(certainly(low, high, "<", rule.confirmed_below.limit))
+
+    def next_bad(self, position: Ints) -> Ints:
+        """The first bad count at or after each position."""
+        # Inside a bad streak it is the position itself; else the first of the next bad streak.
+        is_bad = ~self.streaks.is_good
+        inside = is_bad.take(self.streaks.number(position)) & (position < self.key.size)
+        return np.where(inside, position, _next(self.streaks.first[is_bad], position, self.key.size))
+
+    def next_of(self, marks: Ints, position: Ints) -> Ints:
+        """The first of the marks at or after each position; the number of counts without one."""
+        return _next(marks, position, self.key.size)
+
+    def is_settled(self, position: Ints) -> Bools:
+        """Whether good counts have settled by each position, in its own streak."""
+        latest = padded(NONE, self.settled).take(np.searchsorted(self.settled, position, "right"))
+        return latest >= self.streaks.first.take(self.streaks.number(position))
 
     def key_at(self, position: Ints, patient: Ints) -> Ints:
         """The key at a position of that patient, or the largest number beyond its last count."""
-        inside = position < self.key.size
-        key = np.where(inside, self.key[np.minimum(position, self.key.size - 1)], _NEVER)
-        return np.where(inside & (key_patient(key) == patient), key, _NEVER)
+        key = np.append(self.key, _NEVER).take(position)
+        return np.where(key_patient(key) == patient, key, _NEVER)
 
 
-def _counts(platelets: Points, good: Bools, rule: ReboundRule) -> _Counts:
-    start = starts_of(platelets.patient)
-    position = np.arange(good.size)
-    changed = start.copy()
-    changed[1:] |= good[1:] != good[:-1]
-    first_alike = last_where(changed)
-    since_ms = platelets.time - platelets.time[first_alike]
-    days = platelets.day - platelets.day[first_alike]
-    enough = position - first_alike >= rule.isolated_samples.count - 1
-    settled = good & enough & (days >= rule.isolated_span.count)
-    low = certainly(platelets.low, platelets.high, "<", rule.confirmed_below.limit)
-    return _Counts(
-        platelets.key,
-        good,
-        settled,
-        next_where(~good),
-        next_where(low),
-        next_where(~good & (since_ms >= rule.confirmed_after.ms)),
-        next_where(good),
-        next_where(settled),
-        patient_ends(start),
-    )
+def _after(key: Ints, armed: Ints) -> Bools:
+    """Which keys lie after the first arming of their patient. armed: sorted, one of a patient."""
+    place = np.searchsorted(key_patient(armed), np.arange(key_patient(key[-1]) + 1), "left")
+    since = np.append(armed, _NEVER).take(place)
+    patient = key_patient(key)
+    return (key > since.take(patient)) & (key_patient(since).take(patient) == patient)
+
+
+def _next(sorted_positions: Ints, position: Ints, size: int) -> Ints:
+    return np.append(sorted_positions, size).take(np.searchsorted(sorted_positions, position, "left"))
 
 
 def _first_key_from(sorted_keys: Ints, at: Ints, side: str) -> Ints:
@@ -82,41 +93,37 @@ def _first_key_from(sorted_keys: Ints, at: Ints, side: str) -> Ints:
 
 def _confirmation(counts: _Counts, onset: Ints, companion_keys: Ints, rule: ReboundRule) -> Ints:
     """The key at which each rebound becomes confirmed, or the largest number."""
-    onset_key = counts.key[onset]
+    onset_key = counts.key.take(onset)
     patient = key_patient(onset_key)
-    streak_stop = np.minimum(counts.next_good[onset], counts.stop[onset])
-    repeat = np.searchsorted(counts.key, onset_key + rule.confirmed_after.ms, "left")
-    in_streak = np.where(repeat < streak_stop, counts.key_at(repeat, patient), _NEVER)
-    padded = np.append(counts.next_repeat, counts.key.size)
-    later = counts.key_at(padded[streak_stop], patient)
-    low = counts.key_at(counts.next_low[onset], patient)
+    streak_stop = counts.streaks.stop.take(counts.streaks.number(onset))
+    repeat = counts.streaks.first_after(onset, streak_stop, rule.confirmed_after.ms)
+    in_streak = np.where(repeat == NONE, _NEVER, counts.key.take(repeat, mode="clip"))
+    later = counts.key_at(counts.next_of(counts.repeated, streak_stop), patient)
+    low = counts.key_at(counts.next_of(counts.low, onset), patient)
     companion = _first_key_from(companion_keys, onset_key, "left")
     return np.minimum(np.minimum(in_streak, later), np.minimum(low, companion))
 
 
-def rebounds(
-    platelets: Points, good: Bools, armed: Ints, confirmed: Ints, companion_keys: Ints, rule: ReboundRule
-) -> Rebounds:
+def rebounds(streaks: Streaks, armed: Ints, confirmed: Ints, companion_keys: Ints, rule: ReboundRule) -> Rebounds:
     """All rebounds.
 
-    platelets, good: informative counts in order and which are good. armed: key of the first arming of each patient
-    that has one. confirmed: sorted keys of every confirmation of the response. companion_keys: sorted keys at which
-    a streak lasts while count and companion are certainly low.
+    streaks: of the informative counts. armed: key of the first arming of each patient that has one. confirmed: sorted
+    keys of every confirmation of the response. companion_keys: sorted keys at which a streak lasts while count and
+    companion are certainly low.
     """
     rounds: list[tuple[Ints, Ints, Ints, Bools]] = []
-    counts = _counts(platelets, good, rule)
-    padded_next_bad = np.append(counts.next_bad, good.size)
+    counts = _Counts(streaks, armed, rule)
     arming = armed
     while arming.size:
-        found = padded_next_bad[np.searchsorted(counts.key, arming, "right")]
-        onset_key = counts.key_at(found, key_patient(arming)) if good.size else np.full(arming.size, _NEVER)
+        found = counts.next_bad(np.searchsorted(counts.key, arming, "right"))
+        onset_key = counts.key_at(found, key_patient(arming))
         onset = found[onset_key != _NEVER]
         if not onset.size:
             break
-        onset_key = counts.key[onset]
+        onset_key = counts.key.take(onset)
         confirmation = _confirmation(counts, onset, companion_keys, rule)
         recovery = _first_key_from(confirmed, onset_key, "right")
-        settling = counts.key_at(counts.next_settled[onset], key_patient(onset_key))
+        settling = counts.key_at(counts.next_of(counts.settled, onset), key_patient(onset_key))
         isolated_end = np.where(settling < confirmation, settling, _NEVER)
         end = np.minimum(recovery, isolated_end)
         confirmation = np.where(confirmation < end, confirmation, _NEVER)
@@ -137,12 +144,13 @@ def _gathered(rounds: list[tuple[Ints, Ints, Ints, Bools]], counts: _Counts) -> 
     ended = end != _NEVER
     until = np.where(ended, end, keys(patient.astype(np.int32), np.full(onset.size, LAST_TIME, np.int64)))
     latest = np.searchsorted(counts.key, until, "right") - 1
+    streak = counts.streaks.number(latest)
     return Rebounds(
         patient,
         key_time(onset),
         np.where(confirmation == _NEVER, NO_TIME, key_time(confirmation)),
         np.where(ended, key_time(end), NO_TIME),
         recovered,
-        counts.good[latest],
-        counts.settled[latest],
+        counts.streaks.is_good.take(streak),
+        counts.is_settled(latest),
     )

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from khemon.models import CLOSING_EVENTS, EVENT_KINDS, EXCLUDING_QUALITIES, QUALITIES, STATUSES
-from khemon.rules.rulebook import Protocol
+from khemon.models import EVENT_KINDS
 from khemon.units import ANALYTE_CODES
+
+if TYPE_CHECKING:
+    from khemon.rules.moments import Moments
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -21,17 +24,17 @@ Codes = NDArray[np.int8]
 NO_TIME = int(np.iinfo(np.int64).min)
 #: Stands for "no row", "no specimen", "unknown birth day" in columns.
 NONE = -1
+#: Stands for "observation goes on" in columns of closings.
+NO_CLOSING = np.int64(np.iinfo(np.int64).max)
 
-PRELIMINARY, FINAL, CORRECTED, CANCELLED = (STATUSES.index(s) for s in STATUSES[:-1])
-_EXCLUDED = np.array([quality in EXCLUDING_QUALITIES for quality in QUALITIES])
-_CLOSING = [EVENT_KINDS.index(kind) for kind in CLOSING_EVENTS]
 _PATIENT_SHIFT = np.int64(43)
 _TIME_BIAS = np.int64(1 << 42)
+_BEFORE_ALL = np.int64(np.iinfo(np.int64).min)
 _MILLION, _LARGEST = 1_000_000, 1 << 42
 #: The earliest and the latest time a key can hold (about 139 years either side of 1970).
 FIRST_TIME, LAST_TIME = -(1 << 42), (1 << 42) - 1
 #: Whole patients of about this many rows are evaluated at a time: it fits the processor's cache.
-BLOCK_ROWS = 1 << 16
+BLOCK_ROWS = 1 << 17
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,10 @@ class Results:
         """The same columns, those rows only."""
         return Results(*(array[rows] for array in self.arrays()))
 
+    def of_patients(self, first: int, rows: slice) -> Results:
+        """Some rows that lie together, their patients counted from the first."""
+        return replace(self.take(rows), patient=self.patient[rows] - np.int32(first))
+
 
 @dataclass(frozen=True, slots=True)
 class Events:
@@ -84,9 +91,15 @@ class Events:
         dose = None if self.dose is None else self.dose[rows]
         return Events(self.patient[rows], self.kind[rows], self.start[rows], self.end[rows], dose)
 
+    def of_patients(self, first: int, rows: slice) -> Events:
+        """Some rows that lie together, their patients counted from the first."""
+        return replace(self.take(rows), patient=self.patient[rows] - np.int32(first))
+
     def of(self, *kinds: str) -> Events:
         """The events of some kinds."""
-        return self.take(np.flatnonzero(np.isin(self.kind, [EVENT_KINDS.index(kind) for kind in kinds])))
+        if not self.kind.size:
+            return self
+        return self.take(positions(np.isin(self.kind, [EVENT_KINDS.index(kind) for kind in kinds])))
 
     @classmethod
     def none(cls) -> Events:
@@ -108,6 +121,11 @@ class Patients:
     target_low: Floats | None = None
     target_high: Floats | None = None
 
+    def take(self, rows: slice) -> Patients:
+        """The same columns, those patients only."""
+        found = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return Patients(**{name: column[rows] for name, column in found.items() if column is not None})
+
     @classmethod
     def unknown(cls, count: int) -> Patients:
         """That many patients without a birth date."""
@@ -115,27 +133,126 @@ class Patients:
 
 
 @dataclass(frozen=True, slots=True)
-class Points:
-    """Usable results, one per patient, time and analyte, sorted so; `row` leads back to Results."""
+class Columns:
+    """The points of a block as arrays of one length, sorted by patient, time and analyte.
+
+    high is the very array of low where every value is exact. plain: none is preliminary or supported.
+    """
 
     key: Ints
-    patient: NDArray[np.int32]
-    time: Ints
     day: NDArray[np.int32]
     analyte: Codes
     low: Floats
     high: Floats
     preliminary: Bools
     supported: Bools
+    plain: bool
     row: Ints
+    moments: Moments
 
-    def take(self, rows: NDArray[Any]) -> Points:
-        """The same columns, those rows only."""
-        return Points(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
+
+class Points:
+    """Usable results, one per patient, time and analyte, sorted so; `row` leads back to Results.
+
+    A choice among the points of a block takes each column from there when it is first asked for.
+    """
+
+    def __init__(self, block: Columns, chosen: Ints | None = None) -> None:
+        self._block = block
+        self._chosen = chosen
+        self._by_analyte: dict[str, Points] = {}
+
+    def _taken(self, column: NDArray[Any]) -> NDArray[Any]:
+        return column if self._chosen is None else column.take(self._chosen)
+
+    @cached_property
+    def key(self) -> Ints:
+        return self._taken(self._block.key)
+
+    @cached_property
+    def padded_key(self) -> Ints:
+        """The keys, and before them one that lies before all."""
+        return np.append(_BEFORE_ALL, self.key)
+
+    @cached_property
+    def patient(self) -> Ints:
+        return key_patient(self.key)
+
+    @cached_property
+    def time(self) -> Ints:
+        return key_time(self.key)
+
+    @cached_property
+    def day(self) -> NDArray[np.int32]:
+        return self._taken(self._block.day)
+
+    @cached_property
+    def by_day(self) -> Ints:
+        """Sortable numbers of patient and calendar day; a day later is one more."""
+        return keys(self.patient, self.day)
+
+    @cached_property
+    def low(self) -> Floats:
+        return self._taken(self._block.low)
+
+    @cached_property
+    def high(self) -> Floats:
+        return self.low if self._block.high is self._block.low else self._taken(self._block.high)
+
+    @cached_property
+    def preliminary(self) -> Bools:
+        return np.zeros(self.key.size, np.bool_) if self.plain else self._taken(self._block.preliminary)
+
+    @cached_property
+    def supported(self) -> Bools:
+        return np.zeros(self.key.size, np.bool_) if self.plain else self._taken(self._block.supported)
+
+    @cached_property
+    def row(self) -> Ints:
+        return self._taken(self._block.row)
+
+    @cached_property
+    def moment(self) -> Ints:
+        """The number of each point's moment among those of the block."""
+        return self._taken(self._block.moments.number)
+
+    @cached_property
+    def start(self) -> Bools:
+        """Where a patient begins."""
+        return starts_of(self.patient)
+
+    @property
+    def moments(self) -> Moments:
+        """The moments of the block."""
+        return self._block.moments
+
+    @property
+    def plain(self) -> bool:
+        """Whether no point of the block is preliminary or supported."""
+        return self._block.plain
+
+    def take(self, rows: Ints) -> Points:
+        """Those points only."""
+        return Points(self._block, rows if self._chosen is None else self._chosen.take(rows))
 
     def of(self, analyte: str) -> Points:
         """The points of one analyte."""
-        return self.take(np.flatnonzero(self.analyte == ANALYTE_CODES[analyte]))
+        if analyte not in self._by_analyte:
+            is_own = self._taken(self._block.analyte) == ANALYTE_CODES[analyte]
+            self._by_analyte[analyte] = self.take(positions(is_own))
+        return self._by_analyte[analyte]
+
+
+def positions(mask: Bools) -> Ints:
+    """Where a mask holds; np.flatnonzero without its detours, which weigh when there is one patient."""
+    return mask.nonzero()[0]
+
+
+def starts_of(patient: NDArray[np.int32] | Ints) -> Bools:
+    """Where a new patient begins in a sorted sequence."""
+    start = np.ones(patient.size, np.bool_)
+    np.not_equal(patient[1:], patient[:-1], out=start[1:])
+    return start
 
 
 def in_steps(values: Floats) -> Ints:
@@ -143,12 +260,16 @@ def in_steps(values: Floats) -> Ints:
 
     A bound that lies just inside an open end is one step inside it; endless ones are very large.
     """
-    millionths = np.rint(np.minimum(values * _MILLION, _LARGEST)).astype(np.int64)
+    millionths = np.rint(np.minimum(values * _MILLION, _LARGEST))
     exact = millionths / _MILLION
-    return 2 * millionths + (values > exact).astype(np.int64) - (values < exact).astype(np.int64)
+    steps = 2 * millionths.astype(np.int64)
+    off = positions(values != exact)
+    if off.size:
+        steps[off] += np.where(values[off] > exact[off], 1, -1)
+    return steps
 
 
-def keys(patient: NDArray[np.int32] | Ints, time: Ints) -> Ints:
+def keys(patient: NDArray[np.int32] | Ints, time: NDArray[np.int32] | Ints) -> Ints:
     """One sortable number per (patient, time); times within 70 years of 1970."""
     return (patient.astype(np.int64) << _PATIENT_SHIFT) + (time + _TIME_BIAS)
 
@@ -163,6 +284,11 @@ def key_patient(key: Ints) -> Ints:
     return key >> _PATIENT_SHIFT
 
 
+def key_first(key: Ints) -> Ints:
+    """The first key of each key's patient."""
+    return (key >> _PATIENT_SHIFT) << _PATIENT_SHIFT
+
+
 def merged(parts: list[Ints]) -> Ints:
     """Every key of some sorted arrays once, sorted: a merge of runs, which is far cheaper than a sort."""
     whole = np.sort(np.concatenate(parts), kind="stable")
@@ -170,116 +296,3 @@ def merged(parts: list[Ints]) -> Ints:
         return whole
     kept: Ints = whole[np.append(True, whole[1:] != whole[:-1])]
     return kept
-
-
-def closing_times(events: Events, patient_count: int) -> Ints:
-    """Per patient the time of the first closing event, or the largest number when observation goes on."""
-    closing = np.full(patient_count, np.iinfo(np.int64).max, np.int64)
-    chosen = np.isin(events.kind, _CLOSING)
-    np.minimum.at(closing, events.patient[chosen], events.start[chosen])
-    return closing
-
-
-def cut(results: Results, rows: Ints, limit: Ints) -> tuple[Results, Ints]:
-    """The results collected at or before their patient's limit, with the rows they come from."""
-    kept = results.time <= limit[results.patient]
-    if kept.all():
-        return results, rows
-    chosen = np.flatnonzero(kept)
-    return results.take(chosen), rows[chosen]
-
-
-def _counting_versions(results: Results) -> Bools:
-    """Which rows are the version of their result that counts: highest status; of corrected ones the last recorded."""
-    has_specimen = results.specimen != NONE
-    group = np.where(has_specimen, results.specimen, results.time)
-    order = np.lexsort((results.recorded, results.status, group, has_specimen, results.analyte, results.patient))
-    columns = (results.patient, results.analyte, has_specimen, group)
-    starts = np.ones(order.size, np.bool_)
-    starts[1:] = np.logical_or.reduce([column[order][1:] != column[order][:-1] for column in columns])
-    number = np.cumsum(starts) - 1
-    last = np.append(np.flatnonzero(starts)[1:], order.size) - 1
-    best = order[last][number]
-    rank = np.minimum(results.status, CANCELLED)
-    counts = rank[order] == rank[best]
-    counts &= (rank[order] != CORRECTED) | (order == best)
-    kept = np.zeros(order.size, np.bool_)
-    kept[order] = counts
-    return kept
-
-
-def standing(results: Results) -> Bools | None:
-    """Which results are the counting version and not withdrawn; None when all are."""
-    if not results.status.size or (results.status == FINAL).all():
-        return None
-    return _counting_versions(results) & (results.status < CANCELLED)
-
-
-def usable(results: Results, rows: Ints) -> tuple[Results, Ints]:
-    """Results that rules may see: the counting version of each, not withdrawn, not set aside by quality."""
-    kept = ~_EXCLUDED[results.quality]
-    stands = standing(results)
-    if stands is not None:
-        kept &= stands
-    if kept.all():
-        return results, rows
-    chosen = np.flatnonzero(kept)
-    return results.take(chosen), rows[chosen]
-
-
-def points(results: Results, rows: Ints, events: Events, protocol: Protocol) -> Points:
-    """One point per patient, time and analyte: of several results at one time the least reassuring."""
-    key = keys(results.patient, results.time)
-    order = _order(key, results)
-    if order is not None:
-        results, rows, key = results.take(order), rows[order], key[order]
-    first = np.ones(key.size, np.bool_)
-    first[1:] = (key[1:] != key[:-1]) | (results.analyte[1:] != results.analyte[:-1])
-    if not first.all():
-        chosen = np.flatnonzero(first)
-        results, rows, key = results.take(chosen), rows[chosen], key[chosen]
-    found = Points(
-        key,
-        results.patient,
-        results.time,
-        results.day,
-        results.analyte,
-        results.low,
-        results.high,
-        results.status == PRELIMINARY,
-        np.zeros(key.size, np.bool_),
-        rows,
-    )
-    return replace(found, supported=_supported(found, events, protocol))
-
-
-def _order(key: Ints, results: Results) -> Ints | None:
-    """The order by patient, time, analyte and least reassuring first; None when the rows stand in it already."""
-    analyte = results.analyte
-    same_key = key[1:] == key[:-1]
-    if ((key[1:] > key[:-1]) | (same_key & (analyte[1:] > analyte[:-1]))).all():
-        return None
-    higher_is_worse = analyte == ANALYTE_CODES["d_dimer"]
-    worst = np.where(higher_is_worse, -results.low, results.high)
-    then = np.where(higher_is_worse, -results.high, results.low)
-    # On equal intervals the final result stands for the time, not the preliminary one.
-    return np.lexsort((results.recorded, -results.status, then, worst, analyte, key))
-
-
-def _supported(found: Points, events: Events, protocol: Protocol) -> Bools:
-    """Which points lie in the window of a product that lifts their analyte."""
-    supported = np.zeros(found.key.size, np.bool_)
-    window = protocol.common.supported_for.ms
-    for analyte, products in protocol.common.supporting_products.items():
-        chosen = np.flatnonzero(np.isin(events.kind, [EVENT_KINDS.index(product) for product in products]))
-        if not chosen.size:
-            continue
-        given = events.take(chosen)
-        until = np.where(given.end == NO_TIME, given.start, given.end) + window
-        at = np.flatnonzero(found.analyte == ANALYTE_CODES[analyte])
-        marks = np.zeros(at.size + 1, np.int64)
-        key = found.key[at]
-        np.add.at(marks, np.searchsorted(key, keys(given.patient, given.start), "left"), 1)
-        np.add.at(marks, np.searchsorted(key, keys(given.patient, until), "right"), -1)
-        supported[at] = np.cumsum(marks[:-1]) > 0
-    return supported

@@ -6,16 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from khemon.models import SEVERITIES
 from khemon.rules.calendar import day_numbers
 from khemon.rules.current import Limb, covered, event_spans, latest, recent
 from khemon.rules.episodes import STATUS, Episodes
+from khemon.rules.findings import Findings, Found
 from khemon.rules.logic import FALSE, TRUE, certainly, verdicts
-from khemon.rules.rulebook import AllOfRule, AnyOfRule, Comparison, PointRule, Protocol, ReboundRule, RunRule
+from khemon.rules.moments import not_before, padded, place_since
+from khemon.rules.rulebook import AllOfRule, AnyOfRule, PointRule, Protocol, ReboundRule, RunRule
 from khemon.rules.series import NO_TIME, NONE, Bools, Codes, Ints, Patients, Points, key_patient, keys
-from khemon.rules.shapes import Runs
+from khemon.rules.streaks import Runs
 
 if TYPE_CHECKING:
     from khemon.rules.engine import Prepared
@@ -50,39 +51,39 @@ class Severities:
 
     def __init__(
         self,
-        block: Prepared,
+        findings: Findings,
         patients: Patients,
         protocol: Protocol,
         timezone: str,
-        by_analyte: dict[str, Points],
         episodes: dict[str, Episodes],
     ) -> None:
-        self.block = block
+        self.block = findings.block
+        self.limbs = findings.limbs
         self.patients = patients
         self.protocol = protocol
         self.timezone = timezone
-        self.by_analyte = by_analyte
         self.episodes = episodes
 
-    def of(self, rule: PointRule | AnyOfRule | AllOfRule, found: Episodes, moment: Moment) -> Codes:
-        """Severity codes of the episodes of a rule, at their moments."""
+    def of(self, rule: PointRule | AnyOfRule | AllOfRule, found: Found) -> Codes | np.int8:
+        """Severity codes of what was found of a rule, one or one for all, as of the moment of each episode."""
+        if not found.episodes.size:
+            return _CODE[rule.severity]
         if isinstance(rule, PointRule):
-            return self._of_point(rule, found, moment)
+            return self._of_point(rule, found)
         if isinstance(rule, AnyOfRule):
-            return self._of_any(rule, found, moment)
-        return self._of_all(rule, found, moment)
+            return self._of_any(rule, found)
+        return self._of_all(rule, found)
 
-    def _of_point(self, rule: PointRule, found: Episodes, moment: Moment) -> Codes:
-        severity = np.full(found.size, _CODE[rule.severity])
+    def _of_point(self, rule: PointRule, found: Found) -> Codes | np.int8:
         if rule.raised is None:
-            return severity
-        points = self.by_analyte[rule.analyte]
-        position = latest(points, moment.key, moment.inclusive)
-        beyond = certainly(points.low, points.high, rule.test, rule.raised.limit.limit)[position]
+            return _CODE[rule.severity]
+        points = self.block.of(rule.analyte)
+        at = found.places[0] - 1
+        beyond = certainly(points.low.take(at), points.high.take(at), rule.test, rule.raised.limit.limit)
+        moment = Moment.of(found.episodes, self.block)
         for other in rule.raised.unless_open:
             beyond &= ~self._is_open(self.episodes[other], moment)
-        severity[beyond] = _CODE[rule.raised.severity]
-        return severity
+        return np.where(beyond, _CODE[rule.raised.severity], _CODE[rule.severity])
 
     def _is_open(self, others: Episodes, moment: Moment) -> Bools:
         """Whether an episode of another rule is open at each moment (just before it where not inclusive)."""
@@ -96,23 +97,21 @@ class Severities:
         is_open: Bools = same & ((end == NO_TIME) | (end > moment.time - ~moment.inclusive))
         return is_open
 
-    def _of_any(self, rule: AnyOfRule, found: Episodes, moment: Moment) -> Codes:
+    def _of_any(self, rule: AnyOfRule, found: Found) -> Codes:
         """The severity, or the lower one while every limb that holds (with none certain: may hold) is too old."""
         recheck = self.protocol.common.not_rechecked_after.ms
-        fresh = {answer: np.zeros(found.size, np.bool_) for answer in (True, False)}
-        certain = np.zeros(found.size, np.bool_)
-        for limb in rule.comparisons:
-            points = self.by_analyte[limb.analyte]
-            if not points.key.size:
-                continue
-            position = latest(points, moment.key, moment.inclusive)
-            answer = Limb(limb, points, points).judge(points, position)
-            answer[position == NONE] = FALSE
-            young = moment.time - points.time[position] <= recheck
+        moment = Moment.of(found.episodes, self.block)
+        fresh = {answer: np.zeros(moment.key.size, np.bool_) for answer in (True, False)}
+        certain = np.zeros(moment.key.size, np.bool_)
+        for comparison, place in zip(rule.comparisons, found.places, strict=True):
+            points = self.block.of(comparison.analyte)
+            answers = verdicts(points.low, points.high, comparison.test, comparison.limit.limit)
+            answer = padded(FALSE, answers).take(place)
+            young = points.padded_key.take(place) >= moment.key - recheck
             certain |= answer == TRUE
             fresh[True] |= (answer == TRUE) & young
             fresh[False] |= (answer != FALSE) & young
-        for kind in rule.events:
+        for kind in rule.events if self.block.events.kind.size else ():
             starts, stops, _ = event_spans(self.block.events, kind, self.block.closing, self.block.as_of)
             at = moment.key - ~moment.inclusive
             is_open = covered(at, starts, stops)
@@ -126,46 +125,45 @@ class Severities:
         rechecked = np.where(certain, fresh[True], fresh[False])
         return np.where(rechecked, _CODE[rule.severity], _CODE[rule.severity_not_rechecked])
 
-    def _of_all(self, rule: AllOfRule, found: Episodes, moment: Moment) -> Codes:
+    def _of_all(self, rule: AllOfRule, found: Found) -> Codes | np.int8:
         if rule.severity_neonate is not None:
-            return self._of_neonates(rule, moment, found.patient)
-        severity = np.full(found.size, _CODE[rule.severity])
+            return self._of_neonates(rule, found.episodes)
         if rule.severity_confirmed is None:
-            return severity
-        lead, *rest = [Limb.of(limb, self.by_analyte[limb.analyte]) for limb in self._leading_first(rule)]
-        answers = [limb.verdict(moment.key, self.protocol, moment.inclusive) for limb in rest]
-        confirmed = found.status == STATUS["confirmed"]
-        severity[confirmed & ~np.logical_and.reduce([answer == FALSE for answer in answers])] = _CODE[
-            rule.severity_confirmed
-        ]
-        low = lead.verdict(moment.key, self.protocol, moment.inclusive) == TRUE
+            return _CODE[rule.severity]
+        moment = Moment.of(found.episodes, self.block)
+        limbs = [self.limbs.of(limb) for limb in rule.limbs]
+        earliest = not_before(moment.key, self.protocol.common.current_within.ms)
+        current = [place_since(limb.counted, place, earliest) for limb, place in zip(limbs, found.places, strict=True)]
+        answers = [limb.by_place.take(place) for limb, place in zip(limbs, current, strict=True)]
+        leads = next(place for place, limb in enumerate(rule.limbs) if limb.analyte == rule.leading)
+        low = answers.pop(leads) == TRUE
+        del limbs[leads]
+        confirmed = found.episodes.status == STATUS["confirmed"]
         suspicious = answers[0] == TRUE
         for answer in answers[1:]:
-            suspicious |= (answer == TRUE) & self._latest_is_neutral(rest[0], moment)
-        severity[~confirmed & low & suspicious] = _CODE[rule.severity_confirmed]
-        return severity
-
-    @staticmethod
-    def _leading_first(rule: AllOfRule) -> list[Comparison]:
-        return sorted(rule.limbs, key=lambda limb: limb.analyte != rule.leading)
+            suspicious |= (answer == TRUE) & self._latest_is_neutral(limbs[0], moment)
+        grave = np.where(confirmed, np.logical_or.reduce([answer != FALSE for answer in answers]), low & suspicious)
+        return np.where(grave, _CODE[rule.severity_confirmed], _CODE[rule.severity])
 
     def _latest_is_neutral(self, limb: Limb, moment: Moment) -> Bools:
-        within = self.protocol.common.current_within.ms
-        any_at = recent(limb.points, moment.key, within, moment.inclusive)
-        if not limb.points.key.size:
+        if limb.points.plain or not limb.points.key.size:
             return np.zeros(moment.time.size, np.bool_)
+        any_at = recent(limb.points, moment.key, self.protocol.common.current_within.ms, moment.inclusive)
         is_neutral = ~np.isin(limb.points.key, limb.counted.key, assume_unique=True)
         found: Bools = (any_at != NONE) & is_neutral[any_at]
         return found
 
-    def _of_neonates(self, rule: AllOfRule, moment: Moment, patient: NDArray[np.int32]) -> Codes:
-        born = self.patients.birth_day[patient]
+    def _of_neonates(self, rule: AllOfRule, found: Episodes) -> Codes:
+        severity = np.full(found.size, _CODE[rule.severity])
+        born = self.patients.birth_day[found.patient]
+        if (born == _NO_BIRTH_DAY).all():
+            return severity
+        moment = Moment.of(found, self.block)
         age = day_numbers(moment.time, self.timezone).astype(np.int64) - born
         neonate = (born != _NO_BIRTH_DAY) & (age < self.protocol.common.neonate_under.count)
-        for comparison in rule.neonate_unless:
-            points = self.by_analyte[comparison.analyte]
+        for comparison in rule.neonate_unless if neonate.any() else ():
             own = next((limb for limb in rule.limbs if limb.analyte == comparison.analyte), comparison)
-            counted = Limb.of(own, points).counted
+            counted = self.limbs.of(own).counted
             # The rule's own analyte is read as last seen: a grave value does not calm by getting old.
             if own in rule.limbs:
                 position = latest(counted, moment.key, moment.inclusive)
@@ -173,7 +171,8 @@ class Severities:
                 position = recent(counted, moment.key, self.protocol.common.current_within.ms, moment.inclusive)
             beyond = verdicts(counted.low, counted.high, comparison.test, comparison.limit.limit) == TRUE
             neonate &= ~((position != NONE) & np.append(beyond, False)[position])
-        return np.where(neonate, _CODE[rule.severity_neonate or rule.severity], _CODE[rule.severity])
+        severity[neonate] = _CODE[rule.severity_neonate or rule.severity]
+        return severity
 
     def of_runs(self, rule: RunRule, points: Points, found: Runs, broke: Bools) -> Codes:
         """A run's severity: raised when it broke late, highest when the count that broke it is certainly low."""
@@ -182,7 +181,7 @@ class Severities:
             return severity
         days = points.day[found.end].astype(np.int64) - points.day[found.stretch_first]
         late = broke & (days >= rule.breaks.after.count)
-        low = certainly(points.low, points.high, "<", rule.breaks.low.limit)[found.end]
+        low = certainly(points.low[found.end], points.high[found.end], "<", rule.breaks.low.limit)
         severity[late] = _CODE[rule.breaks.severity]
         severity[late & low] = _CODE[rule.breaks.severity_low]
         return severity

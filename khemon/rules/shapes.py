@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from khemon.rules.logic import FALSE, TRUE, UNKNOWN
-from khemon.rules.series import NONE, Bools, Codes, Ints
+from khemon.rules.moments import padded
+from khemon.rules.series import NONE, Bools, Codes, Ints, positions
+from khemon.rules.series import starts_of as starts_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,23 +26,26 @@ class Stretches:
     last: Ints
 
 
-def starts_of(patient: NDArray[np.int32] | Ints) -> Bools:
-    """Where a new patient begins in a sorted sequence."""
-    start = np.ones(patient.size, np.bool_)
-    start[1:] = patient[1:] != patient[:-1]
-    return start
+def edges(code: Codes | Bools, start: Bools) -> Ints:
+    """The positions at which a code changes or a patient begins: what lies between two of them is all alike."""
+    edge = start.copy()
+    edge[1:] |= code[1:] != code[:-1]
+    return positions(edge)
 
 
 def next_where(mask: Bools) -> Ints:
     """For each position the first position at or after it where mask holds; the length where none does."""
     size = mask.size
-    found = np.where(mask, np.arange(size), size)
-    return np.minimum.accumulate(found[::-1])[::-1] if size else found
+    at = np.append(positions(mask), size)
+    # Each one is the answer from just behind the one before up to itself.
+    return np.repeat(at, np.diff(at, prepend=-1))[:size]
 
 
 def last_where(mask: Bools) -> Ints:
     """For each position the last position at or before it where mask holds; -1 where none does."""
-    return np.maximum.accumulate(np.where(mask, np.arange(mask.size), NONE)) if mask.size else np.zeros(0, np.int64)
+    at = positions(mask)
+    # Each one is the answer from itself up to just before the next.
+    return np.repeat(padded(NONE, at), np.diff(at, prepend=0, append=mask.size))
 
 
 def patient_ends(start: Bools) -> Ints:
@@ -48,129 +53,96 @@ def patient_ends(start: Bools) -> Ints:
     size = start.size
     if not size:
         return np.zeros(0, np.int64)
-    after: Ints = np.append(np.flatnonzero(start)[1:], size)[np.cumsum(start) - 1]
+    after: Ints = np.append(positions(start)[1:], size)[np.cumsum(start) - 1]
     return after
 
 
 def holding(answers: Codes, patient: NDArray[np.int32] | Ints) -> Stretches:
     """Maximal stretches without FALSE: open at the first TRUE or UNKNOWN, confirmed at the first TRUE, end at FALSE."""
-    start = starts_of(patient)
-    holds = answers != FALSE
-    before = np.zeros(answers.size, np.bool_)
-    before[1:] = holds[:-1]
-    first = np.flatnonzero(holds & (start | ~before))
-    after = np.minimum(next_where(~holds), patient_ends(start))
-    stop = after[first]
-    ends_here = stop < patient_ends(start)[first]
-    confirmed = next_where(answers == TRUE)[first]
-    return Stretches(first, np.where(confirmed < stop, confirmed, NONE), np.where(ends_here, stop, NONE), stop - 1)
+    return held(answers, starts_of(patient))
 
 
-def leading(
-    answers: Codes, can_open: Bools, resolving: Bools, patient: NDArray[np.int32] | Ints
-) -> tuple[Stretches, Bools]:
-    """Stretches of an AND with a leading analyte.
-
-    answers: the AND at each evaluation. can_open: UNKNOWN may open there. resolving: ends a confirmed stretch there.
-    Also returns which stretches ended while still possible (excluded).
-    """
-    start = starts_of(patient)
-    stop_of_patient = patient_ends(start)
-    is_true = answers == TRUE
-    # Between two resolving evaluations of a patient, everything from the first TRUE on is one confirmed stretch.
-    boundary = start.copy()
-    boundary[1:] |= resolving[:-1]
-    segment_first = last_where(boundary)
-    first_true = next_where(is_true)[segment_first]
-    segment_stop = np.minimum(next_where(resolving), stop_of_patient)
-    in_confirmed = (first_true < segment_stop) & (np.arange(answers.size) >= first_true)
-    # Before it, stretches of possible are bounded by FALSE.
-    floor = boundary.copy()
-    floor[1:] |= (answers == FALSE)[:-1]
-    opens = (is_true | ((answers == UNKNOWN) & can_open)) & ~in_confirmed
-    opens |= in_confirmed & (np.arange(answers.size) == first_true)
-    piece_first = last_where(floor)
-    opened_before = last_where(opens)
-    previous = np.full(answers.size, NONE, np.int64)
-    previous[1:] = opened_before[:-1]
-    first = np.flatnonzero(opens & (previous < piece_first))
-    true_at = next_where(is_true)[first]
-    false_at = np.minimum(next_where(answers == FALSE), stop_of_patient)[first]
-    is_confirmed = true_at < false_at
-    confirmed = np.where(is_confirmed, true_at, NONE)
-    resolved_at = np.minimum(next_where(resolving), stop_of_patient)[np.where(is_confirmed, true_at, first)]
-    stop = np.where(is_confirmed, resolved_at, false_at)
-    ends_here = stop < stop_of_patient[first]
-    return Stretches(first, confirmed, np.where(ends_here, stop, NONE), stop - 1), ends_here & ~is_confirmed
-
-
-@dataclass(frozen=True, slots=True)
-class Runs:
-    """Runs over a patient-sorted sequence of informative samples, as positions in it; -1 where there is none.
-
-    stretch_first: the first good sample since the last bad one, gaps included. end: the bad sample that closed it.
-    gap: the run was closed by a gap (its end is `last`).
-    """
-
-    first: Ints
-    confirmed: Ints
-    last: Ints
-    end: Ints
-    gap: Bools
-    stretch_first: Ints
-
-
-def runs(
-    good: Bools, day: NDArray[np.int32], patient: NDArray[np.int32] | Ints, lasts: int, samples: int, gap: int
-) -> Runs:
-    """Runs of good samples: `lasts` and `gap` in calendar days, `samples` the least number in a confirmed run."""
-    size = good.size
-    start = starts_of(patient)
-    stop_of_patient = patient_ends(start)
-    # Someone never low has no response: only what follows a bad sample counts.
-    counted = good & (last_where(~good) >= last_where(start))
-    stretch_start, piece_start = _run_starts(counted, start, day, gap)
-    first = np.flatnonzero(piece_start)
-    if not first.size:
-        none = np.zeros(0, np.int64)
-        return Runs(none, none, none, none, np.zeros(0, np.bool_), none)
-    stretch_of = last_where(stretch_start)[first]
-    stretch_stop = np.minimum(next_where(~counted), stop_of_patient)[first]
-    piece_stop = np.minimum(np.append(first[1:], size), stretch_stop)
-    # The first sample of the piece that is late enough: days never decrease inside a patient.
-    since = first[np.maximum(np.cumsum(piece_start) - 1, 0)]
-    late = counted & (day - day[since] >= lasts) & (np.arange(size) - since >= samples - 1)
-    confirmed = next_where(late)[first]
-    is_confirmed = confirmed < piece_stop
-    kept = ~_inside_confirmed(stretch_of, is_confirmed)
-    whole = is_confirmed | (piece_stop == stretch_stop)
-    stop = np.where(whole, stretch_stop, piece_stop)
-    ends_bad = whole & (stop < stop_of_patient[first])
-    return Runs(
-        first[kept],
-        np.where(is_confirmed, confirmed, NONE)[kept],
-        (stop - 1)[kept],
-        np.where(ends_bad, stop, NONE)[kept],
-        ~whole[kept],
-        stretch_of[kept],
+def held(answers: Codes, start: Bools) -> Stretches:
+    """As `holding`, with where each patient begins. Judged piece by piece of equal answers: they are far fewer."""
+    piece = edges(answers, start)
+    answer, opens = answers.take(piece), start.take(piece)
+    if not (answer == UNKNOWN).any():
+        return _certain(piece, answer, opens, answers.size)
+    holds = answer != FALSE
+    begins = holds.copy()
+    begins[1:] &= opens[1:] | ~holds[:-1]
+    first = positions(begins)
+    # A stretch goes on to the next piece that is FALSE or another patient's.
+    closes = np.append(opens | ~holds, True)
+    stop = next_where(closes).take(first + 1)
+    confirmed = np.append(next_where(answer == TRUE), piece.size).take(first)
+    place = np.append(piece, answers.size)
+    ends_here = ~np.append(opens, True).take(stop)
+    at_stop = place.take(stop)
+    return Stretches(
+        place.take(first),
+        np.where(confirmed < stop, place.take(confirmed), NONE),
+        np.where(ends_here, at_stop, NONE),
+        at_stop - 1,
     )
 
 
-def _run_starts(counted: Bools, start: Bools, day: NDArray[np.int32], gap: int) -> tuple[Bools, Bools]:
-    """Where a stretch of counted samples starts, and where a piece of it does (also after a gap)."""
-    before = np.zeros(counted.size, np.bool_)
-    before[1:] = counted[:-1]
-    stretch_start = counted & (start | ~before)
-    long_gap = np.zeros(counted.size, np.bool_)
-    long_gap[1:] = (day[1:].astype(np.int64) - day[:-1]) > gap
-    return stretch_start, counted & (stretch_start | long_gap)
+def _certain(piece: Ints, answer: Codes, opens: Bools, size: int) -> Stretches:
+    """The stretches when every answer is TRUE or FALSE: each piece that is TRUE is one, confirmed at once."""
+    held = positions(answer == TRUE)
+    first, stop = piece.take(held), np.append(piece, size).take(held + 1)
+    return Stretches(first, first, np.where(np.append(opens, True).take(held + 1), NONE, stop), stop - 1)
 
 
-def _inside_confirmed(stretch_of: Ints, is_confirmed: Bools) -> Bools:
-    """Which pieces follow a confirmed one of their stretch: a confirmed run goes on over later gaps."""
-    stretch = np.cumsum(starts_of(stretch_of)) - 1
-    order = np.arange(stretch_of.size)
-    earliest = np.full(int(stretch[-1]) + 1, stretch_of.size)
-    np.minimum.at(earliest, stretch[is_confirmed], order[is_confirmed])
-    after: Bools = order > earliest[stretch]
-    return after
+def leading(answers: Codes, can_open: Bools, resolving: Bools, start: Bools) -> tuple[Stretches, Bools]:
+    """Stretches of an AND with a leading analyte.
+
+    answers: the AND at each evaluation. can_open: UNKNOWN may open there. resolving: ends a confirmed stretch there;
+    a limb is certainly false there, so the AND is FALSE. start: where a patient begins. Also returns which stretches
+    ended while still possible (excluded). Judged piece by piece of evaluations that are alike.
+    """
+    may_open = can_open & (answers == UNKNOWN)
+    piece = edges(answers | _bit(may_open, 2) | _bit(resolving, 1 + 2), start)
+    found, excluded = _leading(answers.take(piece), may_open.take(piece), resolving.take(piece), start.take(piece))
+    place = np.append(piece, answers.size)
+    stop = place.take(found.last + 1)
+    return Stretches(
+        place.take(found.first),
+        np.where(found.confirmed == NONE, NONE, place[found.confirmed]),
+        np.where(found.end == NONE, NONE, stop),
+        stop - 1,
+    ), excluded
+
+
+def _bit(mask: Bools, number: int) -> Codes:
+    """The mask as that bit of a code (answers take bits 0 and 1)."""
+    return mask.view(np.int8) << np.int8(number)
+
+
+def _leading(answers: Codes, may_open: Bools, resolving: Bools, start: Bools) -> tuple[Stretches, Bools]:
+    stop_of_patient = patient_ends(start)
+    is_true, is_false = answers == TRUE, answers == FALSE
+    position = np.arange(answers.size)
+    # Between two resolving evaluations of a patient, everything from the first TRUE on is one confirmed stretch.
+    boundary = start.copy()
+    boundary[1:] |= resolving[:-1]
+    next_true = next_where(is_true)
+    first_true = next_true[last_where(boundary)]
+    segment_stop = np.minimum(next_where(resolving), stop_of_patient)
+    in_confirmed = (first_true < segment_stop) & (position >= first_true)
+    # Before it, stretches of possible are bounded by FALSE.
+    floor = boundary.copy()
+    floor[1:] |= is_false[:-1]
+    opens = (is_true | may_open) & ~in_confirmed
+    opens |= in_confirmed & (position == first_true)
+    opened_before = last_where(opens)
+    previous = np.full(answers.size, NONE, np.int64)
+    previous[1:] = opened_before[:-1]
+    first = positions(opens & (previous < last_where(floor)))
+    true_at = next_true[first]
+    false_at = np.minimum(next_where(is_false), stop_of_patient)[first]
+    is_confirmed = true_at < false_at
+    confirmed = np.where(is_confirmed, true_at, NONE)
+    stop = np.where(is_confirmed, segment_stop[np.where(is_confirmed, true_at, first)], false_at)
+    ends_here = stop < stop_of_patient[first]
+    return Stretches(first, confirmed, np.where(ends_here, stop, NONE), stop - 1), ends_here & ~is_confirmed

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from khemon.models import EXCLUDING_QUALITIES, QUALITIES, TIMINGS
-from khemon.rules import series
+from khemon.rules import choosing, series
 from khemon.rules.series import Codes, Floats, Ints, Results
 from khemon.units import ANALYTE_CODES
 
@@ -41,6 +41,12 @@ class Singles:
         )
         return found.take(order)
 
+    @classmethod
+    def none(cls) -> Singles:
+        """No results."""
+        none, codes, floats = np.zeros(0, np.int64), np.zeros(0, np.int8), np.zeros(0)
+        return cls(none, np.zeros(0, np.int32), codes, floats, floats, codes, codes, none)
+
     def take(self, rows: slice | NDArray[Any]) -> Singles:
         """The same columns, those rows only."""
         return Singles(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
@@ -55,6 +61,6 @@ def set_aside(results: Results, rows: Ints, closing: Ints) -> Singles:
     spoiled = _SET_ASIDE[results.quality]
     if not spoiled.any():
         return Singles.of(results.take(slice(0, 0)), rows[:0])
-    standing = series.standing(results)
+    standing = choosing.standing(results)
     chosen = np.flatnonzero(spoiled if standing is None else spoiled & standing)
-    return Singles.of(*series.cut(results.take(chosen), rows[chosen], closing))
+    return Singles.of(*choosing.cut(results.take(chosen), rows[chosen], closing))

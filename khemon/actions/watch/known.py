@@ -17,7 +17,7 @@ from khemon.explain.looking import Series
 from khemon.figures.samples import Sample
 from khemon.figures.words import moment, span_words
 from khemon.models import EXCLUDING_QUALITIES, QUALITIES, STATUSES, Episode, Event, Patient
-from khemon.rules import NO_TIME, Episodes, Protocol, prepare
+from khemon.rules import NO_TIME, Episodes, Protocol, choosing, prepare
 from khemon.rules import series as columns
 from khemon.rules.calendar import to_ms
 from khemon.rules.rulebook import Comparison
@@ -105,7 +105,7 @@ class Known:
         mine = mine[self.results.time[mine] <= to_ms(self.now)]
         own = self.results.take(mine)
         # With no quality stated, what is left out is only what a later version replaced or withdrew.
-        _, kept = columns.usable(replace(own, quality=np.zeros_like(own.quality)), mine)
+        _, kept = choosing.usable(replace(own, quality=np.zeros_like(own.quality)), mine)
         return sorted(int(row) for row in kept)
 
     def _recent(self, rows: list[int], since_ms: int, last: int) -> list[int]:
