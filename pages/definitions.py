@@ -13,10 +13,12 @@ here = frame.page_top("Definitions")
 book = watch.definitions(here.store, here.actor)
 
 show(definition_parts.contents(book))
+st.subheader("Protocols in use")
+show(definition_parts.history(book))
 for sheet, cases in book.rules:
     show(definition_parts.rule_card(sheet, cases))
 st.subheader("Numbers that rules share, and how long an acknowledgement lasts")
 show(definition_parts.numbers(book.shared, "Shared numbers"))
 st.subheader("Who mutes whom")
 show(definition_parts.muting(book))
-frame.page_end(date_words(here.now, book.setting.zone), book.setting.timezone)
+frame.page_end(date_words(here.now, book.setting.zone), book.setting)

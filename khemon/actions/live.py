@@ -27,7 +27,9 @@ def read_text(text: str) -> Protocol:
         return protocol_of_text(text)
     except RulebookProblem as problem:
         remedy = 'use the khemon that wrote it, or decide anew: khemon protocol live ward --reason "…"'
-        raise RulebookProblem("protocol in use", f"cannot be read by this khemon ({problem.where})", remedy) from problem
+        raise RulebookProblem(
+            "protocol in use", f"cannot be read by this khemon ({problem.where})", remedy
+        ) from problem
 
 
 @lru_cache(maxsize=4)
@@ -46,7 +48,9 @@ def chosen(wanted: str, reader: Reader | None) -> Protocol:
     """The protocol of a name or a file, or the store's own for `live`. RulebookProblem for a wrong one."""
     if wanted == LIVE:
         if reader is None:
-            raise Refused("protocol live", "there is no store to ask", "name a protocol or a file, or the store by --db")
+            raise Refused(
+                "protocol live", "there is no store to ask", "name a protocol or a file, or the store by --db"
+            )
         return live_protocol(reader)
     return built_in(wanted) if wanted in BUILT_IN else load_protocol(wanted)
 

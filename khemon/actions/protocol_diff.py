@@ -83,10 +83,7 @@ def _by_episodes(reader: Reader, wards: Sequence[Ward], period: Period) -> list[
     """Every episode by each protocol, from one look at the store."""
     case, givens = case_of(reader, None, wards[0].timezone)
     return [
-        [
-            told_of(each)
-            for each in episodes_of(case, ward.protocol, ward.timezone, period.end_ms, givens)
-        ]
+        [told_of(each) for each in episodes_of(case, ward.protocol, ward.timezone, period.end_ms, givens)]
         for ward in wards
     ]
 

@@ -35,12 +35,12 @@ def replayed(reader: Reader, ward: Ward, steps: Iterable[int]) -> list[Told]:
                     alert = alert.model_copy(update={"alert_id": len(alerts) + 1})
                     alerts.append(alert)
                 if alert.state in LIVE:
-                    worst[alert.alert_id] = max(worst.get(alert.alert_id, SEVERITIES[0]), alert.severity, key=_rank)
+                    worst[alert.alert_id] = _graver(worst.get(alert.alert_id), alert.severity)
     return [told_of_alert(alert, worst[alert.alert_id], _gone(alert)) for alert in alerts]
 
 
-def _rank(severity: Severity) -> int:
-    return SEVERITIES.index(severity)
+def _graver(one: Severity | None, other: Severity) -> Severity:
+    return other if one is None or SEVERITIES.index(other) > SEVERITIES.index(one) else one
 
 
 def _gone(alert: Alert) -> int | None:

@@ -1,4 +1,4 @@
-"""The file of a site: a base protocol with other numbers, and nothing else. What is wrong is refused by rule and field."""
+"""The file of a site: a base protocol with other numbers, nothing else; what is wrong is refused by rule and field."""
 
 from __future__ import annotations
 
@@ -64,9 +64,7 @@ class SiteFile:
         merged = self._block("", self.base, body, None)
         return merged | {"title": self.own["name"]} | {name: self.own[name] for name in HEAD if name in self.own}
 
-    def _block(
-        self, path: str, base: Mapping[str, Any], own: Mapping[str, Any], analyte: str | None
-    ) -> dict[str, Any]:
+    def _block(self, path: str, base: Mapping[str, Any], own: Mapping[str, Any], analyte: str | None) -> dict[str, Any]:
         self._not_fixed(path)
         told = base.get("analyte", analyte)
         merged = dict(base)
@@ -124,7 +122,7 @@ class SiteFile:
         value = self._plausible(path, old, new["value"], analyte)
         if value != old["value"]:
             self.changes.append(Change(path, _words(Decimal(old["value"])), _words(value), old["unit"]))
-        return {**new, "value": Decimal(_words(value))}
+        return {**new, "value": Decimal(_words(value)), "set_by": self.own["name"]}
 
     def _plausible(self, path: str, old: Mapping[str, Any], new: Any, analyte: str | None) -> Decimal:  # noqa: ANN401
         if isinstance(new, bool) or not isinstance(new, int | Decimal) or not Decimal(new).is_finite():
@@ -138,7 +136,7 @@ class SiteFile:
         if value and usual and not usual / most < value < usual * most:
             found = f"{value} is {most} times the base's {_words(usual)} {old['unit']} or more, or as much less"
             raise self._refused(f"{path}.value", found, "check the unit")
-        soft = ANALYTES[analyte].soft if analyte in ANALYTES else None
+        soft = ANALYTES[analyte].soft if analyte and analyte in ANALYTES else None
         is_level = soft and ANALYTES[str(analyte)].canonical_unit == old["unit"] and field not in _GUARDS["differences"]
         if soft and is_level and not soft[0] <= value <= soft[1]:
             found = f"{_words(value)} is outside the usual results of {analyte} ({soft[0]} to {soft[1]} {old['unit']})"

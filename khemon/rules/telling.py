@@ -10,8 +10,8 @@ from khemon.rules.site_files import Change
 
 #: Fields in which one rule names another whose numbers it depends on.
 _DEPENDS = ("run", "response", "rebound")
-#: Texts beside a number that name where it comes from or what it is.
-_BESIDE = ("source", "criterion", "called")
+#: Texts of a rule that may tell its numbers, and texts beside a number that name where it comes from or what it is.
+_TELLING, _BESIDE = ("words", "misleads_if", "criterion"), ("source", "called")
 
 
 def retold(merged: dict[str, Any], changes: Iterable[Change], by: str) -> dict[str, Any]:
@@ -27,33 +27,44 @@ def retold(merged: dict[str, Any], changes: Iterable[Change], by: str) -> dict[s
 
 def _concerns(change: Change, rule: Mapping[str, Any]) -> bool:
     """Whether a number changed elsewhere is told in a rule's words: a shared one, or one of a rule it builds on."""
-    shared = change.path.startswith("common.")
-    if not shared and not any(change.path.startswith(f"rules.{rule.get(field)}.") for field in _DEPENDS):
-        return False
-    words = f"{rule['words']} {rule.get('misleads_if', '')}"
-    return re.search(rf"(?<![\d.]){re.escape(change.before)}(?![\d]|\.\d)", words) is not None
+    elsewhere = any(change.path.startswith(f"rules.{rule.get(field)}.") for field in _DEPENDS)
+    told = (change.before in _numbers_in(rule.get(field, "")) for field in _TELLING)
+    return (elsewhere or change.path.startswith("common.")) and any(told)
+
+
+def _numbers_in(words: str) -> set[str]:
+    return {found.rstrip(".") for found in re.findall(r"\d[\d.]*", words)}
 
 
 def _rule(rule: dict[str, Any], path: str, own: list[Change], others: list[Change], by: str) -> dict[str, Any]:
     if not own and not others:
         return rule
-    listed = [f"{_short(change, path)} {change.after} {change.unit} instead of {change.before}" for change in own]
-    listed += [f"{change.path} {change.after} {change.unit} instead of {change.before}" for change in others]
-    words = {"words": f"{rule['words']} Changed by {by}: {'; '.join(listed)}."}
-    return (_beside(rule, path, own, by) if own else rule) | words
+    retold = _beside(rule, path, own, by)
+    retold["words"] = f"{rule['words']} Changed by {by}: {_listed([*own, *others], path)}."
+    if "criterion" in rule:
+        concerned = [*own, *(change for change in others if change.before in _numbers_in(rule["criterion"]))]
+        if concerned:
+            retold["criterion"] = f"{rule['criterion']} (changed by {by}: {_listed(concerned, path)})"
+    return retold
 
 
 def _beside(block: dict[str, Any], path: str, changes: list[Change], by: str) -> dict[str, Any]:
-    """A block whose texts say that a number in it or below it was changed."""
-    if not any(change.path.startswith(f"{path}.") for change in changes):
-        return block
-    told = {name: f"{block[name]}; changed by {by}" for name in _BESIDE if isinstance(block.get(name), str)}
+    """A block whose texts say which numbers in it or below it were changed."""
+    inside = [change for change in changes if change.path.startswith(f"{path}.")]
+    if not inside:
+        return dict(block)
+    said = f"changed by {by}: {_listed(inside, path)}"
+    told = {name: f"{block[name]}; {said}" for name in _BESIDE if isinstance(block.get(name), str)}
     inner = {
         name: _beside(value, f"{path}.{name}", changes, by)
         for name, value in block.items()
         if isinstance(value, dict) and "value" not in value
     }
     return {**block, **inner, **told}
+
+
+def _listed(changes: Iterable[Change], path: str) -> str:
+    return "; ".join(f"{_short(each, path)} {each.after} {each.unit} instead of {each.before}" for each in changes)
 
 
 def _short(change: Change, path: str) -> str:

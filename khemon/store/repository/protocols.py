@@ -51,7 +51,7 @@ def damaged(connection: sa.Connection) -> list[int]:
 def _is_sound(row: tuple[Any, ...]) -> bool:
     # Remembered by everything in the row: the text is long, and it is read with every arriving result.
     *values, digest = row
-    return row_digest(tuple(values)) == digest and text_digest(row[_TEXT]) == row[_DIGEST]
+    return (row_digest(tuple(values)), text_digest(row[_TEXT])) == (digest, row[_DIGEST])
 
 
 def _sound(row: sa.Row[Any]) -> LiveProtocol:
