@@ -71,6 +71,8 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         if path.is_dir():
             raise RulebookProblem(where, "it is a folder", remedy)
+        if not path.is_file():  # not there, or a device, which may never end
+            raise RulebookProblem(where, "the file cannot be read", remedy)
         return tomllib.loads(path.read_text("utf-8-sig"), parse_float=Decimal)
     except (OSError, ValueError) as error:
         if isinstance(error, UnicodeDecodeError | tomllib.TOMLDecodeError):
