@@ -31,7 +31,8 @@ def ward(store: Store) -> Ward:
 
 def compared(ward: Ward, a: str, b: str, *, days: int = 90, now: str | None = None, replay: bool = True) -> dict:
     moment = ward.now if now is None else at(now)
-    return diff(ward.store, NURSE, a, b, days=days, as_of_ms=to_ms(moment), replay=replay)
+    recorded = {"now_ms": to_ms(ward.now), "replay": replay}
+    return diff(ward.store, NURSE, a, b, days=days, as_of_ms=to_ms(moment), **recorded)
 
 
 def rows(part: dict, kind: str) -> list[tuple[str, str, str]]:
@@ -141,7 +142,7 @@ def test_a_replay_knows_only_what_was_recorded_by_then(ward, tmp_path):
     assert document["replay"]["added"] == []
 
 
-def test_nothing_is_written_and_an_import_meanwhile_is_not_waited_for(ward, tmp_path):
+def test_nothing_is_written_and_an_import_that_is_under_way_is_not_waited_for(ward, tmp_path):
     bring_all(ward)
     with ward.store.reading() as reader:
         before = reader.revision(), list(reader.audit_rows()), reader.alerts()

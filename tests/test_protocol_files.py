@@ -311,3 +311,9 @@ def test_a_problem_never_tells_the_folder_of_the_file(tmp_path):
 def test_paths_are_unique_and_every_number_has_one():
     numbers = [path for path, value in leaves(WARD.model_dump()) if isinstance(value, dict)]
     assert len(numbers) == len(set(numbers)) == len(numbers_of(WARD))
+
+
+def test_the_example_of_a_site_file_is_one(tmp_path):
+    document = (Path(__file__).parents[1] / "docs" / "protocols.md").read_text("utf-8")
+    example = document.split("```toml\n")[1].split("```")[0]
+    assert len(differing(WARD, loaded(tmp_path, example, head=""))) == 3

@@ -237,6 +237,16 @@ def test_a_newer_built_in_protocol_changes_nothing_by_itself_and_is_told(ward, m
     assert check(ward.store, NURSE, to_ms(ward.now))["notes"] == []
 
 
+def test_a_site_protocol_over_an_older_base_is_told_too(ward, monkeypatch):
+    ward.told("hb 0d 55")
+    ward.changes(rules__severe_thrombocytopenia__limit=25)
+    assert check(ward.store, NURSE, to_ms(ward.now))["notes"] == []
+    newer_ward(monkeypatch, "2", "50")
+    [note] = check(ward.store, NURSE, to_ms(ward.now))["notes"]
+    assert "brings ward 2; the store keeps site 1 as it was; other numbers: rules.severe_anemia.limit" in note
+    assert limits(ward.store) == "60"
+
+
 def test_a_built_in_protocol_with_other_numbers_and_the_old_version_is_refused(ward, monkeypatch):
     ward.told("hb 0d 55")
     newer_ward(monkeypatch, "1", "50")

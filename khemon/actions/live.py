@@ -103,16 +103,24 @@ def _head(row: LiveProtocol | None) -> dict[str, str] | None:
 
 
 def installed_differs(row: LiveProtocol | None) -> str | None:
-    """How the installed protocol of that name differs from the one in use, in words; None when it does not."""
-    if row is None or row.name not in BUILT_IN:
-        return None
-    installed = built_in(row.name)
-    if protocol_digest(installed) == row.protocol_digest:
+    """How the installed protocol differs from the one in use, or from what that one changes; None when it does not."""
+    if row is None:
         return None
     own = readable(row)
-    changed = [] if own is None else [pair.path for pair in differing(own, installed)]
+    name = row.name if own is None else own.name if own.name in BUILT_IN else own.base
+    if name not in BUILT_IN:
+        return None
+    installed = built_in(str(name))
+    if own is not None and own.name not in BUILT_IN:
+        changed = [pair.path for pair in differing(own, installed) if pair.before is None or not pair.before.set_by]
+        if not changed and not otherwise_differing(own, installed):
+            return None
+    elif protocol_digest(installed) == row.protocol_digest:
+        return None
+    else:
+        changed = [] if own is None else [pair.path for pair in differing(own, installed)]
     numbers = f"; other numbers: {', '.join(changed)}" if changed else ""
     return (
         f"this khemon brings {installed.name} {installed.version}; the store keeps {row.name} {row.version} as it was"
-        f"{numbers}. It changes only by: khemon protocol live {row.name} --reason TEXT"
+        f"{numbers}. It changes only by: khemon protocol live"
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from khemon.actions.judging import episodes_of
@@ -15,9 +15,11 @@ from khemon.models import SEVERITIES, Actor, Refused
 from khemon.rules import Protocol
 from khemon.rules.calendar import MS_PER_DAY, from_ms
 from khemon.rules.protocols import protocol_digest
-from khemon.store import Reader, Store
+from khemon.store import Store
 
 _DAYS_PER_WEEK = 7
+#: Children looked at in one reading: a commit may have to wait for a reader, and none should wait long.
+_AT_A_TIME = 10
 _PARTS = ("status", "severity", "onset", "end")
 #: What the two ways of counting mean, as the output says it.
 EPISODES_METHOD = (
@@ -43,7 +45,7 @@ class Period(NamedTuple):
 
 
 def diff(
-    store: Store, actor: Actor, a: str, b: str, *, days: int, as_of_ms: int, replay: bool = False
+    store: Store, actor: Actor, a: str, b: str, *, days: int, as_of_ms: int, now_ms: int, replay: bool = False
 ) -> dict[str, Any]:
     """The document of `protocol diff --json`. a, b: a name, a file, or `live`. Refused without a time zone."""
     period = Period(as_of_ms - days * MS_PER_DAY, as_of_ms)
@@ -52,21 +54,21 @@ def diff(
         before, after = chosen(a, reader), chosen(b, reader)
         live = protocol_digest(live_protocol(reader))
         patients = reader.patient_ids()
-        document: dict[str, Any] = {
-            "a": _head(before, live),
-            "b": _head(after, live),
-            "period": {"days": days, "from": _time(period.start_ms, zone), "to": _time(period.end_ms, zone)},
-            "timezone": zone,
-            "patients": len(patients),
-            **change_document(before, after),
-        }
-        wards = Ward(before, zone), Ward(after, zone)
-        one, other = _by_episodes(reader, wards, period)
-        document["episodes"] = {"method": EPISODES_METHOD} | _compared(one, other, period, len(patients), zone)
-        if replay:
-            steps = range(period.start_ms, period.end_ms + 1, MS_PER_DAY)
-            one, other = (replayed(reader, ward, steps) for ward in wards)
-            document["replay"] = {"method": REPLAY_METHOD} | _compared(one, other, period, len(patients), zone)
+    document: dict[str, Any] = {
+        "a": _head(before, live),
+        "b": _head(after, live),
+        "period": {"days": days, "from": _time(period.start_ms, zone), "to": _time(period.end_ms, zone)},
+        "timezone": zone,
+        "patients": len(patients),
+        **change_document(before, after),
+    }
+    wards = Ward(before, zone), Ward(after, zone)
+    one, other = _by_episodes(store, patients, wards, as_of_ms, now_ms)
+    document["episodes"] = {"method": EPISODES_METHOD} | _compared(one, other, period, len(patients), zone)
+    if replay:
+        steps = range(period.start_ms, period.end_ms + 1, MS_PER_DAY)
+        one, other = (replayed(store, ward, steps) for ward in wards)
+        document["replay"] = {"method": REPLAY_METHOD} | _compared(one, other, period, len(patients), zone)
     return document
 
 
@@ -79,13 +81,17 @@ def _time(ms: int | None, zone: str) -> str | None:
     return None if ms is None else from_ms(ms, zone).isoformat()
 
 
-def _by_episodes(reader: Reader, wards: Sequence[Ward], period: Period) -> list[list[Told]]:
-    """Every episode by each protocol, from one look at the store."""
-    case, givens = case_of(reader, None, wards[0].timezone)
-    return [
-        [told_of(each) for each in episodes_of(case, ward.protocol, ward.timezone, period.end_ms, givens)]
-        for ward in wards
-    ]
+def _by_episodes(
+    store: Store, patients: Sequence[str], wards: Sequence[Ward], as_of_ms: int, now_ms: int
+) -> tuple[list[Told], list[Told]]:
+    """Every episode by each protocol, from what was recorded by now; a few children at a time."""
+    found: tuple[list[Told], list[Told]] = [], []
+    for some in batched(patients, _AT_A_TIME):
+        with store.reading() as reader:
+            case, givens = case_of(reader, some, wards[0].timezone, now_ms)
+            for ward, told in zip(wards, found, strict=True):
+                told += map(told_of, episodes_of(case, ward.protocol, ward.timezone, as_of_ms, givens))
+    return found
 
 
 def _compared(
@@ -163,6 +169,11 @@ def _rate(told: Sequence[Told], period: Period, patients: int) -> float | None:
     """How many opened in the period, per patient and week; None without a patient."""
     opened = sum(period.start_ms <= each.onset for each in told)
     return round(opened / patients / period.weeks, 3) if patients else None
+
+
+def batched(items: Sequence[str], count: int) -> Iterator[list[str]]:
+    """The items in lists of at most `count`."""
+    return (list(items[start : start + count]) for start in range(0, len(items), count))
 
 
 def check_days(days: int) -> int:

@@ -9,10 +9,10 @@ from khemon.actions.recompute import Ward, episodes_at, setting_of
 from khemon.alerts import LIVE, reconcile
 from khemon.models import SEVERITIES, Alert, AlertState, Severity
 from khemon.rules.calendar import to_ms
-from khemon.store import Reader
+from khemon.store import Store
 
 
-def replayed(reader: Reader, ward: Ward, steps: Iterable[int]) -> list[Told]:
+def replayed(store: Store, ward: Ward, steps: Iterable[int]) -> list[Told]:
     """Every alert that comes about when the store is looked at in these moments (UTC milliseconds), in order.
 
     Each look knows what was recorded by then. Nobody acknowledges. Severity is the worst an alert had while live.
@@ -20,7 +20,8 @@ def replayed(reader: Reader, ward: Ward, steps: Iterable[int]) -> list[Told]:
     alerts: list[Alert] = []
     worst: dict[int, Severity] = {}
     for at_ms in steps:
-        by_patient, givens = episodes_at(reader, None, ward, at_ms, known_at_ms=at_ms, alerts=alerts)
+        with store.reading() as reader:  # one for each look: a commit may have to wait for a reader
+            by_patient, givens = episodes_at(reader, None, ward, at_ms, known_at_ms=at_ms, alerts=alerts)
         by_patient |= {alert.patient_id: [] for alert in alerts if alert.patient_id not in by_patient}
         setting = setting_of(ward, givens, at_ms)
         own: dict[str, list[Alert]] = {}

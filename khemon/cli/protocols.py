@@ -106,7 +106,7 @@ def diff(
         with store.reading() as reader:
             zone = reader.setting("timezone") or "UTC"
         at_ms = now_ms() if as_of is None else to_ms(moment(as_of, zone, "--as-of"))
-        document = compared(store, person(), a, b, days=days, as_of_ms=at_ms, replay=replay)
+        document = compared(store, person(), a, b, days=days, as_of_ms=at_ms, now_ms=now_ms(), replay=replay)
     finally:
         store.close()
     if as_json:
