@@ -38,4 +38,4 @@ for title, lines, nothing in GROUPS:
 closed = alert_parts.of_patient(queue.closed, key)
 with st.expander(f"Over: {len(closed)}"):
     show(alert_parts.over_list(closed))
-frame.page_end(queue.as_of, queue.setting.timezone)
+frame.page_end(queue.as_of, queue.setting)

@@ -35,4 +35,4 @@ st.subheader(f"Earlier imports: {len(batches)}")
 if batches:
     show(upload_parts.earlier(batches))
     upload_parts.take_back(batches)
-frame.page_end(date_words(here.now, setting.zone), setting.timezone)
+frame.page_end(date_words(here.now, setting.zone), setting)

@@ -34,4 +34,4 @@ if follow_up:
 with st.expander(f"Archived: {len(archived)}", expanded=bool(search and archived)):
     show(ward_list.archived_list(archived))
 
-frame.page_end(board.as_of, board.setting.timezone)
+frame.page_end(board.as_of, board.setting)

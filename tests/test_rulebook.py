@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import tomllib
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from khemon.models import RulebookProblem
-from khemon.rules import load_protocol
+from khemon.rules import load_protocol, protocols
 from khemon.rules.protocols import PROTOCOLS
 from khemon.rules.rulebook import Number, RunRule
 
 WARD = (PROTOCOLS / "ward.toml").read_text("utf-8")
 SITE = 'name = "site"\nversion = "1"\ntitle = "A site"\nbase = "ward"\n'
-LIMIT = 'limit = { value = 1.5, unit = "g/L", own = true }'
+LIMIT = 'limit = { value = 1.5, unit = "g/L", source = "ward meeting" }'
 
 
 def refusal(tmp_path: Path, text: str) -> RulebookProblem:
@@ -37,7 +38,7 @@ def test_a_site_changes_one_number_and_keeps_the_rest(tmp_path):
     ward, changed = load_protocol("ward"), site(tmp_path, f"[rules.hypofibrinogenemia]\n{LIMIT}")
     assert (changed.name, changed.base) == ("site", "ward")
     rule = changed.rules["hypofibrinogenemia"]
-    assert rule.limit == Number(value=Decimal("1.5"), unit="g/L", own=True)
+    assert rule.limit == Number(value=Decimal("1.5"), unit="g/L", source="ward meeting", set_by="site")
     assert rule.title == ward.rules["hypofibrinogenemia"].title
     others = {name: rule for name, rule in changed.rules.items() if name != "hypofibrinogenemia"}
     assert others == {name: rule for name, rule in ward.rules.items() if name != "hypofibrinogenemia"}
@@ -47,7 +48,7 @@ def test_a_site_changes_one_number_and_keeps_the_rest(tmp_path):
 def test_an_overridden_number_takes_nothing_from_the_one_before(tmp_path):
     """A published source does not stay behind beside a number that is the site's own."""
     changed = site(tmp_path, f"[rules.hypofibrinogenemia]\n{LIMIT}")
-    assert changed.rules["hypofibrinogenemia"].limit.source is None
+    assert changed.rules["hypofibrinogenemia"].limit.source == "ward meeting"
 
 
 def test_trial_differs_from_ward_in_the_gap_alone():
@@ -71,6 +72,24 @@ def test_numbers_are_exact():
     assert limit.words == "1.6"
     assert Number(value=Decimal("1E+2"), unit="1", own=True).words == "100"
     assert Number(value=Decimal("2.5"), unit="h", own=True).ms == 9_000_000
+
+
+def whole(text: str) -> dict:
+    """A protocol without a base: all of the ward's tables, with a few of its own in their place."""
+    return over(tomllib.loads(WARD, parse_float=Decimal), tomllib.loads(text, parse_float=Decimal))
+
+
+def over(base: dict, own: dict) -> dict:
+    tables = {name: over(base.get(name, {}), value) for name, value in own.items() if isinstance(value, dict)}
+    return base | own | {name: own[name] if "value" in own[name] else table for name, table in tables.items()}
+
+
+def refusal_of_whole(text: str) -> RulebookProblem:
+    """The problem a whole protocol is refused with."""
+    with pytest.raises(RulebookProblem) as caught:
+        protocols._checked("protocol whole.toml", whole(text))
+    assert caught.value.remedy
+    return caught.value
 
 
 @pytest.mark.parametrize(
@@ -167,15 +186,12 @@ def test_numbers_are_exact():
             "",
             "acknowledgement.rules: unknown rule 'moonshine'",
         ),
-        ("rules = 3", "rules", "no table"),
-        (f"[rules.moonshine]\n{LIMIT}", "rules", "no rule 'moonshine' in ward"),
         ('[muting]\nmoonshine = { mutes = ["kmp"] }', "", "unknown rule 'moonshine'"),
-        ("[", "", "not TOML"),
     ],
 )
-def test_a_wrong_block_is_refused_by_file_rule_and_field(tmp_path, block, where, found):
-    problem = refusal(tmp_path, SITE + block)
-    assert problem.where.startswith("protocol site.toml")
+def test_a_wrong_block_is_refused_by_file_rule_and_field(block, where, found):
+    problem = refusal_of_whole(block)
+    assert problem.where.startswith("protocol whole.toml")
     assert where in problem.where
     assert found in problem.found
 

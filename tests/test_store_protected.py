@@ -44,6 +44,7 @@ def fill(store: Store) -> None:
         alert = writer.save_alert(an_alert())
         writer.add_alert_move(alert.alert_id, at_ms=1, actor=NURSE, move="open", from_state=None, to_state="open")
         writer.audit(NURSE, "import", "batch 1", {}, 1)
+        writer.add_protocol("{}", "ward", "1", actor=NURSE, reason="decided", at_ms=1)
 
 
 @pytest.fixture

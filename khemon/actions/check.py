@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
+from khemon.actions.live import installed_differs
 from khemon.actions.recompute import episodes_at, ward_of
-from khemon.models import Actor, Episode, StoreProblem
+from khemon.models import Actor, Episode, RulebookProblem, StoreProblem
 from khemon.rules.further_rules import CLOCK_DRIVEN
 from khemon.store import Reader, Store
 from khemon.store.integrity import check as check_store
 
 
 def check(store: Store, actor: Actor, now_ms: int) -> dict[str, Any]:
-    """{"sound": bool, "findings": [{"what", "where", "found"}]}: integrity, triggers, chain, digests, episodes."""
+    """{"sound", "findings": [{"what", "where", "found"}], "notes": [text]}: integrity, triggers, chain, episodes.
+
+    A note is nothing wrong with the store: that the installed khemon brings another protocol than the one in use.
+    """
     findings = [{"what": f.what, "where": f.where, "found": f.found} for f in check_store(store)]
     with store.reading() as reader:
         if reader.setting("timezone"):
             findings += _judged_again(reader, now_ms)
-    return {"sound": not findings, "findings": findings}
+        differs = None if findings else installed_differs(reader.live_protocol())
+    return {"sound": not findings, "findings": findings, "notes": [] if differs is None else [differs]}
 
 
 def _judged_again(reader: Reader, now_ms: int) -> list[dict[str, str]]:
@@ -27,6 +32,8 @@ def _judged_again(reader: Reader, now_ms: int) -> list[dict[str, str]]:
         return _stale_episodes(reader, now_ms)
     except StoreProblem as problem:
         return [{"what": "alerts", "where": problem.where, "found": problem.found}]
+    except RulebookProblem as problem:
+        return [{"what": "protocol", "where": problem.where, "found": f"{problem.found}; {problem.remedy}"}]
     except (ValueError, LookupError, TypeError, ArithmeticError):
         return [{"what": "episodes", "where": "store", "found": "cannot be read, or not be computed again"}]
 

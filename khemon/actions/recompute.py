@@ -10,16 +10,17 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from khemon.actions.judging import Case, dose_of, episodes_of, patients_column
+from khemon.actions.live import SYSTEM, keep_first_protocol, live_protocol
 from khemon.alerts import LIVE, Move, Setting, muted, reconcile
 from khemon.explain import Given
 from khemon.models import CLOSING_EVENTS, Actor, Alert, Episode, Event, Refused
-from khemon.rules import NO_TIME, Episodes, Events, Protocol, Results, load_protocol
+from khemon.rules import NO_TIME, Episodes, Events, Protocol, Results
 from khemon.rules.calendar import day_numbers, from_ms, to_ms
 from khemon.rules.rulebook import RunRule
 from khemon.rules.series import Bools
 from khemon.store import Reader, ResultColumns, Writer
 
-SYSTEM = Actor(name="khemon", kind="system")
+__all__ = ["SYSTEM", "Ward", "case_of", "episodes_at", "recompute", "setting_of", "ward_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ def ward_of(reader: Reader) -> Ward:
     if not timezone:
         found = "this store has no time zone yet; a wrong one shifts every day count"
         raise Refused("time zone", found, "state it once with --timezone, for example --timezone Europe/Berlin")
-    return Ward(load_protocol(reader.setting("protocol") or "ward"), timezone)
+    return Ward(live_protocol(reader), timezone)
 
 
 class _FromStore:
@@ -133,8 +134,8 @@ def _spoken_of(case: Case, protocol: Protocol, alerts: Sequence[Alert]) -> Calla
     return marked
 
 
-def setting_of(ward: Ward, givens: _FromStore, now_ms: int) -> Setting:
-    """What the alerts need to know besides the episodes."""
+def setting_of(ward: Ward, givens: _FromStore, now_ms: int, new_protocol: str | None = None) -> Setting:
+    """What the alerts need to know besides the episodes. new_protocol: that another one is in use from now on."""
     zone = ZoneInfo(ward.timezone)
 
     def recorded_at(result_id: int) -> dt.datetime:
@@ -144,12 +145,19 @@ def setting_of(ward: Ward, givens: _FromStore, now_ms: int) -> Setting:
         return (last.astimezone(zone).date() - first.astimezone(zone).date()).days
 
     closed = {patient_id for patient_id, at_ms in givens.closings if at_ms <= now_ms}
-    return Setting(from_ms(now_ms, ward.timezone), ward.protocol, recorded_at, days_between, closed.__contains__)
+    now = from_ms(now_ms, ward.timezone)
+    return Setting(now, ward.protocol, recorded_at, days_between, closed.__contains__, new_protocol)
 
 
-def recompute(writer: Writer, patient_ids: Iterable[str] | None, now_ms: int, actor: Actor) -> list[Move]:
-    """The moves of alerts after evaluating these patients (all without ids) as of now; all stored, logged, audited."""
+def recompute(
+    writer: Writer, patient_ids: Iterable[str] | None, now_ms: int, actor: Actor, new_protocol: str | None = None
+) -> list[Move]:
+    """The moves of alerts after evaluating these patients (all without ids) as of now; all stored, logged, audited.
+
+    new_protocol: the words for a change of the protocol, which then is what the alerts move by.
+    """
     ward = ward_of(writer)
+    keep_first_protocol(writer, now_ms)
     wanted = None if patient_ids is None else sorted(patient_ids)
     if wanted is not None and not wanted:
         return []
@@ -161,7 +169,7 @@ def recompute(writer: Writer, patient_ids: Iterable[str] | None, now_ms: int, ac
     stored: dict[str, list[Alert]] = {}
     for alert in alerts:
         stored.setdefault(alert.patient_id, []).append(alert)
-    setting = setting_of(ward, givens, now_ms)
+    setting = setting_of(ward, givens, now_ms, new_protocol)
     moves: list[Move] = []
     changed = set()
     for patient_id, episodes in by_patient.items():

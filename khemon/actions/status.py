@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from khemon.actions.evaluation import episode_document
+from khemon.actions.live import installed_differs
 from khemon.actions.recompute import episodes_at, ward_of
 from khemon.models import Actor, Alert, Refused
 from khemon.rules.calendar import from_ms
@@ -33,6 +34,7 @@ def status(
         by_patient, _ = episodes_at(reader, wanted, ward, moment, known_at_ms)
         alerts = reader.alerts(patient_ids=list(by_patient))
         held = reader.held()
+        differs = installed_differs(reader.live_protocol())
     waiting = Counter(row.patient_id for row in held)
     told: dict[str, list[dict[str, Any]]] = {}
     for alert in alerts:
@@ -47,7 +49,7 @@ def status(
         for known, episodes in sorted(by_patient.items())
     ]
     return {
-        "protocol": {"name": ward.protocol.name, "version": ward.protocol.version},
+        "protocol": {"name": ward.protocol.name, "version": ward.protocol.version, "note": differs},
         "as_of": from_ms(moment, ward.timezone).isoformat(),
         "known_at": None if known_at_ms is None else from_ms(known_at_ms, ward.timezone).isoformat(),
         "timezone": ward.timezone,

@@ -1,6 +1,7 @@
 """Alerts: states and allowed moves as a table, how alerts follow episodes, what people do with them. Pure."""
 
 from khemon.alerts.carrying import recorded_after_it_ended
+from khemon.alerts.changing import with_floors
 from khemon.alerts.muting import muted
 from khemon.alerts.people import acknowledged, lasting
 from khemon.alerts.reconciling import reconcile
@@ -20,4 +21,5 @@ __all__ = [
     "reconcile",
     "recorded_after_it_ended",
     "why_worse",
+    "with_floors",
 ]

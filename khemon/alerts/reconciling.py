@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from khemon.alerts.carrying import carriers, due, goes_on, overlaps, stands
+from khemon.alerts.changing import by_protocol
 from khemon.alerts.sayings import onset_moved, split_at, why_gone, why_met, why_over
 from khemon.alerts.states import ACKNOWLEDGED, LIVE, QUIET, RESOLVED, RETRACTED, Move, Setting, Work, moved, utc
 from khemon.alerts.worsening import floors_since, is_news, why_worse
@@ -23,7 +24,8 @@ def reconcile(episodes: Sequence[Episode], alerts: Sequence[Alert], setting: Set
         own = sorted((each for each in episodes if each.rule == rule), key=lambda each: utc(each.onset))
         stored = [alert for alert in alerts if alert.rule == rule]
         moves += _reconcile_rule(own, stored, setting)
-    return moves
+    told = setting.new_protocol
+    return moves if told is None else [by_protocol(move, told) for move in moves]
 
 
 def _reconcile_rule(episodes: list[Episode], alerts: list[Alert], setting: Setting) -> list[Move]:

@@ -72,6 +72,8 @@ class Setting:
     days_between: Callable[[dt.datetime, dt.datetime], int]
     #: Whether observation of a patient is closed.
     is_closed: Callable[[str], bool] = lambda _: False
+    #: That another protocol is in use from now on, in words; None while nothing but results and time moves alerts.
+    new_protocol: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "now", utc(self.now))

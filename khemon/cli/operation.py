@@ -29,6 +29,8 @@ def check(db: Db = None, as_json: Json = False) -> None:
         print_json(document)
     for finding in document["findings"]:
         say(f"{finding['what']}: {finding['where']}: {finding['found']}")
+    for note in document["notes"]:
+        say(note)
     if not document["sound"]:
         raise typer.Exit(FOUND_A_PROBLEM)
     if not as_json:

@@ -103,7 +103,10 @@ def _print_status(document: dict[str, Any]) -> None:
         for episode in patient["episodes"]
         if episode["end"] is None
     ]
-    say(f"as of {document['as_of']}, protocol {document['protocol']['name']} {document['protocol']['version']}")
+    protocol = document["protocol"]
+    say(f"as of {document['as_of']}, protocol {protocol['name']} {protocol['version']}")
+    if protocol["note"]:
+        say(protocol["note"])
     print_table(["patient", "severity", "rule", "status", "text"], rows)
 
 

@@ -175,11 +175,12 @@ class FurtherWording:
 
     def _counts_due(self, stretch: Stretch, rule: CountsDueRule) -> str:
         since, why = self.looked.due(rule, stretch)
+        low = self.looked.knowing.run_rule(rule.run).limit.words
         told = {
             "close": f"{_whose(rule.close)}: every {_span(rule.close)} after a count below {rule.close_below.words} "
             "or lifted by a transfusion",
             "every": f"{_whose(rule.every)}: every {_span(rule.every)}",
-            "never_low": f"{_whose(rule.never_low)}: every {_span(rule.never_low)} while never below 100",
+            "never_low": f"{_whose(rule.never_low)}: every {_span(rule.never_low)} while never below {low}",
             "unconfirmed": f"{_whose(rule.unconfirmed)}: every {_span(rule.unconfirmed)} until the response "
             "is confirmed",
             "grid": "trial: visits",
@@ -199,8 +200,10 @@ class FurtherWording:
         since, _ = self.looked.due(rule, stretch)
         began, _ = self.looked.course(rule.drug, rule.joins_within.count, stretch.patient, stretch.last_inside)
         weeks = ", ".join(map(str, rule.grid.weeks))
-        then = f", then every {rule.grid.then_every.words}" if rule.grid.then_every else ""
-        text = f"No {label(rule.analyte)} level for {_for(stretch.until - since)} (trial: weeks {weeks}{then})"
+        every = rule.grid.then_every
+        then = f", then every {every.words}" if every else ""
+        whose = _whose(every) if every and every.set_by else "trial"
+        text = f"No {label(rule.analyte)} level for {_for(stretch.until - since)} ({whose}: weeks {weeks}{then})"
         return f"{text}; course since {self.naming.date(began)}"
 
     def _question(self, stretch: Stretch, rule: QuestionRule) -> str:
@@ -217,7 +220,7 @@ def _one(patient: int) -> Ints:
 
 
 def _whose(number: Number) -> str:
-    return "khemon" if number.own else "trial"
+    return number.set_by or ("khemon" if number.own else "trial")
 
 
 def _span(number: Number) -> str:

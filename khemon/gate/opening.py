@@ -18,6 +18,7 @@ import anyio.to_thread
 from platformdirs import user_state_path
 from pydantic import ValidationError
 
+from khemon.actions.live import installed_differs, live_protocol
 from khemon.gate import baseline, running
 from khemon.gate.answering import inline_script_hashes
 from khemon.gate.quiet import keep_logs_free_of_patients, where_of
@@ -41,6 +42,7 @@ def opened(settings: Settings) -> Iterator[Place]:
     try:
         _check_synthetic(store, settings)
         _settle_timezone(store, settings)
+        _check_protocol(store)
         import streamlit
 
         hashes = inline_script_hashes(Path(streamlit.__file__).parent / "static" / "index.html")
@@ -116,6 +118,15 @@ def _settle_timezone(store: Store, settings: Settings) -> None:
         with store.writing() as writer:
             writer.set_setting("timezone", settings.timezone)
             writer.audit(actor, "set_timezone", "store", {"new": settings.timezone}, _now_ms())
+
+
+def _check_protocol(store: Store) -> None:
+    """Refuses to serve what cannot be judged, and says when the installed khemon brings other numbers."""
+    with store.reading() as reader:
+        live_protocol(reader)
+        differs = installed_differs(reader.live_protocol())
+    if differs:
+        _say(differs)
 
 
 def _warm() -> None:

@@ -14,12 +14,16 @@ from khemon.units import ANALYTES
 
 
 class Number(Frozen):
-    """One protocol parameter: exact value, unit, and either a source or the mark that it is khemon's own."""
+    """One protocol parameter: exact value, unit, and either a source or the mark that it is khemon's own.
+
+    set_by: the protocol of a site that put it in the place of its base's number.
+    """
 
     value: Decimal
     unit: str
     source: str | None = None
     own: bool = False
+    set_by: str | None = None
 
     @model_validator(mode="after")
     def _sourced(self) -> Number:

@@ -229,6 +229,11 @@ class Protocol(Frozen):
             raise ValueError(f"{where}: unknown rule {unknown[0]!r}")
 
     @property
+    def called(self) -> str:
+        """Title and version, as pages and explanations name it."""
+        return f"{self.title}, version {self.version}"
+
+    @property
     def reads_aside(self) -> bool:
         """Whether a rule reads results set aside for quality."""
         return any(isinstance(rule, AsideRule) for rule in self.rules.values())

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from khemon.store.digests import NO_HASH, audit_hash, row_digest, rows_digest
+from khemon.store.repository import protocols
 from khemon.store.repository.ledger import raw_bytes
 from khemon.store.rows import AuditRow, BatchRow
 from khemon.store.store import Store
@@ -55,6 +56,10 @@ def check(store: Store) -> list[Finding]:
                 findings.append(Finding("digest", f"undoing of batch number {row['batch_no']}", "let in other rows"))
         findings += [Finding("digest", f"batch number {owner}", "is not known") for owner in (*digests, *restored)]
         findings += _files(connection)
+        findings += [
+            Finding("digest", f"protocol in use, number {number}", "is not what was written")
+            for number in protocols.damaged(connection)
+        ]
     return findings
 
 

@@ -191,6 +191,21 @@ class AuditRow:
 
 
 @dataclass(frozen=True, slots=True)
+class LiveProtocol:
+    """A protocol the store was judged by from `at_ms` on, whole in `text`; the last one is live."""
+
+    live_no: int
+    at_ms: int
+    name: str
+    version: str
+    protocol_digest: str
+    text: str
+    actor: str
+    actor_kind: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class SeenRow:
     """Who opened something, first and last."""
 

@@ -16,7 +16,7 @@ from khemon.store.column_types import Blob, Integer, Real, Text, Utc
 #: Room for the rows of one file; ids stay below 2**53 for ninety million batches.
 BATCH_SPAN = 100_000_000
 #: The schema this code reads and writes; equals the head of `migrations/`.
-SCHEMA = "0001"
+SCHEMA = "0002"
 
 METADATA = sa.MetaData(
     naming_convention={"ix": "%(table_name)s_%(column_0_name)s", "uq": "uq_%(table_name)s_%(column_0_name)s"}
@@ -182,6 +182,21 @@ patient_version = _table(
     sa.Index("patient_version_decision", "decision", "patient_no"),
 )
 
+#: Every protocol the store was judged by, in full, from when on, and by whose decision; the last one is live.
+protocol_live = _table(
+    "protocol_live",
+    _column("live_no", Integer, key=True),
+    _column("at_ms", Utc),
+    _column("name", Text),
+    _column("version", Text),
+    _column("protocol_digest", Text),
+    _column("text", Text),
+    _column("actor", Text),
+    _column("actor_kind", Text),
+    _column("reason", Text),
+    _column("digest", Integer),
+)
+
 #: What the rules say now; computed from the rows above and replaced by difference.
 episode = _table(
     "episode",
@@ -272,6 +287,7 @@ PROTECTED: tuple[sa.Table, ...] = (
     settlement,
     event_version,
     patient_version,
+    protocol_live,
     alert_move,
     audit,
 )

@@ -92,5 +92,5 @@ def explained(episode: Episode, protocol: Protocol, zone: ZoneInfo, stale: str =
         missing=tuple(ANALYTES[name].label for name in episode.missing),
         source=episode.source,
         misleads_if=sheet.misleads_if,
-        protocol=f"{protocol.title}, version {protocol.version}",
+        protocol=protocol.called,
     )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
+from khemon.actions.protocol_lists import base_of
+from khemon.actions.watch.protocol_lines import ProtocolLine, protocol_lines
 from khemon.actions.watch.setting import Setting, setting_of
 from khemon.figures.words import unit_words
 from khemon.models import Actor
@@ -37,12 +39,16 @@ OWN = "khemon's own choice, without a published source"
 
 @dataclass(frozen=True, slots=True)
 class NumberLine:
-    """One number of a rule: what it is, the number with its unit, and where it comes from."""
+    """One number of a rule: what it is, the number with its unit, and where it comes from.
+
+    instead_of: the number of the base protocol, where a site changed it.
+    """
 
     meaning: str
     number: str
     source: str
     own: bool
+    instead_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +74,20 @@ class RuleSheet:
     source: str
     misleads_if: str
 
+    @property
+    def is_changed(self) -> bool:
+        """Whether a number of it is another than the base's."""
+        return any(line.instead_of for line in self.numbers)
+
 
 @dataclass(frozen=True, slots=True)
 class Definitions:
-    """The whole protocol: its rules, what they share, and who mutes whom."""
+    """The whole protocol: its rules, what they share, and who mutes whom; and which protocols were in use before."""
 
     setting: Setting
     protocol: str
+    base: str
+    history: tuple[ProtocolLine, ...]
     rules: tuple[tuple[RuleSheet, tuple[CaseLine, ...]], ...]
     shared: tuple[NumberLine, ...]
     muting: tuple[str, ...]
@@ -84,13 +97,33 @@ def definitions(store: Store, actor: Actor) -> Definitions:
     """The protocol the store is judged by, in words."""
     with store.reading() as reader:
         setting = setting_of(reader)
+        history = protocol_lines(reader, setting.zone)
     protocol = setting.protocol
+    base = base_of(protocol)
+    sheets = (rule_sheet(rule, base.rules.get(name) if base else None) for name, rule in protocol.rules.items())
     return Definitions(
         setting,
-        f"{protocol.title}, version {protocol.version}",
-        tuple((rule_sheet(rule), tuple(map(_case_line, cases_for(rule.name)))) for rule in protocol.rules.values()),
-        (*_fields(protocol.common, "", set()), *_acknowledgement(protocol)),
+        protocol.called,
+        base.called if base else "",
+        history,
+        tuple((sheet, tuple(map(_case_line, cases_for(sheet.rule)))) for sheet in sheets),
+        _marked(_shared(protocol), _shared(base) if base else ()),
         tuple(_muting(protocol)),
+    )
+
+
+def _shared(protocol: Protocol) -> tuple[NumberLine, ...]:
+    return (*_fields(protocol.common, "", set()), *_acknowledgement(protocol))
+
+
+def _marked(lines: Iterable[NumberLine], base: Iterable[NumberLine]) -> tuple[NumberLine, ...]:
+    """The lines, with the base's number beside those that differ; as they are where the base says other things."""
+    own, others = tuple(lines), tuple(base)
+    if [line.meaning for line in own] != [line.meaning for line in others]:
+        return own
+    pairs = zip(own, others, strict=True)
+    return tuple(
+        line if line.number == other.number else replace(line, instead_of=other.number) for line, other in pairs
     )
 
 
@@ -135,9 +168,9 @@ def _expected_words(expected: Expected) -> str:
     return f"{expected.status}, {expected.severity}, from {expected.onset}{until}"
 
 
-def rule_sheet(rule: Rule) -> RuleSheet:
-    """The sheet of a rule."""
-    numbers = tuple(_numbers(rule))
+def rule_sheet(rule: Rule, base: Rule | None = None) -> RuleSheet:
+    """The sheet of a rule. base: the same rule of the protocol that this one changes."""
+    numbers = _marked(_numbers(rule), _numbers(base) if base else ())
     return RuleSheet(rule.name, rule.title, rule.words, rule.severity, numbers, rule.source, rule.misleads_if)
 
 

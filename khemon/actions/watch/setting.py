@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from khemon.rules import Protocol, load_protocol
+from khemon.actions.live import live_protocol
+from khemon.rules import Protocol
 from khemon.store import Reader
 
 
@@ -24,12 +24,7 @@ class Setting:
         return ZoneInfo(self.timezone)
 
 
-@lru_cache(maxsize=8)
-def _protocol(name: str) -> Protocol:
-    return load_protocol(name)
-
-
 def setting_of(reader: Reader) -> Setting:
     """The settings as they stand; UTC until a zone was chosen."""
-    protocol = _protocol(reader.setting("protocol") or "ward")
+    protocol = live_protocol(reader)
     return Setting(reader.setting("timezone") or "UTC", protocol, reader.setting("synthetic") is not None)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import sqlalchemy as sa
 
 from khemon.models import Alert, Patient
-from khemon.store.repository import events, fates, held, ledger, people, records, results
+from khemon.store.repository import events, fates, held, ledger, people, protocols, records, results
 from khemon.store.repository.bulk import without_collection
 from khemon.store.repository.episodes import load_episodes
 from khemon.store.rows import (
@@ -16,6 +16,7 @@ from khemon.store.rows import (
     EventColumns,
     FateRow,
     HeldRow,
+    LiveProtocol,
     MoveRow,
     ResultColumns,
     ResultRow,
@@ -38,6 +39,18 @@ class Reader:
     def setting(self, key: str) -> str | None:
         """The value of a setting, None when it was never set."""
         return records.get_setting(self._connection, key)
+
+    def has_protocol(self) -> bool:
+        """Whether it is on record which protocol the store is judged by."""
+        return protocols.is_there(self._connection)
+
+    def live_protocol(self) -> LiveProtocol | None:
+        """The protocol the store is judged by; None before the first evaluation."""
+        return protocols.live(self._connection)
+
+    def protocol_history(self) -> list[LiveProtocol]:
+        """Every protocol the store was judged by, the newest first."""
+        return protocols.history(self._connection)
 
     def revision(self) -> int:
         """The ward's counter: another number means that something changed."""

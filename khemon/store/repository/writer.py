@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from khemon.models import Actor, Alert, Episode
 from khemon.store.repository import episodes as stored_episodes
-from khemon.store.repository import ledger, people, records
+from khemon.store.repository import ledger, people, protocols, records
 from khemon.store.repository.bulk import without_collection
 from khemon.store.repository.intake import Intake, repeated
 from khemon.store.repository.intake_labs import Observation, take_observations
@@ -24,6 +24,10 @@ class Writer(Reader):
     def set_setting(self, key: str, value: str) -> None:
         """Sets a setting of the store."""
         records.put(self._connection, setting, {"key": key}, {"value": value})
+
+    def add_protocol(self, text: str, name: str, version: str, *, actor: Actor, reason: str, at_ms: int) -> int:
+        """Makes a protocol the one the store is judged by; its number in the history."""
+        return protocols.add(self._connection, text, name, version, actor, reason, at_ms)
 
     def record_import(
         self,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from khemon.actions.watch import Definitions, TimelineSheet
 from khemon.actions.watch.rulebook import CaseLine, NumberLine, RuleSheet
-from khemon.ui.parts.elements import Child, Markup, el, sign, table
+from khemon.ui.parts.elements import Child, Markup, el, join, sign, table
 
 
 def rule_card(sheet: RuleSheet, cases: Sequence[CaseLine]) -> Markup:
@@ -29,7 +29,8 @@ def numbers(lines: Sequence[NumberLine], label: str) -> Markup:
     """Numbers with unit and source; khemon's own carry the sign °."""
     rows: list[list[Child]] = []
     for line in lines:
-        rows.append([line.meaning, f"{line.number}{'°' if line.own else ''}", line.source])
+        instead = el("b", f" instead of {line.instead_of}") if line.instead_of else None
+        rows.append([line.meaning, join(f"{line.number}{'°' if line.own else ''}", instead), line.source])
     return table(["Number", "Value", "Source"], rows, label=label)
 
 
@@ -38,14 +39,29 @@ def _cases(sheet: RuleSheet, cases: Sequence[CaseLine]) -> Markup:
         return Markup("")
     rows: list[list[Child]] = [[case.name, case.kind, case.series, case.expected, case.why] for case in cases]
     made = table(["Case", "Kind", "Series", "The rule says", "Why"], rows, label=f"Cases of {sheet.title}")
-    return el("details", el("summary", f"{len(rows)} cases that hold it to this"), made)
+    what = "the base's numbers, not to those changed here" if sheet.is_changed else "this"
+    return el("details", el("summary", f"{len(rows)} cases that hold it to {what}"), made)
 
 
 def contents(book: Definitions) -> Markup:
     """Which protocol this is, and its rules as a list."""
     names = el("ul", *(el("li", sheet.title) for sheet, _ in book.rules), class_="k-list")
     words = "° marks a number that is khemon's own choice, without a published source. All others name theirs."
-    return el("div", el("p", el("b", book.protocol)), el("p", words), names, class_="k")
+    based = f"It changes numbers of {book.base}; a changed one says instead of which." if book.base else None
+    about = el("p", based) if based else None
+    return el("div", el("p", el("b", book.protocol)), about, el("p", words), names, class_="k")
+
+
+def history(book: Definitions) -> Markup:
+    """Which protocols were in use, the newest first: since when, by whose decision, why, what changed."""
+    rows: list[list[Child]] = [
+        [line.called, line.since, line.who, line.why, el("ul", *(el("li", each) for each in line.changed))]
+        for line in book.history
+    ]
+    if not rows:
+        return el("p", "None on record yet: the first import puts it there.", class_="k")
+    head = ["Protocol", "In use from", "By", "Because", "Numbers changed"]
+    return table(head, rows, label="Protocols in use")
 
 
 def muting(book: Definitions) -> Markup:

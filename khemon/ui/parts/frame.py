@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from khemon.actions import watch
+from khemon.actions.watch.setting import Setting
 from khemon.figures.style import SIGNS, Theme, theme_called
 from khemon.models import KhemonError
 from khemon.ui.parts.elements import el, plain, show, sign
@@ -66,9 +67,9 @@ def page_top(title: str, now: str | None = None) -> Session:
     return here
 
 
-def page_end(as_of: str, timezone: str) -> None:
-    """The last lines of a page."""
-    told = el("div", f"As of {as_of}, ward time ({timezone}).")
+def page_end(as_of: str, setting: Setting) -> None:
+    """The last lines of a page: as of when, by which protocol, and what khemon is for."""
+    told = el("div", f"As of {as_of}, ward time ({setting.timezone}). Judged by {setting.protocol.called}.")
     show(el("div", told, el("div", _INTENDED_USE), class_="k k-foot"))
 
 
