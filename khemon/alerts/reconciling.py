@@ -10,7 +10,7 @@ from khemon.alerts.carrying import carriers, due, goes_on, overlaps, stands
 from khemon.alerts.sayings import onset_moved, split_at, why_gone, why_met, why_over
 from khemon.alerts.states import ACKNOWLEDGED, LIVE, QUIET, RESOLVED, RETRACTED, Move, Setting, Work, moved, utc
 from khemon.alerts.worsening import floors_since, is_news, why_worse
-from khemon.models import SEVERITIES, Alert, Episode
+from khemon.models import SEVERITIES, Alert, Episode, EvidenceItem
 
 
 def reconcile(episodes: Sequence[Episode], alerts: Sequence[Alert], setting: Setting) -> list[Move]:
@@ -42,6 +42,7 @@ def _reconcile_rule(episodes: list[Episode], alerts: list[Alert], setting: Setti
                 "retract",
                 why_gone([alerts[place] for place in taken if place < len(alerts)]),
                 judged_at=setting.now,
+                reopened_because=None,
             )
     for number in sorted(set(carried) - set(range(len(alerts)))):
         _raise([episodes[index] for index in carried[number]], setting, work)
@@ -81,9 +82,13 @@ def _raise(carried: list[Episode], setting: Setting, work: Work) -> None:
 
 def _late_note(episode: Episode, setting: Setting) -> str | None:
     """'collected …, received now' when the newest evidence was old when it was recorded, and nothing newer is known."""
-    newest = max(episode.evidence, key=lambda item: utc(item.collected_at), default=None)
+
+    def times(item: EvidenceItem) -> tuple[dt.datetime, dt.datetime]:
+        return utc(item.collected_at), utc(setting.recorded_at(item.result_id))
+
+    newest = max(episode.evidence, key=times, default=None)
     limit = dt.timedelta(milliseconds=setting.protocol.common.not_rechecked_after.ms)
-    if newest is None or utc(setting.recorded_at(newest.result_id)) - utc(newest.collected_at) <= limit:
+    if newest is None or times(newest)[1] - times(newest)[0] <= limit:
         return None
     if episode.last_input_at is not None and setting.now - utc(episode.last_input_at) <= limit:
         return None
