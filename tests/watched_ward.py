@@ -13,7 +13,7 @@ from khemon import alerts as alerting
 from khemon.alerts import Setting
 from khemon.explain import Given, explained
 from khemon.models import CLOSING_EVENTS, Alert, Episode, Refused
-from khemon.rules import NO_TIME, evaluate, prepare
+from khemon.rules import END_REASONS, NO_TIME, Episodes, evaluate, prepare
 from khemon.rules.calendar import to_ms
 from tests import reference
 from tests.columns import columns
@@ -36,6 +36,9 @@ KINDS = {
     "its ground is there again": "ground",
     "it goes on": "goes on",
 }
+
+#: A note may mute too.
+MAY_MUTE = ("kmp_rebound",)
 
 
 @dataclass
@@ -60,9 +63,9 @@ class Ward:
         self.zone = watched[0].zone
         self.protocol = PROTOCOLS["ward"]
 
-    def look(self, now: dt.datetime) -> None:
-        """Both sides follow what is known now."""
-        for bed, episodes in zip(self.beds, self._evaluated(now), strict=True):
+    def look(self, now: dt.datetime, *, last: bool = False) -> None:
+        """Both sides follow what is known now; the last look also wants the past in words."""
+        for bed, episodes in zip(self.beds, self._evaluated(now, last=last), strict=True):
             acting = bed.acting
             bed.episodes = episodes
             labs, events = tuple(acting.labs.values()), tuple(acting.events)
@@ -95,7 +98,14 @@ class Ward:
             return False
         try:
             move = alerting.acknowledged(
-                alert, episode, snooze=snooze, actor="nurse", reason="seen", until=until, setting=bed.setting
+                alert,
+                episode,
+                snooze=snooze,
+                actor="nurse",
+                reason="seen",
+                until=until,
+                setting=bed.setting,
+                last_result=max(bed.acting.recorded_at, default=0),
             )
         except Refused:
             return False
@@ -122,7 +132,7 @@ class Ward:
         closed = any(event.kind in CLOSING_EVENTS and event.start <= now for event in bed.acting.events)
         return Setting(now, self.protocol, bed.acting.recorded_at.__getitem__, days, lambda _: closed)
 
-    def _evaluated(self, now: dt.datetime) -> list[list[Episode]]:
+    def _evaluated(self, now: dt.datetime, *, last: bool) -> list[list[Episode]]:
         """The engine's episodes, child by child, from one evaluation of the whole ward."""
         cases = [
             History(0, bed.acting.child, tuple(bed.acting.labs.values()), tuple(bed.acting.events), self.zone, "", now)
@@ -133,25 +143,22 @@ class Ward:
         prepared = prepare(results, events, len(cases), self.protocol, to_ms(now))
         ids = [case.child.patient_id for case in cases]
         received = Received([lab for case in cases for lab in case.labs])
-        spoken = (found.severity > 0) | (found.end == NO_TIME)
-        known = [set(alert.rule for alert in bed.alerts) for bed in self.beds]
-        names = self.protocol.rule_names
-        followed = [names[rule] in known[who] for who, rule in zip(found.patient, found.rule, strict=True)]
-        episodes = explained(
-            found,
-            prepared,
-            patients,
-            self.protocol,
-            self.zone,
-            ids,
-            [True] * len(ids),
-            received,
-            spoken | np.array(followed, bool),
-        )
+        spoken = self._spoken(found, last=last)
+        who = (ids, [True] * len(ids))
+        episodes = explained(found, prepared, patients, self.protocol, self.zone, *who, received, spoken)
         own: list[list[Episode]] = [[] for _ in cases]
         for who, episode in zip(found.patient, episodes, strict=True):
             own[who].append(episode)
         return own
+
+    def _spoken(self, found: Episodes, *, last: bool) -> np.ndarray:
+        """Which episodes an alert may speak of, or be muted by; only those are put into words."""
+        names = self.protocol.rule_names
+        known = [{alert.rule for alert in bed.alerts} for bed in self.beds]
+        rules = [names[rule] for rule in found.rule]
+        followed = [rule in known[who] or rule in MAY_MUTE for who, rule in zip(found.patient, rules, strict=True)]
+        broken = np.array([END_REASONS[reason] == "broken" for reason in found.end_reason], bool)
+        return np.array(followed, bool) | ((found.severity > 0) & (last | broken | (found.end == NO_TIME)))
 
 
 class Received:
@@ -198,7 +205,7 @@ def by_slow_reading(bed: Bed) -> list[tuple[object, ...]]:
     """How the slow reading's alerts stand, in the same words."""
     found = []
     for alert in sorted(bed.ledger.alerts, key=lambda alert: alert.rule):
-        muters = slowly.muters(alert, bed.slow_episodes, bed.record.chart())
+        muters = slowly.muters(alert, bed.slow_episodes, bed.record.chart)
         assert len(muters) <= 2
         found.append(
             stand(alert, alert.state, alert.episode, alert.reopened)
@@ -218,3 +225,12 @@ def differences(bed: Bed) -> list[str]:
         agreed = one[:-1] == other[:-1] and ((muted is None) == (not muters)) and (muted is None or muted in muters)
         found += [] if agreed else [f"product {one}", f"slowly  {other}"]
     return found
+
+
+def lines(bed: Bed) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
+    """What had ended before it was recorded: as the product says, and as the slow reading says."""
+    product = alerting.recorded_after_it_ended(bed.episodes, bed.alerts, bed.setting.recorded_at)
+    slow = bed.ledger.recorded_after_it_ended(bed.slow_episodes, bed.record)
+    both = ([(e.rule, e.onset.astimezone(dt.UTC)) for e in found] for found in (product, slow))
+    first, second = (sorted(found) for found in both)
+    return first, second

@@ -32,7 +32,14 @@ def acknowledge(
         episode = _present(alert, by_patient[alert.patient_id])
         setting = setting_of(ward, givens, to_ms(now))
         move = acknowledged(
-            alert, episode, snooze=snooze, actor=actor.name, reason=reason, until=until, setting=setting
+            alert,
+            episode,
+            snooze=snooze,
+            actor=actor.name,
+            reason=reason,
+            until=until,
+            setting=setting,
+            last_result=max((number for number, *_ in writer.texts_of(alert.patient_id)), default=0),
         )
         saved = writer.save_alert(move.alert)
         _log(writer, actor, move, saved, episode, to_ms(now))

@@ -18,8 +18,12 @@ def acknowledged(
     reason: str,
     until: dt.datetime | None,
     setting: Setting,
+    last_result: int = 0,
 ) -> Move:
-    """The move of acknowledging (or snoozing) an alert until a time; Refused when the time is not allowed."""
+    """The move of acknowledging (or snoozing) an alert until a time; Refused when the time is not allowed.
+
+    last_result: the last result of the patient recorded so far, also outside the episode; what is later is news.
+    """
     if not reason.strip():
         raise Refused("acknowledgement", "no reason was given", "say why in a few words")
     lasts, at_most = lasting(alert, setting.protocol)
@@ -29,6 +33,7 @@ def acknowledged(
         remedy = f"choose at most {hours} h from now"
         raise Refused("acknowledgement, until", "the time is past or too far ahead", remedy)
     known = [item.result_id for item in episode.evidence] + [result_id for _, _, result_id in episode.bands]
+    known_result = max([*known, last_result], default=0) or 1
     work = Work()
     work.make(
         alert,
@@ -41,7 +46,8 @@ def acknowledged(
         seen_at=alert.seen_at or setting.now,
         limbs=episode.limbs,
         band_floor={analyte: depth for analyte, depth, _ in episode.bands},
-        known_result=max(known, default=1),
+        known_result=known_result,
+        taken_in=known_result,
         reopened_because=None,
         confirmed_acknowledged=alert.confirmed_acknowledged or alert.status == "confirmed",
         judged_at=setting.now,

@@ -9,7 +9,7 @@ from typing import Any
 from khemon.alerts.carrying import carriers, due, goes_on, overlaps, stands
 from khemon.alerts.sayings import onset_moved, split_at, why_gone, why_met, why_over
 from khemon.alerts.states import ACKNOWLEDGED, LIVE, QUIET, RESOLVED, RETRACTED, Move, Setting, Work, moved, utc
-from khemon.alerts.worsening import floors_since, is_news, why_worse
+from khemon.alerts.worsening import covered_since, is_news, why_worse
 from khemon.models import SEVERITIES, Alert, Episode, EvidenceItem
 
 
@@ -145,7 +145,7 @@ def _stay(
         seen = {"seen_at": alert.seen_at, "worst": alert.worst}
         work.make(alert, "expire", _said(reason, link), **changes, **_anew(alert, episode, before, reason) | seen)
     else:
-        changes |= {"limbs": episode.limbs, **floors_since(alert, episode), **_sight(alert, episode)}
+        changes |= {"limbs": episode.limbs, **covered_since(alert, episode), **_sight(alert, episode)}
         if _differs(alert, changes):
             said = "; ".join([*worse, link] if link else worse)
             work.make(alert, "follow", said or None, **changes)
@@ -154,7 +154,7 @@ def _stay(
 def _anew(alert: Alert, episode: Episode, before: Episode | None, reason: str) -> dict[str, Any]:
     """What an alert says that is open again, and what it no longer claims; the log keeps it."""
     forgotten = dict.fromkeys(("until", "acknowledged_at", "actor", "reason"))
-    known = {"band_floor": {}, "known_result": 0, "limbs": episode.limbs}
+    known = {"band_floor": {}, "known_result": 0, "taken_in": 0, "limbs": episode.limbs}
     # A further episode has a first confirmation of its own.
     confirmed = {"confirmed_acknowledged": alert.confirmed_acknowledged and before is episode}
     return forgotten | known | confirmed | _sight(alert, episode, anew=True) | {"reopened_because": reason}

@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import random
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
@@ -119,7 +118,7 @@ class Acting:
             self.events.pop(self.rng.randrange(len(self.events)))
 
 
-def ward_of(seed: int, children: int) -> tuple[list[Acting], Iterator[dt.datetime]]:
+def ward_of(seed: int, children: int) -> tuple[list[Acting], list[dt.datetime]]:
     """That many children of one ward, and the times at which it is looked at, the same for a seed every time."""
     rng = random.Random(f"ward {seed}")
     zone = rng.choice(ZONES)
@@ -130,11 +129,12 @@ def ward_of(seed: int, children: int) -> tuple[list[Acting], Iterator[dt.datetim
         own = random.Random(f"ward {seed}, child {number}")
         birth = first.date() - dt.timedelta(days=own.choice((10, 25, 200)))
         watched.append(Acting(own, Child(f"P{number:04d}", own.choice((birth, birth, None)), "KHE"), zone, now))
-    looks = rng.choice((5, 6, 6, 7))
-    return watched, _clock(now, [rng.choice(HOURS) for _ in range(looks)])
+    looks = rng.choice((4, 5, 6))
+    for child in watched:
+        child.come_with_a_past()
+    return watched, times_of(now, [rng.choice(HOURS) for _ in range(looks)])
 
 
-def _clock(now: dt.datetime, hours: list[int]) -> Iterator[dt.datetime]:
-    for step in (0, *hours):
-        now += step * HOUR
-        yield now
+def times_of(first: dt.datetime, hours: list[int]) -> list[dt.datetime]:
+    """The first time, and one after each of so many hours."""
+    return [first + sum(hours[:place]) * HOUR for place in range(len(hours) + 1)]

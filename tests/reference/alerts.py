@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from .alert_evidence import LISTED, PATTERNS, band, evidence, inside, last_input, opening, stood, true_limbs
 from .chart import RECENT, Chart
@@ -38,6 +39,7 @@ class Record:
     recorded_at: Mapping[int, dt.datetime]
     now: dt.datetime
 
+    @cached_property
     def chart(self) -> Chart:
         """The child as of now."""
         return Chart(self.labs, self.events, self.child, self.zone, self.now)
@@ -60,6 +62,7 @@ class Alert:
     confirmation_acknowledged: bool = False
     reopened: frozenset[str] = frozenset()
     known: frozenset[int] = frozenset()
+    covered: frozenset[int] = frozenset()
     floors: dict[str, int] = field(default_factory=dict)
     limbs: frozenset[str] = frozenset()
 
@@ -82,7 +85,7 @@ class Ledger:
 
     def look(self, episodes: Sequence[Episode], record: Record) -> None:
         """Follows the episodes, which are those of this record as of its now."""
-        chart = record.chart()
+        chart = record.chart
         for rule in sorted({episode.rule for episode in episodes} | {alert.rule for alert in self.alerts}):
             own = sorted((e for e in episodes if e.rule == rule), key=lambda e: e.onset)
             stored = [alert for alert in self.alerts if alert.rule == rule]
@@ -123,8 +126,8 @@ class Ledger:
         alert.state, alert.reopened = "snoozed" if snooze else "acknowledged", frozenset()
         alert.until, alert.acknowledged_at, alert.seen = until or now + min(usual, longest), now, True
         alert.confirmation_acknowledged |= alert.episode.status == "confirmed"
-        chart = record.chart()
-        alert.known = frozenset(lab.row for lab in record.labs)
+        chart = record.chart
+        alert.known = alert.covered = frozenset(record.recorded_at)
         alert.floors = {a: latest_band(alert.episode, chart, a) for a in LISTED[alert.rule]}
         alert.limbs = true_limbs(alert.rule, alert.episode, chart)
         return True
@@ -135,15 +138,16 @@ class Ledger:
             alert.seen = True
 
     def recorded_after_it_ended(self, episodes: Sequence[Episode], record: Record) -> list[Episode]:
-        """The episodes that would have alerted but had ended before anything of their evidence was recorded."""
-        chart = record.chart()
+        """The episodes that would have alerted, but had ended before all that opened them was recorded."""
+        chart = record.chart
         found = []
         for episode in episodes:
             told = any(same(a, e, episode) for a in self.alerts if a.rule == episode.rule for e in a.carried)
             if episode.severity == "note" or episode.end is None or told:
                 continue
-            recorded = [record.recorded_at[reading.row] for reading in evidence(episode, chart)]
-            if all(time > episode.end for time in recorded) and (recorded or episode.rule in CRITERIA):
+            recorded = [record.recorded_at[reading.row] for reading in opening(episode, chart)]
+            by_event = not recorded and episode.rule in CRITERIA
+            if by_event or any(time > episode.end for time in recorded):
                 found.append(episode)
         return found
 
@@ -230,7 +234,7 @@ def follow(alert: Alert, carried: list[Episode], stands: bool, record: Record, c
     if alert.state in LIVE:
         alert.limbs = true_limbs(alert.rule, episode, chart)
         listed = LISTED[alert.rule]
-        alert.known |= {r.row for a in listed for r in stood(episode, chart, a) + inside(episode, chart, a)}
+        alert.covered |= {r.row for a in listed for r in stood(episode, chart, a) + inside(episode, chart, a)}
 
 
 def note_sight(alert: Alert, episode: Episode, *, anew: bool) -> None:
@@ -255,7 +259,7 @@ def reasons_to_open(
     if alert.state == "open" or alert.acknowledged_at is None:
         return set()
     opened_by = {reading.row for reading in opening(episode, chart)}
-    if episode.onset > alert.acknowledged_at and not opened_by & alert.known:
+    if episode.onset > alert.acknowledged_at and not opened_by & alert.covered:
         return again | worse
     expired = alert.until is not None and record.now >= alert.until
     return worse or ({"expired"} if expired else set())
