@@ -176,22 +176,25 @@ class Received:
 
 def by_product(bed: Bed) -> list[tuple[object, ...]]:
     """How the product's alerts stand: the first of a rule first."""
-    found = []
-    for alert in sorted(bed.alerts, key=lambda alert: (alert.rule, alert.alert_id)):
-        reopened = frozenset(
-            kind for words, kind in KINDS.items() for said in [alert.reopened_because or ""] if words in said
-        )
-        found.append(
-            stand(alert, alert.state.value, alert, reopened)
-            + (
-                alert.note is not None,
-                alert.state == "resolved" and alert.worst == "critical" and alert.seen_at is None,
-                alert.state == "resolved" and alert.end_reason == "supported",
-                alert.times_met,
-                alert.muted_by,
-            )
-        )
-    return found
+    ordered = sorted(bed.alerts, key=lambda alert: (alert.rule, alert.alert_id))
+    return [(*plain_alert(alert), alert.muted_by) for alert in ordered]
+
+
+def plain_alert(alert: Alert) -> tuple[object, ...]:
+    """How one of the product's alerts stands."""
+    said = alert.reopened_because or ""
+    reopened = frozenset(kind for words, kind in KINDS.items() if words in said)
+    over = alert.state == "resolved"
+    not_seen = over and alert.worst == "critical" and alert.seen_at is None
+    lifted = over and alert.end_reason == "supported"
+    late = alert.note is not None
+    return (*stand(alert, alert.state.value, alert, reopened), late, not_seen, lifted, alert.times_met)
+
+
+def plain_slowly(alert: slowly.Alert) -> tuple[object, ...]:
+    """How one of the slow reading's alerts stands."""
+    told = stand(alert, alert.state, alert.episode, alert.reopened)
+    return (*told, alert.late, alert.not_seen, alert.lifted, len(alert.carried))
 
 
 def stand(alert: Alert | slowly.Alert, state: str, episode: Callable, reopened: frozenset[str]) -> tuple[object, ...]:
@@ -203,15 +206,9 @@ def stand(alert: Alert | slowly.Alert, state: str, episode: Callable, reopened: 
 
 def by_slow_reading(bed: Bed) -> list[tuple[object, ...]]:
     """How the slow reading's alerts stand, in the same words."""
-    found = []
-    for alert in sorted(bed.ledger.alerts, key=lambda alert: alert.rule):
-        muters = slowly.muters(alert, bed.slow_episodes, bed.record.chart)
-        assert len(muters) <= 2
-        found.append(
-            stand(alert, alert.state, alert.episode, alert.reopened)
-            + (alert.late, alert.not_seen, alert.lifted, len(alert.carried), muters)
-        )
-    return found
+    ordered = sorted(bed.ledger.alerts, key=lambda alert: alert.rule)
+    chart = bed.record.chart
+    return [(*plain_slowly(alert), slowly.muters(alert, bed.slow_episodes, chart)) for alert in ordered]
 
 
 def differences(bed: Bed) -> list[str]:
