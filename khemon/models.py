@@ -206,6 +206,7 @@ class Alert(Frozen):
     judged_at: dt.datetime
     carried: tuple[tuple[dt.datetime, dt.datetime | None], ...] = ()
     reason: str | None = None
+    reason_code: str | None = None
     actor: str | None = None
     acknowledged_at: dt.datetime | None = None
     until: dt.datetime | None = None

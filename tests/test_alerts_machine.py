@@ -75,7 +75,9 @@ class AlertMachine(RuleBasedStateMachine):
 
     @rule(who=CHILDREN, age=AGES, phase=PHASES, analytes=ANALYTES, pick=CHANCE)
     def a_sample_arrives(self, who, age, phase, analytes, pick):
-        labs = [self._lab(analyte, phase, self.ward.now - age, pick + number) for number, analyte in enumerate(analytes)]
+        labs = [
+            self._lab(analyte, phase, self.ward.now - age, pick + number) for number, analyte in enumerate(analytes)
+        ]
         self.ward.import_labs(who, labs)
 
     @rule(who=CHILDREN, ages=st.lists(AGES, min_size=2, max_size=4, unique=True), pick=CHANCE)
@@ -177,11 +179,13 @@ class AlertMachine(RuleBasedStateMachine):
         assert len(carried) == len(set(carried)), carried
 
     def nothing_is_deleted_and_only_known_moves_are_made(self, now):
-        """Every alert stays; its log leads from nothing to its state by known moves; each move was audited as it stood."""
+        """Every alert stays; known moves lead from nothing to its state; each was audited as it stood."""
         assert set(self.before) <= set(now), "an alert is gone"
         with self.ward.store.reading() as reader:
             rows = list(reader.audit_rows(self.audited))
-            logs = {number: reader.alert_moves(number) for number, alert in now.items() if alert != self.before.get(number)}
+            logs = {
+                number: reader.alert_moves(number) for number, alert in now.items() if alert != self.before.get(number)
+            }
         self.audited = max((row.sequence for row in rows), default=self.audited)
         audited = [(row.object, row.action.removeprefix("alert_"), json.loads(row.details)) for row in rows]
         for number, log in logs.items():
@@ -232,7 +236,11 @@ class AlertMachine(RuleBasedStateMachine):
         if not self.ward.batches and not now:
             return
         queue = watch.review_queue(self.ward.store, NURSE, self.ward.now)
-        listed = [line.alert_id for name in ("to_review", "quiet", "muted", "unseen", "closed") for line in getattr(queue, name)]
+        listed = [
+            line.alert_id
+            for name in ("to_review", "quiet", "muted", "unseen", "closed")
+            for line in getattr(queue, name)
+        ]
         assert len(listed) == len(set(listed))
         assert set(now) <= set(listed)
         assert all(line.muted_by for line in queue.muted)
@@ -298,11 +306,15 @@ def wander(machine: AlertMachine, rng: random.Random) -> None:
         lambda: machine.something_happens(who, hour, "active_bleeding", rng.choice((None, HOUR, 2 * DAY)), 1): 1,
         lambda: machine.time_passes(rng.choice((1, 4, 24, 25, 193))): 3,
         lambda: machine.ward.batches and machine.somebody_opens_a_page(who): 1,
-        lambda: any(c.labs for c in machine.ward.cots.values())
-        and machine.a_result_is_corrected_or_withdrawn(pick, phase, rng.choice(("corrected", "entered_in_error"))): 2,
+        lambda: (
+            any(c.labs for c in machine.ward.cots.values())
+            and machine.a_result_is_corrected_or_withdrawn(pick, phase, rng.choice(("corrected", "entered_in_error")))
+        ): 2,
         lambda: machine.ward.batches and machine.an_import_is_undone(pick % 6): 2,
-        lambda: any(a.state in LIVE for a in machine.before.values())
-        and machine.somebody_decides(pick, quiet, pick % 3 == 0): 5,
+        lambda: (
+            any(a.state in LIVE for a in machine.before.values())
+            and machine.somebody_decides(pick, quiet, pick % 3 == 0)
+        ): 5,
         lambda: machine.ward.batches and machine.the_protocol_changes(): 1,
     }
     rng.choices(list(acts), list(acts.values()))[0]()

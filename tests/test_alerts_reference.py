@@ -48,7 +48,13 @@ def note(bed, met: Counter[str]) -> None:
     """Counts what the slow reading says, so that a run cannot pass by reaching nothing."""
     for _, state, *_, reopened, late, not_seen, lifted, times_met, muters in by_slow_reading(bed):
         met.update([state, *reopened])
-        named = {"late": late, "not seen": not_seen, "lifted": lifted, "muted": muters, "carries several": times_met > 1}
+        named = {
+            "late": late,
+            "not seen": not_seen,
+            "lifted": lifted,
+            "muted": muters,
+            "carries several": times_met > 1,
+        }
         met.update(name for name, so in named.items() if so)
 
 

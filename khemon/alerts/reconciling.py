@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from khemon.alerts.carrying import carriers, due, goes_on, overlaps, stands
-from khemon.alerts.sayings import onset_moved, split_at, why_gone, why_met, why_over
-from khemon.alerts.states import ACKNOWLEDGED, LIVE, QUIET, RESOLVED, RETRACTED, Move, Setting, Work, moved, utc
+from khemon.alerts.sayings import onset_moved, split_at, why_expired, why_gone, why_met, why_over
+from khemon.alerts.states import LIVE, QUIET, RESOLVED, RETRACTED, Move, Setting, Work, moved, utc
 from khemon.alerts.worsening import covered_since, is_news, why_worse
 from khemon.models import SEVERITIES, Alert, Episode, EvidenceItem
 
@@ -141,7 +141,7 @@ def _stay(
         reason = "; ".join(worse)
         work.make(alert, "worsen", _said(reason, link), **changes, **_anew(alert, episode, before, reason))
     elif quiet and alert.until is not None and setting.now >= alert.until:
-        reason = "the acknowledgement expired" if alert.state is ACKNOWLEDGED else "the snooze ended"
+        reason = why_expired(alert)
         seen = {"seen_at": alert.seen_at, "worst": alert.worst}
         work.make(alert, "expire", _said(reason, link), **changes, **_anew(alert, episode, before, reason) | seen)
     else:
@@ -153,7 +153,7 @@ def _stay(
 
 def _anew(alert: Alert, episode: Episode, before: Episode | None, reason: str) -> dict[str, Any]:
     """What an alert says that is open again, and what it no longer claims; the log keeps it."""
-    forgotten = dict.fromkeys(("until", "acknowledged_at", "actor", "reason"))
+    forgotten = dict.fromkeys(("until", "acknowledged_at", "actor", "reason", "reason_code"))
     known = {"band_floor": {}, "known_result": 0, "taken_in": 0, "limbs": episode.limbs}
     # A further episode has a first confirmation of its own.
     confirmed = {"confirmed_acknowledged": alert.confirmed_acknowledged and before is episode}

@@ -106,7 +106,9 @@ class Acting:
     def happen(self) -> None:
         """Bleeding, symptoms, a product, or the end of observation; going on, ended, or ended long ago."""
         start = self.now - self.rng.choice((0, 1, 3, 12, 30, 72)) * HOUR
-        kind = self.rng.choice(("active_bleeding", "symptomatic_anemia", *PRODUCTS["platelets"], *PRODUCTS["fibrinogen"]))
+        kind = self.rng.choice(
+            ("active_bleeding", "symptomatic_anemia", *PRODUCTS["platelets"], *PRODUCTS["fibrinogen"])
+        )
         if self.rng.random() < 0.05:
             kind = self.rng.choice(CLOSING)
         end = self.rng.choice((None, start, min(self.now, start + 2 * HOUR), self.now, self.now + DAY))
