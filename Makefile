@@ -22,8 +22,11 @@ WORKERS := 2
 PORT ?=
 # Arguments for pytest, for example: make test TESTS="tests/test_house.py -k locks"
 TESTS ?=
+# What `make endure` looks at for longer.
+ENDURING := tests/test_engine.py tests/test_engine_laws.py tests/test_further_random.py tests/test_alerts_laws.py \
+	tests/test_alerts_reference.py tests/test_alerts_machine.py tests/test_alerts_store.py tests/test_endurance.py
 
-.PHONY: help demo test bench format lock clean
+.PHONY: help demo test bench endure format lock clean
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -44,6 +47,16 @@ test: $(TEST_READY)  ## lint, types, import contract and every test, on both dat
 
 bench: $(TEST_READY)  ## the figures of the README, as ratios of one run
 	@set -e; for script in benchmarks/bench_*.py; do $(BIN)/python -m "benchmarks.$$(basename "$$script" .py)"; done
+
+# The long form of what `make test` draws at random; each knob may be set: make endure KHEMON_HISTORIES=20000
+endure: export KHEMON_HISTORIES ?= 100000
+endure: export KHEMON_ALERT_HISTORIES ?= 100000
+endure: export KHEMON_FURTHER_EXAMPLES ?= 10000
+endure: export KHEMON_MACHINES ?= 2000
+endure: export KHEMON_KILLS ?= 2000
+endure: export HYPOTHESIS_PROFILE ?= nightly
+endure: $(TEST_READY)  ## random histories, state machine, laws and kills in their long form; hours
+	nice -n 10 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --durations 15 $(or $(TESTS),$(ENDURING))
 
 format: $(TEST_READY)  ## mend what ruff can mend
 	$(BIN)/ruff check --fix .

@@ -189,7 +189,8 @@ class Alert(Frozen):
     """An episode of severity warning or critical, with what people decided about it.
 
     `carried` are the episodes it follows, oldest first; `judged_at` is when it was last compared with them.
-    `limbs`, `band_floor` and `known_result` say what was known when it was acknowledged, so that worsening shows.
+    `limbs`, `band_floor` and `known_result` say what was known when it was acknowledged, so that worsening shows;
+    `taken_in` is the last result of an episode that the acknowledgement has since been found to cover.
     """
 
     alert_id: int
@@ -205,6 +206,7 @@ class Alert(Frozen):
     judged_at: dt.datetime
     carried: tuple[tuple[dt.datetime, dt.datetime | None], ...] = ()
     reason: str | None = None
+    reason_code: str | None = None
     actor: str | None = None
     acknowledged_at: dt.datetime | None = None
     until: dt.datetime | None = None
@@ -218,4 +220,5 @@ class Alert(Frozen):
     limbs: tuple[str, ...] = ()
     band_floor: dict[str, int] = {}
     known_result: int = 0
+    taken_in: int = 0
     confirmed_acknowledged: bool = False

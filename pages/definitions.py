@@ -10,13 +10,13 @@ from khemon.ui.parts import definition_parts, frame
 from khemon.ui.parts.elements import show
 
 here = frame.page_top("Definitions")
-book = watch.definitions(here.store, here.actor)
+book = watch.definitions(here.store, here.actor, here.now)
 
 show(definition_parts.contents(book))
 st.subheader("Protocols in use")
 show(definition_parts.history(book))
 for sheet, cases in book.rules:
-    show(definition_parts.rule_card(sheet, cases))
+    show(definition_parts.rule_card(sheet, cases, book.scores.get(sheet.rule, ())))
 st.subheader("Numbers that rules share, and how long an acknowledgement lasts")
 show(definition_parts.numbers(book.shared, "Shared numbers"))
 st.subheader("Who mutes whom")

@@ -400,3 +400,24 @@ def test_an_open_alert_that_worsens_says_so_in_its_log(child):
     child.clock("4h")
     child.told("fib 5h 1.2", "dd 5h 3")
     assert child.log("kmp") == ["raise", "follow: severity rose from warning to critical; possible became confirmed"]
+
+
+def test_a_lower_value_known_at_the_acknowledgement_is_no_news_when_its_episode_is_joined(child):
+    child.told("plt 0d 5", "fib 0d 1.2", "dd 0d 3")
+    good = child.told("plt 1d 110")[0]
+    child.told("plt 2d 45", "fib 2d 1.2", "dd 2d 3")
+    child.acknowledge("kmp", "2d1h")
+    child.withdrawn(good, now="2d2h")
+    assert child.state("kmp") == "acknowledged"
+
+
+def test_a_lower_value_recorded_since_the_acknowledgement_counts_when_its_episode_is_joined(child):
+    child.told("plt 2d 45", "fib 2d 1.2", "dd 2d 3")
+    child.acknowledge("kmp", "2d1h")
+    good = child.told("plt 1d 110", now="2d2h")[0]
+    child.told("plt 0d 5", "fib 0d 1.2", "dd 0d 3", now="2d3h")
+    child.told("plt 2d4h 60", now="2d4h")
+    assert child.state("kmp") == "acknowledged"
+    child.withdrawn(good, now="2d5h")
+    assert child.state("kmp") == "open"
+    assert "platelets reached a lower band" in child.live("kmp").reopened_because

@@ -336,3 +336,12 @@ def test_a_closing_that_is_dated_back_removes_the_ground_of_what_came_after_it(c
     child.told("hb 2d 55")
     child.happened("transfer_out 1d", now="3d")
     assert child.state("severe_anemia") == "retracted"
+
+
+def test_what_was_retracted_no_longer_says_why_it_was_open_again(child):
+    number = child.told("hb 0d 55")[0]
+    child.acknowledge("severe_anemia", "1h")
+    child.clock("8d")
+    assert child.live("severe_anemia").reopened_because
+    child.withdrawn(number, now="8d1h")
+    assert (child.state("severe_anemia"), child.of("severe_anemia")[0].reopened_because) == ("retracted", None)

@@ -322,3 +322,45 @@ def test_a_transfusion_that_is_recorded_later_changes_the_reason_of_the_end(chil
     child.happened("platelet_transfusion 1h 2h", now="5h")
     alert: Alert = child.of("severe_thrombocytopenia")[0]
     assert (alert.state, alert.end_reason) == ("resolved", "supported")
+
+
+# ---- what ended, and was known late -------------------------------------------------------------------------------
+
+
+def test_a_late_low_from_before_a_good_value_that_was_known_makes_a_line(child):
+    child.told("hb 1d 70")
+    child.told("hb 0d 55", now="2d")
+    assert child.alerts == []
+    assert lines(child) == ["red_cell_criterion", "severe_anemia"]
+
+
+def test_a_late_count_makes_a_line_although_its_companions_were_known(child):
+    child.told("fib 0d 1.2", "dd 0d 3")
+    child.told("plt 6h 120", "fib 6h 2", "dd 6h 0.3")
+    child.told("plt 1h 60", now="12h")
+    assert child.of("kmp") == []
+    assert "kmp" in lines(child)
+
+
+@pytest.mark.parametrize(
+    ("bleeding", "rule"), [("active_bleeding", "plasma_criterion"), ("symptomatic_anemia", "red_cell_criterion")]
+)
+def test_an_event_that_is_entered_after_its_end_makes_a_line(child, bleeding, rule):
+    child.told("plt 0d 120", "hb 0d 100")
+    child.happened(f"{bleeding} 1d 2d", now="3d")
+    assert child.of(rule) == []
+    assert lines(child) == [rule]
+
+
+def test_an_event_that_was_told_of_while_it_went_on_makes_no_line(child):
+    child.happened("active_bleeding 1d", now="1d")
+    child.happened("active_bleeding 1d 2d", now="2d")
+    assert child.state("plasma_criterion") == "resolved"
+    assert lines(child) == []
+
+
+def test_of_evidence_of_one_time_the_last_recorded_says_whether_it_is_late(child):
+    child.told("plt 0d 8", "dd 0d 0.3")
+    child.told("plt 1h 20", "dd 1h 0.3")
+    child.told("fib 0d 0.4", now="2d")
+    assert child.live("plasma_criterion").note == "collected 01 Jan 2026 08:00, received now"

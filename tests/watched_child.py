@@ -110,6 +110,7 @@ class WatchedChild:
             reason="seen by the team",
             until=at(until) if isinstance(until, str) else until,
             setting=self.setting(),
+            last_result=max(self.recorded, default=0),
         )
         self._keep(move)
         return move.alert

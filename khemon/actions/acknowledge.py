@@ -20,10 +20,11 @@ def acknowledge(
     *,
     now: dt.datetime,
     snooze: bool = False,
+    code: str | None = None,
 ) -> Alert:
     """The alert, acknowledged (or snoozed: quiet unless it gets worse) until a time; Refused if not allowed.
 
-    until: aware; without it the protocol's own duration for the rule and status.
+    until: aware; without it the protocol's own duration for the rule and status. code: a reason of the rulebook's list.
     """
     with store.writing() as writer:
         ward = ward_of(writer)
@@ -32,7 +33,15 @@ def acknowledge(
         episode = _present(alert, by_patient[alert.patient_id])
         setting = setting_of(ward, givens, to_ms(now))
         move = acknowledged(
-            alert, episode, snooze=snooze, actor=actor.name, reason=reason, until=until, setting=setting
+            alert,
+            episode,
+            snooze=snooze,
+            actor=actor.name,
+            reason=reason,
+            until=until,
+            setting=setting,
+            last_result=max((number for number, *_ in writer.texts_of(alert.patient_id)), default=0),
+            code=code,
         )
         saved = writer.save_alert(move.alert)
         _log(writer, actor, move, saved, episode, to_ms(now))
@@ -80,6 +89,7 @@ def _present(alert: Alert, episodes: list[Episode]) -> Episode:
 def _log(writer: Writer, actor: Actor, move: Move, saved: Alert, episode: Episode, at_ms: int) -> None:
     shown = {
         "severity": saved.severity,
+        "code": saved.reason_code,
         "status": saved.status,
         "text": saved.text,
         "until": saved.until.isoformat() if saved.until else None,

@@ -194,7 +194,12 @@ def _stored(writer: Writer, move: Move, now_ms: int, actor: Actor) -> Move:
         from_state=move.from_state,
         to_state=alert.state,
         reason=move.reason,
-        details={"severity": alert.severity, "status": alert.status, "onset": alert.onset.isoformat()},
+        details={
+            "severity": alert.severity,
+            "status": alert.status,
+            "onset": alert.onset.isoformat(),
+            "times_met": alert.times_met,
+        },
     )
     if move.move != "follow" or move.reason:
         writer.audit(

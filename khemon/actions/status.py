@@ -59,7 +59,16 @@ def status(
 
 def alert_document(alert: Alert, timezone: str) -> dict[str, Any]:
     """An alert as the command line prints it, times in a zone."""
-    inner = {"band_floor", "known_result", "confirmed_acknowledged", "carried", "limbs", "judged_at", "worst"}
+    inner = {
+        "band_floor",
+        "known_result",
+        "taken_in",
+        "confirmed_acknowledged",
+        "carried",
+        "limbs",
+        "judged_at",
+        "worst",
+    }
     document = {"alert": alert.alert_id} | alert.model_dump(exclude=inner | {"alert_id"})
     zone = ZoneInfo(timezone)
     for name, value in document.items():

@@ -3,7 +3,8 @@
 from khemon.alerts.carrying import recorded_after_it_ended
 from khemon.alerts.changing import with_floors
 from khemon.alerts.muting import muted
-from khemon.alerts.people import acknowledged, lasting
+from khemon.alerts.people import acknowledged, lasting, standing_at
+from khemon.alerts.reasons import Reason, reasons
 from khemon.alerts.reconciling import reconcile
 from khemon.alerts.states import LIVE, MOVES, QUIET, Move, Setting, moved
 from khemon.alerts.worsening import why_worse
@@ -13,13 +14,16 @@ __all__ = [
     "MOVES",
     "QUIET",
     "Move",
+    "Reason",
     "Setting",
     "acknowledged",
     "lasting",
     "moved",
     "muted",
+    "reasons",
     "reconcile",
     "recorded_after_it_ended",
+    "standing_at",
     "why_worse",
     "with_floors",
 ]

@@ -81,13 +81,18 @@ def due(episode: Episode, setting: Setting) -> dt.datetime:
 def recorded_after_it_ended(
     episodes: Sequence[Episode], alerts: Sequence[Alert], recorded_at: Callable[[int], dt.datetime]
 ) -> list[Episode]:
-    """A patient's episodes that would have alerted, but had ended before their evidence was recorded: a line each."""
+    """A patient's episodes that would have alerted, but had ended before their evidence was recorded: a line each.
+
+    Nobody could know of an episode before all that opened it was recorded; what ended it may have been known before.
+    A criterion that an event opened alerts as soon as that is recorded: without an alert it had ended by then.
+    """
     found = []
     for episode in episodes:
-        if episode.severity == SEVERITIES[0] or episode.end is None or not episode.evidence:
+        if episode.severity == SEVERITIES[0] or episode.end is None or not (episode.evidence or episode.limbs):
             continue
-        first_known = min(utc(recorded_at(item.result_id)) for item in episode.evidence)
+        recorded = [utc(recorded_at(item.result_id)) for item in episode.evidence if item.role == "onset"]
         told = any(alert.rule == episode.rule and overlaps(alert, episode) for alert in alerts)
-        if first_known > episode.end and not told:
+        by_event = bool(episode.limbs) and not recorded
+        if not told and (by_event or any(time > episode.end for time in recorded)):
             found.append(episode)
     return found

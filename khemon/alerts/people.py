@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 
-from khemon.alerts.states import Move, Setting, Work
+from khemon.alerts.reasons import in_words
+from khemon.alerts.sayings import why_expired
+from khemon.alerts.states import QUIET, Move, Setting, Work, moved, utc
 from khemon.models import Alert, Episode, Refused
 from khemon.rules.rulebook import Number, Protocol
 
@@ -18,35 +20,56 @@ def acknowledged(
     reason: str,
     until: dt.datetime | None,
     setting: Setting,
+    last_result: int = 0,
+    code: str | None = None,
 ) -> Move:
-    """The move of acknowledging (or snoozing) an alert until a time; Refused when the time is not allowed."""
-    if not reason.strip():
-        raise Refused("acknowledgement", "no reason was given", "say why in a few words")
+    """The move of acknowledging (or snoozing) an alert until a time; Refused when the time is not allowed.
+
+    last_result: the last result of the patient recorded so far, also outside the episode; what is later is news.
+    code: a reason of the rulebook's list, beside or instead of words.
+    """
+    why = in_words(code, reason)
+    end = _until(alert, until, setting)
+    known = [item.result_id for item in episode.evidence] + [result_id for _, _, result_id in episode.bands]
+    known_result = max([*known, last_result], default=0) or 1
+    work = Work()
+    work.make(
+        alert,
+        "snooze" if snooze else "acknowledge",
+        why,
+        actor=actor,
+        reason=why,
+        reason_code=code,
+        acknowledged_at=setting.now,
+        until=end,
+        seen_at=alert.seen_at or setting.now,
+        limbs=episode.limbs,
+        band_floor={analyte: depth for analyte, depth, _ in episode.bands},
+        known_result=known_result,
+        taken_in=known_result,
+        reopened_because=None,
+        confirmed_acknowledged=alert.confirmed_acknowledged or alert.status == "confirmed",
+        judged_at=setting.now,
+    )
+    return work.moves[0]
+
+
+def _until(alert: Alert, until: dt.datetime | None, setting: Setting) -> dt.datetime:
+    """When an acknowledgement ends: when the person says, else when the protocol does; Refused beyond its bounds."""
     lasts, at_most = lasting(alert, setting.protocol)
     end = until or setting.now + min(lasts, at_most)
     if end <= setting.now or end > setting.now + at_most:
         hours = at_most // dt.timedelta(hours=1)
         remedy = f"choose at most {hours} h from now"
         raise Refused("acknowledgement, until", "the time is past or too far ahead", remedy)
-    known = [item.result_id for item in episode.evidence] + [result_id for _, _, result_id in episode.bands]
-    work = Work()
-    work.make(
-        alert,
-        "snooze" if snooze else "acknowledge",
-        reason,
-        actor=actor,
-        reason=reason,
-        acknowledged_at=setting.now,
-        until=end,
-        seen_at=alert.seen_at or setting.now,
-        limbs=episode.limbs,
-        band_floor={analyte: depth for analyte, depth, _ in episode.bands},
-        known_result=max(known, default=1),
-        reopened_because=None,
-        confirmed_acknowledged=alert.confirmed_acknowledged or alert.status == "confirmed",
-        judged_at=setting.now,
-    )
-    return work.moves[0]
+    return end
+
+
+def standing_at(alert: Alert, now: dt.datetime) -> Alert:
+    """An alert as a page has to show it at a time: what was quiet until then is open again, moved or not."""
+    if alert.state not in QUIET or alert.until is None or utc(now) < utc(alert.until):
+        return alert
+    return alert.model_copy(update={"state": moved(alert.state, "expire"), "reopened_because": why_expired(alert)})
 
 
 def lasting(alert: Alert, protocol: Protocol) -> tuple[dt.timedelta, dt.timedelta]:

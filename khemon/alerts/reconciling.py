@@ -8,10 +8,10 @@ from typing import Any
 
 from khemon.alerts.carrying import carriers, due, goes_on, overlaps, stands
 from khemon.alerts.changing import by_protocol
-from khemon.alerts.sayings import onset_moved, split_at, why_gone, why_met, why_over
-from khemon.alerts.states import ACKNOWLEDGED, LIVE, QUIET, RESOLVED, RETRACTED, Move, Setting, Work, moved, utc
-from khemon.alerts.worsening import floors_since, is_news, why_worse
-from khemon.models import SEVERITIES, Alert, Episode
+from khemon.alerts.sayings import onset_moved, split_at, why_expired, why_gone, why_met, why_over
+from khemon.alerts.states import LIVE, QUIET, RESOLVED, RETRACTED, Move, Setting, Work, moved, utc
+from khemon.alerts.worsening import covered_since, is_news, why_worse
+from khemon.models import SEVERITIES, Alert, Episode, EvidenceItem
 
 
 def reconcile(episodes: Sequence[Episode], alerts: Sequence[Alert], setting: Setting) -> list[Move]:
@@ -44,6 +44,7 @@ def _reconcile_rule(episodes: list[Episode], alerts: list[Alert], setting: Setti
                 "retract",
                 why_gone([alerts[place] for place in taken if place < len(alerts)]),
                 judged_at=setting.now,
+                reopened_because=None,
             )
     for number in sorted(set(carried) - set(range(len(alerts)))):
         _raise([episodes[index] for index in carried[number]], setting, work)
@@ -83,9 +84,13 @@ def _raise(carried: list[Episode], setting: Setting, work: Work) -> None:
 
 def _late_note(episode: Episode, setting: Setting) -> str | None:
     """'collected …, received now' when the newest evidence was old when it was recorded, and nothing newer is known."""
-    newest = max(episode.evidence, key=lambda item: utc(item.collected_at), default=None)
+
+    def times(item: EvidenceItem) -> tuple[dt.datetime, dt.datetime]:
+        return utc(item.collected_at), utc(setting.recorded_at(item.result_id))
+
+    newest = max(episode.evidence, key=times, default=None)
     limit = dt.timedelta(milliseconds=setting.protocol.common.not_rechecked_after.ms)
-    if newest is None or utc(setting.recorded_at(newest.result_id)) - utc(newest.collected_at) <= limit:
+    if newest is None or times(newest)[1] - times(newest)[0] <= limit:
         return None
     if episode.last_input_at is not None and setting.now - utc(episode.last_input_at) <= limit:
         return None
@@ -138,11 +143,11 @@ def _stay(
         reason = "; ".join(worse)
         work.make(alert, "worsen", _said(reason, link), **changes, **_anew(alert, episode, before, reason))
     elif quiet and alert.until is not None and setting.now >= alert.until:
-        reason = "the acknowledgement expired" if alert.state is ACKNOWLEDGED else "the snooze ended"
+        reason = why_expired(alert)
         seen = {"seen_at": alert.seen_at, "worst": alert.worst}
         work.make(alert, "expire", _said(reason, link), **changes, **_anew(alert, episode, before, reason) | seen)
     else:
-        changes |= {"limbs": episode.limbs, **floors_since(alert, episode), **_sight(alert, episode)}
+        changes |= {"limbs": episode.limbs, **covered_since(alert, episode), **_sight(alert, episode)}
         if _differs(alert, changes):
             said = "; ".join([*worse, link] if link else worse)
             work.make(alert, "follow", said or None, **changes)
@@ -150,8 +155,8 @@ def _stay(
 
 def _anew(alert: Alert, episode: Episode, before: Episode | None, reason: str) -> dict[str, Any]:
     """What an alert says that is open again, and what it no longer claims; the log keeps it."""
-    forgotten = dict.fromkeys(("until", "acknowledged_at", "actor", "reason"))
-    known = {"band_floor": {}, "known_result": 0, "limbs": episode.limbs}
+    forgotten = dict.fromkeys(("until", "acknowledged_at", "actor", "reason", "reason_code"))
+    known = {"band_floor": {}, "known_result": 0, "taken_in": 0, "limbs": episode.limbs}
     # A further episode has a first confirmation of its own.
     confirmed = {"confirmed_acknowledged": alert.confirmed_acknowledged and before is episode}
     return forgotten | known | confirmed | _sight(alert, episode, anew=True) | {"reopened_because": reason}

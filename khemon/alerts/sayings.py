@@ -28,6 +28,11 @@ def why_over(episode: Episode) -> str:
     return str(episode.end_reason).replace("_", " ")
 
 
+def why_expired(alert: Alert) -> str:
+    """Why an alert is open again whose time of quiet is over."""
+    return "the snooze ended" if alert.state is AlertState.SNOOZED else "the acknowledgement expired"
+
+
 def split_at(episode: Episode) -> str:
     """That a later-known result split the episode an alert tells of."""
     return f"split by a later-known result; now since {episode.onset:%Y-%m-%d %H:%M}"

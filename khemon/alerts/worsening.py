@@ -33,7 +33,8 @@ def why_worse(alert: Alert, episode: Episode) -> list[str]:
 
 def is_news(alert: Alert, episode: Episode) -> bool:
     """Whether a live alert's episode opened after the acknowledgement, by results nobody knew of then."""
-    known = [item for item in episode.evidence if item.role == "onset" and item.result_id <= alert.known_result]
+    taken_in = max(alert.taken_in, alert.known_result)
+    known = [item for item in episode.evidence if item.role == "onset" and item.result_id <= taken_in]
     return episode.onset > (alert.acknowledged_at or alert.judged_at) and not known
 
 
@@ -50,8 +51,9 @@ def newest_depths(alert: Alert, episode: Episode) -> dict[str, int]:
     return deepest
 
 
-def floors_since(alert: Alert, episode: Episode) -> dict[str, Any]:
-    """For a quiet alert the last result that counts as known."""
+def covered_since(alert: Alert, episode: Episode) -> dict[str, Any]:
+    """For a quiet alert the last result that its acknowledgement covers, none of which was worse."""
     if alert.state not in QUIET:
         return {}
-    return {"known_result": max([alert.known_result, *(result_id for _, _, result_id in episode.bands)])}
+    covered = (result_id for _, _, result_id in episode.bands)
+    return {"taken_in": max([alert.taken_in, alert.known_result, *covered])}

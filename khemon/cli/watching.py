@@ -1,7 +1,8 @@
-"""Commands of the watch: alerts, ack, status, advance."""
+"""Commands of the watch: alerts, ack, status, advance, scorecard."""
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Annotated, Any
 
 import typer
@@ -43,7 +44,8 @@ def ack(
     alert: Annotated[
         int, typer.Argument(metavar="NUMBER", min=1, max=2**31, help="The alert's number; see: khemon alerts.")
     ],
-    reason: Annotated[str, typer.Option("--reason", help="Why, in a few words.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why, in a few words.")] = "",
+    code: Annotated[str | None, typer.Option("--code", help="Why, from the list: acted_on, known, sample, …")] = None,
     until: Annotated[str | None, typer.Option("--until", help="ISO 8601; else as long as the protocol says.")] = None,
     snooze: Annotated[bool, typer.Option("--snooze", help="Quiet unless it gets worse.")] = False,
     db: Db = None,
@@ -57,7 +59,7 @@ def ack(
     try:
         zone = _zone(store)
         end = None if until is None else moment(until, zone, "--until")
-        saved = acknowledge(store, person(), alert, reason, end, now=now(), snooze=snooze)
+        saved = acknowledge(store, person(), alert, reason, end, now=now(), snooze=snooze, code=code)
     finally:
         store.close()
     document = alert_document(saved, zone)
@@ -130,7 +132,43 @@ def advance(
         say(f"{len(document['moves'])} alerts moved")
 
 
+def scorecard(
+    days: Annotated[int, typer.Option("--days", min=1, max=36_500, help="How many days back from --to.")] = 90,
+    first: Annotated[str | None, typer.Option("--from", help="ISO 8601; else --days before --to.")] = None,
+    last: Annotated[str | None, typer.Option("--to", help="ISO 8601; else now.")] = None,
+    db: Db = None,
+    as_json: Json = False,
+) -> None:
+    """What each rule's alerts led to: fired, acknowledged and how soon, dismissed and why, met again."""
+    from khemon.actions.scorecard import scorecard as counted
+
+    store = open_store(db)
+    try:
+        zone = _zone(store)
+        end = now() if last is None else moment(last, zone, "--to")
+        begin = end - dt.timedelta(days=days) if first is None else moment(first, zone, "--from")
+        document = counted(store, person(), begin, end)
+    finally:
+        store.close()
+    if as_json:
+        print_json(document)
+    else:
+        _print_scores(document)
+
+
+def _print_scores(document: dict[str, Any]) -> None:
+    say(f"from {document['from']} to {document['to']}")
+    head = ["rule", "fired", "acknowledged", "median hours to it", "dismissed", "never acknowledged", "met again"]
+    rows = []
+    for score in document["rules"]:
+        waited = score["hours_to_acknowledgement"]
+        median = "" if waited is None else f"{waited['median']:g}"
+        counts = [score["dismissed"], sum(score["never_acknowledged"].values()), score["met_again"]]
+        rows.append([score["rule"], str(score["fired"]), str(score["acknowledged"]), median, *map(str, counts)])
+    print_table(head, rows)
+
+
 def add_to(app: typer.Typer) -> None:
     """Put these commands on the command line."""
-    for command in (alerts, ack, status, advance):
+    for command in (alerts, ack, status, advance, scorecard):
         app.command()(command)

@@ -174,10 +174,10 @@ def current_versions(group: list[Lab]) -> list[Lab]:
 
 
 def least_reassuring(analyte: str, labs: list[Lab]) -> Lab:
-    """The worst of several results of one time; of equal ones, one that is not preliminary."""
+    """The worst of several results of one time; of equal ones that of the highest status, then the first recorded."""
 
     def order(lab: Lab) -> tuple[object, ...]:
-        return (lab.status == "preliminary", lab.row)
+        return (-RANK[lab.status], lab.row)
 
     def bounds(lab: Lab) -> tuple[object, ...]:
         value = interval_of(lab.comparator, lab.value, lab.basis)

@@ -11,7 +11,7 @@ from khemon.actions.watch.explained import Explained, explained
 from khemon.actions.watch.known import Known
 from khemon.actions.watch.setting import Setting, setting_of
 from khemon.actions.watch.urgency import rank_of
-from khemon.alerts import LIVE, lasting
+from khemon.alerts import LIVE, lasting, reasons, standing_at
 from khemon.figures.style import SEVERITY_ORDER, rule_words
 from khemon.figures.timeline import TimelineData, timeline_data
 from khemon.figures.words import DAY, HOUR, ago_words, date_words, moment, span_words
@@ -20,12 +20,13 @@ from khemon.store import Reader, Store
 
 #: How much of the time before an alert its small timeline shows.
 LOOK_BACK = 28 * DAY
+NO_PAGE = 0
 _SPANS = (4 * HOUR, 8 * HOUR, 12 * HOUR, DAY, 2 * DAY, 3 * DAY, 7 * DAY, 14 * DAY, 30 * DAY)
 
 
 @dataclass(frozen=True, slots=True)
 class AlertLine:
-    """One alert in a list. key: the patient's key in addresses."""
+    """One alert in a list. key: the patient's key in addresses; NO_PAGE when nothing of the patient stands any more."""
 
     alert_id: int
     key: int
@@ -79,6 +80,7 @@ class AlertView:
     moves: tuple[MoveLine, ...]
     can_acknowledge: bool
     durations: tuple[tuple[str, dt.timedelta], ...]
+    reasons: tuple[tuple[str, str], ...]
 
 
 def review_queue(store: Store, actor: Actor, now: dt.datetime) -> ReviewQueue:
@@ -111,14 +113,17 @@ def is_resolved_unseen(alert: Alert) -> bool:
 def alert_lines(
     reader: Reader, setting: Setting, now: dt.datetime, patient_ids: Sequence[str] | None = None
 ) -> tuple[AlertLine, ...]:
-    """Alerts by urgency (of all patients, or of these), each with what mutes it now."""
+    """Alerts by urgency (of all patients, or of these), each with what mutes it now.
+
+    Those of a child whose every import was taken back stay readable; that child has no page.
+    """
     numbers = reader.patient_numbers()
-    alerts = [alert for alert in reader.alerts(None, patient_ids) if alert.patient_id in numbers]
+    alerts = [standing_at(alert, now) for alert in reader.alerts(None, patient_ids)]
     names = {patient.patient_id: patient.name or "" for patient in reader.patients()}
     lines = []
     for alert in sorted(alerts, key=urgency_of):
-        who = names[alert.patient_id] or alert.patient_id
-        lines.append(_line(alert, numbers[alert.patient_id], who, setting, now))
+        who = names.get(alert.patient_id) or alert.patient_id
+        lines.append(_line(alert, numbers.get(alert.patient_id, NO_PAGE), who, setting, now))
     return tuple(lines)
 
 
@@ -150,7 +155,7 @@ def _line(alert: Alert, key: int, who: str, setting: Setting, now: dt.datetime) 
         since=date_words(alert.onset, zone),
         age=ago_words(alert.onset, now),
         ended=ended,
-        muted_by=rule_words(alert.muted_by) if alert.muted_by else "",
+        muted_by=rule_words(alert.muted_by) if alert.muted_by and alert.state in LIVE else "",
         decided=decided,
         reopened=alert.reopened_because or "",
         times_met=alert.times_met,
@@ -188,6 +193,7 @@ def alert_view(store: Store, actor: Actor, alert_id: int, now: dt.datetime) -> A
             moves=tuple(_moves(reader, alert_id, setting)),
             can_acknowledge=alert.state in LIVE,
             durations=tuple(_durations(lasts, at_most)),
+            reasons=tuple((code, reason.words) for code, reason in reasons().items()),
         )
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from khemon.actions.protocol_lists import base_of
+from khemon.actions.scorecard import PERIOD, scores
 from khemon.actions.watch.protocol_lines import ProtocolLine, protocol_lines
+from khemon.actions.watch.scores import score_lines
 from khemon.actions.watch.setting import Setting, setting_of
 from khemon.figures.words import unit_words
 from khemon.models import Actor
 from khemon.rules import Protocol
+from khemon.rules.calendar import to_ms
 from khemon.rules.case_rows import Lab
 from khemon.rules.cases import Case, Expected, cases_for
 from khemon.rules.further_rules import Exactly, Grid, Jump, Target
@@ -91,13 +95,16 @@ class Definitions:
     rules: tuple[tuple[RuleSheet, tuple[CaseLine, ...]], ...]
     shared: tuple[NumberLine, ...]
     muting: tuple[str, ...]
+    scores: dict[str, tuple[tuple[str, str], ...]]
 
 
-def definitions(store: Store, actor: Actor) -> Definitions:
-    """The protocol the store is judged by, in words."""
+def definitions(store: Store, actor: Actor, now: dt.datetime) -> Definitions:
+    """The protocol the store is judged by, in words, with what each rule's alerts led to in the 90 days before now."""
     with store.reading() as reader:
         setting = setting_of(reader)
         history = protocol_lines(reader, setting.zone)
+        log = reader.alert_log(to_ms(now))
+    found = {score.rule: score for score in scores(log, to_ms(now - PERIOD), to_ms(now))}
     protocol = setting.protocol
     base = base_of(protocol)
     sheets = (rule_sheet(rule, base.rules.get(name) if base else None) for name, rule in protocol.rules.items())
@@ -109,6 +116,7 @@ def definitions(store: Store, actor: Actor) -> Definitions:
         tuple((sheet, tuple(map(_case_line, cases_for(sheet.rule)))) for sheet in sheets),
         _marked(_shared(protocol), _shared(base) if base else ()),
         tuple(_muting(protocol)),
+        {rule: tuple(score_lines(score)) for rule, score in found.items()},
     )
 
 

@@ -17,6 +17,7 @@ from khemon.actions.watch.known import Known
 from khemon.actions.watch.readings import run_counts
 from khemon.actions.watch.setting import Setting, setting_of
 from khemon.actions.watch.urgency import by_urgency, tier_of, worst_of
+from khemon.alerts import standing_at
 from khemon.figures.board import SparkData, spark_data
 from khemon.figures.clock import ClockData, clock_data
 from khemon.figures.lines import action_lines
@@ -150,7 +151,7 @@ class _Lines:
         self.episodes = known.episodes(in_full=False)
         self.alerts: dict[str, list[Alert]] = defaultdict(list)
         for alert in alerts:
-            self.alerts[alert.patient_id].append(alert)
+            self.alerts[alert.patient_id].append(standing_at(alert, known.now))
         self.held: dict[str, list[HeldRow]] = defaultdict(list)
         for row in held:
             self.held[row.patient_id or ""].append(row)

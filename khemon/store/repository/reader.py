@@ -23,7 +23,7 @@ from khemon.store.rows import (
     SeenRow,
     StoredEpisode,
 )
-from khemon.store.tables import alert_move, batch
+from khemon.store.tables import alert, alert_move, batch
 
 HELD = ("review", "conflict")
 GAP = ("no_value",)
@@ -174,6 +174,12 @@ class Reader:
         """An alert's log, the oldest first."""
         mine = sa.select(alert_move).where(alert_move.c.alert_id == alert_id).order_by(alert_move.c.move_no)
         return [records.move_row(row) for row in self._connection.execute(mine)]
+
+    def alert_log(self, before_ms: int) -> list[tuple[str, MoveRow]]:
+        """Every move of every alert made before a time, by alert and in order, each with the alert's rule."""
+        joined = sa.select(alert.c.rule, alert_move).join(alert, alert.c.alert_id == alert_move.c.alert_id)
+        order = joined.where(alert_move.c.at_ms < before_ms).order_by(alert_move.c.alert_id, alert_move.c.move_no)
+        return [(row.rule, records.move_row(row)) for row in self._connection.execute(order)]
 
     def audit_rows(self, after: int = 0) -> Iterator[AuditRow]:
         """The audit chain in order; read it inside the transaction."""

@@ -110,7 +110,7 @@ def add_move(connection: sa.Connection, alert_id: int, actor: Actor, values: Map
 
 def move_row(row: sa.Row[Any]) -> MoveRow:
     """A move as it was appended."""
-    values = row._mapping
+    values = {column.name: row._mapping[column] for column in alert_move.c}
     return MoveRow(**{**values, "details": json.loads(values["details"])})
 
 

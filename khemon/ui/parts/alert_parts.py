@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from khemon.actions import acknowledge, watch
-from khemon.actions.watch.alerts import AlertLine, AlertView
+from khemon.actions.watch.alerts import NO_PAGE, AlertLine, AlertView
 from khemon.figures.style import Theme, rule_words
 from khemon.figures.timeline import timeline_figure
 from khemon.models import KhemonError
@@ -67,17 +67,26 @@ def detail(here: Session, alert_id: int, theme: Theme) -> None:
 def _head(view: AlertView) -> Markup:
     line = view.line
     parts: list[Child] = [
-        el("div", el("a", f"Open {line.patient}", href=address("patient", patient=line.key))),
+        _patient(line, f"Open {line.patient}"),
         el("div", line.text),
     ]
     for words in (line.note, f"Re-opened: {line.reopened}" if line.reopened else "", line.decided):
         if words:
             parts.append(el("div", words, class_="k-muted"))
     if line.muted_by:
-        parts.append(el("div", f"Muted by {line.muted_by}, which is open and critical.", class_="k-muted"))
+        parts.append(
+            el("div", f"Muted by {line.muted_by}, which is open; it is listed and can be decided on.", class_="k-muted")
+        )
     if line.ended:
         parts.append(el("div", f"Ended {line.ended}", class_="k-muted"))
     return el("div", *parts, class_="k k-card", style=f"--edge:var(--{line.severity})")
+
+
+def _patient(line: AlertLine, words: str) -> Markup:
+    """The way to the child's page; only who it was, when every import of the child was taken back."""
+    if line.key == NO_PAGE:
+        return el("div", f"{line.patient}: every import was taken back", class_="k-muted")
+    return el("div", el("a", words, href=address("patient", patient=line.key)))
 
 
 def decide(here: Session, view: AlertView) -> None:
@@ -85,20 +94,22 @@ def decide(here: Session, view: AlertView) -> None:
     number = view.line.alert_id
     durations = dict(view.durations)
     with st.form(f"decide_{number}"):
-        reason = st.text_area("Reason", key=f"reason_{number}", max_chars=_LONGEST_REASON, height=68)
+        listed = {"": "in words only", **dict(view.reasons)}
+        code = st.selectbox("Reason", list(listed), format_func=listed.__getitem__, key=f"code_{number}")
+        reason = st.text_area("In words", key=f"reason_{number}", max_chars=_LONGEST_REASON, height=68)
         until = st.selectbox("For how long", list(durations), key=f"until_{number}")
         left, right = st.columns(2)
         sure = left.form_submit_button("Acknowledge", type="primary", key=f"acknowledge_{number}")
         quiet = right.form_submit_button("Quiet unless it gets worse", key=f"snooze_{number}")
     if sure or quiet:
-        _decided(number, reason, durations[until], snooze=quiet)
+        _decided(number, code or None, reason, durations[until], snooze=quiet)
 
 
-def _decided(number: int, reason: str, lasts: dt.timedelta, *, snooze: bool) -> None:
+def _decided(number: int, code: str | None, reason: str, lasts: dt.timedelta, *, snooze: bool) -> None:
     here = session()
     until = here.now + lasts
     try:
-        acknowledge.acknowledge(here.store, here.actor, number, reason, until, now=here.now, snooze=snooze)
+        acknowledge.acknowledge(here.store, here.actor, number, reason, until, now=here.now, snooze=snooze, code=code)
     except KhemonError as problem:
         frame.refused(problem)
         return
@@ -118,7 +129,7 @@ def over_list(lines: Sequence[AlertLine]) -> Markup:
     """Alerts that are over, as a table."""
     rows: list[list[Child]] = []
     for line in lines:
-        link = el("a", line.patient, href=address("patient", patient=line.key))
+        link = _patient(line, line.patient)
         what = join(sign(line.severity), " ", rule_words(line.rule))
         opened_at = el("a", "open", href=address("alerts", alert=line.alert_id))
         rows.append([link, what, line.since, line.ended, line.state, line.text, opened_at])

@@ -9,8 +9,8 @@ from khemon.actions.watch.rulebook import CaseLine, NumberLine, RuleSheet
 from khemon.ui.parts.elements import Child, Markup, el, join, sign, table
 
 
-def rule_card(sheet: RuleSheet, cases: Sequence[CaseLine]) -> Markup:
-    """One rule."""
+def rule_card(sheet: RuleSheet, cases: Sequence[CaseLine], scores: Sequence[tuple[str, str]] = ()) -> Markup:
+    """One rule, with what its alerts led to lately."""
     return el(
         "section",
         el("h2", sheet.title),
@@ -20,6 +20,7 @@ def rule_card(sheet: RuleSheet, cases: Sequence[CaseLine]) -> Markup:
         el("p", f"Source: {sheet.source}.", class_="k-small"),
         el("p", f"Misleads if {sheet.misleads_if}", class_="k-small") if sheet.misleads_if else None,
         _cases(sheet, cases),
+        _scores(sheet, scores),
         class_="k k-card",
         id=sheet.rule,
     )
@@ -41,6 +42,14 @@ def _cases(sheet: RuleSheet, cases: Sequence[CaseLine]) -> Markup:
     made = table(["Case", "Kind", "Series", "The rule says", "Why"], rows, label=f"Cases of {sheet.title}")
     what = "the base's numbers, not to those changed here" if sheet.is_changed else "this"
     return el("details", el("summary", f"{len(rows)} cases that hold it to {what}"), made)
+
+
+def _scores(sheet: RuleSheet, scores: Sequence[tuple[str, str]]) -> Markup:
+    if not scores:
+        return Markup("")
+    rows: list[list[Child]] = [[what, count] for what, count in scores]
+    made = table(["What its alerts led to", "Last 90 days"], rows, label=f"Scorecard of {sheet.title}")
+    return el("details", el("summary", f"Scorecard: {scores[0][1]} alerts in the last 90 days"), made)
 
 
 def contents(book: Definitions) -> Markup:
