@@ -162,6 +162,37 @@ class EvidenceItem(Frozen):
     role: EvidenceRole
 
 
+class GroundResult(Frozen):
+    """A result that an episode rests on, as received."""
+
+    result_id: int
+    analyte: str
+    collected_at: dt.datetime
+    value: str
+    unit: str
+
+
+class GroundEvent(Frozen):
+    """An event that an episode rests on; `end` is None when none was recorded."""
+
+    kind: str
+    start: dt.datetime
+    end: dt.datetime | None
+
+
+class Grounds(Frozen):
+    """All that an episode rests on: from these results, events and entries of the register it can be told again.
+
+    results: those of the evidence among them, in order of time. not_counted: results that were seen and not counted,
+    each in words with the reason.
+    """
+
+    results: tuple[GroundResult, ...]
+    events: tuple[GroundEvent, ...]
+    entries: tuple[str, ...]
+    not_counted: tuple[str, ...]
+
+
 class Episode(Frozen):
     """What a rule says about a patient over a stretch of time."""
 
@@ -183,6 +214,8 @@ class Episode(Frozen):
     fresh_limbs: tuple[str, ...] = ()
     #: The results that stood at the onset and all inside, in order of time: (analyte, how many bands deep, result id).
     bands: tuple[tuple[str, int, int], ...] = ()
+    #: Told only where a person asks why.
+    grounds: Grounds | None = None
 
 
 class Alert(Frozen):

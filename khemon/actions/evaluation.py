@@ -12,7 +12,7 @@ import numpy as np
 from khemon.actions.judging import Case, dose_of, episodes_of, patients_column
 from khemon.explain import Given
 from khemon.importers import Observation, Reading, ReadOptions, read
-from khemon.models import EVENT_KINDS, QUALITIES, STATUSES, TIMINGS, Episode, ImportProblem, Patient
+from khemon.models import EVENT_KINDS, QUALITIES, STATUSES, TIMINGS, Episode, Grounds, ImportProblem, Patient
 from khemon.rules import NO_TIME, Events, Protocol, Results, latest_time
 from khemon.rules.calendar import day_numbers, from_ms
 from khemon.units import ANALYTE_CODES
@@ -70,7 +70,7 @@ def evaluate_files(
     not_used = [item for source, reading in readings for item in _not_used(source.name, reading)]
     case, givens = _case([reading for _, reading in readings], zone)
     moment = latest_time(case.results, case.events) if as_of_ms is None else as_of_ms
-    found = episodes_of(case, protocol, zone, moment, givens)
+    found = episodes_of(case, protocol, zone, moment, givens, grounded=True)
     document: dict[str, Any] = {
         "protocol": {"name": protocol.name, "version": protocol.version},
         "as_of": from_ms(moment, zone).isoformat(),
@@ -196,4 +196,20 @@ def episode_document(episode: Episode) -> dict[str, Any]:
         ],
         "missing": list(episode.missing),
         "source": episode.source,
+        "grounds": _grounds_document(episode.grounds),
+    }
+
+
+def _grounds_document(grounds: Grounds | None) -> dict[str, Any] | None:
+    """All that an episode rests on: a file of these rows, events and entries alone gives the same episode."""
+    if grounds is None:
+        return None
+    return {
+        "rows": [result.result_id for result in grounds.results],
+        "events": [
+            {"kind": e.kind, "start": e.start.isoformat(), "end": e.end.isoformat() if e.end else None}
+            for e in grounds.events
+        ],
+        "patient": list(grounds.entries),
+        "not_counted": list(grounds.not_counted),
     }

@@ -82,10 +82,15 @@ def episodes_of(
     as_of: int,
     givens: Givens,
     wanted: Callable[[Episodes], Bools] | None = None,
+    *,
+    grounded: bool = False,
 ) -> list[Episode]:
-    """Every episode as of a time, by patient index, rule and onset; explained, or only those that `wanted` marks."""
+    """Every episode as of a time, by patient index, rule and onset; explained, or only those that `wanted` marks.
+
+    grounded: with all that each rests on.
+    """
     found = evaluate(case.results, case.events, case.patients, protocol, timezone, as_of)
     prepared = prepare(case.results, case.events, len(case.patient_ids), protocol, as_of)
     who = (case.patient_ids, case.diagnosed)
     in_words = None if wanted is None else wanted(found)
-    return explained(found, prepared, case.patients, protocol, timezone, *who, givens, in_words)
+    return explained(found, prepared, case.patients, protocol, timezone, *who, givens, in_words, grounded=grounded)
