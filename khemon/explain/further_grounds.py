@@ -126,8 +126,8 @@ def _of_settled(found: Gathered, stretch: Stretch, rule: SettledRule) -> None:
 def _of_band(found: Gathered, stretch: Stretch, rule: BandRule) -> None:
     """The levels at each turn and the latest, the band chosen, and the course during which they count."""
     levels = found.looked.levels(rule, found.patient, stretch.onset, stretch.until)
-    inside = [point.time for point, _ in levels if point.time <= stretch.last_inside]
-    turns = {stretch.onset, stretch.confirmed_at, stretch.until, *inside[-1:]}
+    judged = found.looked.last_judged(rule, found.patient, stretch.last_inside)
+    turns = {stretch.onset, stretch.confirmed_at, judged, stretch.until}
     found.add(*(point for point, _ in levels if point.time in turns))
     found.entries.add("sirolimus_target")
     if rule.drug is not None:

@@ -221,6 +221,12 @@ class Looked:
         points = self.knowing.points(analyte)
         return self.book.series(analyte).at(int(np.searchsorted(points.key, key)))
 
+    def last_judged(self, rule: BandRule, patient: int, time: int) -> int:
+        """When a level of the patient was last judged by a time at which an episode is open."""
+        band = self._once(rule.name, "band", lambda: self.knowing.band(rule))
+        at = int(np.searchsorted(band.key, self.key(patient, time), "right")) - 1
+        return int(key_time(band.key[at : at + 1])[0])
+
     def certain(self, rule: BandRule, stretch: Stretch, time: int) -> bool:
         """Whether the levels of a time lie outside for certain."""
         band = self._once(rule.name, "band", lambda: self.knowing.band(rule))
