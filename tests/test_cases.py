@@ -69,7 +69,7 @@ def by_reference(case):
         )
         for place, lab in enumerate(case.labs)
     ]
-    events = [reference.Event(e.kind, moment(case, e.start), moment(case, e.end), e.dose) for e in case.events]
+    events = [reference.Event(e.kind, moment(case, e.start), moment(case, e.end), e.dose, e.unit) for e in case.events]
     born = None if case.birth is None else case.start.date() - dt.timedelta(days=case.birth)
     day0, followed_until = moment(case, case.day0), moment(case, case.followed_until)
     child = reference.Child("case", born, case.diagnosis, day0, followed_until, case.target)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from khemon.actions.judging import Case, dose_of, episodes_of, patients_column
+from khemon.actions.judging import Case, dose_of, episodes_of, patients_column, unit_codes
 from khemon.explain import Given
 from khemon.importers import Observation, Reading, ReadOptions, read
 from khemon.models import EVENT_KINDS, QUALITIES, STATUSES, TIMINGS, Episode, Grounds, ImportProblem, Patient
@@ -127,6 +127,7 @@ def _case(readings: Sequence[Reading], zone: str) -> tuple[Case, _FromFile]:
         np.array([event.start_ms for event in events], np.int64),
         np.array([NO_TIME if event.end_ms is None else event.end_ms for event in events], np.int64),
         np.array([dose_of(event.dose) for event in events], np.float64),
+        unit_codes(event.unit for event in events),
     )
     return Case(ids, _results(observations, index, zone), columns, patients, diagnosed), _FromFile(observations)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,6 +62,13 @@ def dose_of(text: str | None) -> float:
     """The number of a recorded dose; NaN where there is none to read."""
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*", text or "")
     return float(found[1]) if found else np.nan
+
+
+def unit_codes(texts: Iterable[str | None]) -> Ints:
+    """A code for each unit of a dose: equal where the texts are, -1 without one."""
+    known: dict[str, int] = {}
+    folded = ("".join((text or "").casefold().split()) for text in texts)
+    return np.array([known.setdefault(unit, len(known)) if unit else -1 for unit in folded], np.int64)
 
 
 def day_of(date: dt.date) -> int:

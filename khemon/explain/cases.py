@@ -81,12 +81,14 @@ def _results(case: Case) -> Results:
 
 
 def _events(case: Case) -> Events:
+    units: dict[str, int] = {}
     return Events(
         np.zeros(len(case.events), np.int32),
         np.array([EVENT_KINDS.index(event.kind) for event in case.events], np.int8),
         np.array([case.at_ms(event.start) for event in case.events], np.int64),
         np.array([NO_TIME if event.end is None else case.at_ms(event.end) for event in case.events], np.int64),
         np.array([np.nan if event.dose is None else float(event.dose) for event in case.events], np.float64),
+        np.array([units.setdefault(e.unit, len(units)) if e.unit else NONE for e in case.events], np.int64),
     )
 
 

@@ -6,10 +6,10 @@ from decimal import Decimal, InvalidOperation
 
 import numpy as np
 
-from khemon.explain.courses import days_between
+from khemon.explain.courses import days_between, passed_over
 from khemon.explain.evidence import AnyRule, Stretch
 from khemon.explain.knowing import Looked
-from khemon.explain.looking import Point
+from khemon.explain.looking import Point, limbs_of
 from khemon.explain.naming import Naming, capital, elapsed, label
 from khemon.models import QUALITIES
 from khemon.rules.bands import chosen
@@ -183,16 +183,18 @@ class FurtherWording:
             "unconfirmed": f"{_whose(rule.unconfirmed)}: every {_span(rule.unconfirmed)} until the response "
             "is confirmed",
             "grid": "trial: visits",
-            "step": f"{_whose(rule.step_every)}: every {_span(rule.step_every)} after a taper step, a hold or the end "
-            "of a course",
+            "step": f"{_whose(rule.step_every)}: every {_span(rule.step_every)} after a taper step, a hold, the end "
+            "of a course, or a dose that cannot be compared with the one before",
         }
-        return f"No count for {_for(stretch.until - since)} ({told[why]}){self._latest(stretch, rule, since)}"
+        text = f"No count for {_for(stretch.until - since)} ({told[why]}){self._latest(stretch, rule, since)}"
+        limb = limbs_of(self.looked.knowing.run_rule(rule.run))[0]
+        return text + passed_over(self.naming, stretch, limb, since, stretch.last_inside)
 
     def _latest(self, stretch: Stretch, rule: CountsDueRule, since: int) -> str:
         analyte = self.looked.knowing.run_rule(rule.run).analyte
         points = self.naming.book.series(analyte).between(stretch.patient, since, since)
         if not points:
-            return f"; no count since day 0, {self.naming.date(since)}"
+            return f"; no counted result since day 0, {self.naming.date(since)}"
         return f"; last {self.naming.labeled(points[0])} on {self.naming.moment(since)}"
 
     def _levels_due(self, stretch: Stretch, rule: LevelsDueRule) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from khemon.rules.calendar import day_numbers, day_starts
-from khemon.rules.series import NO_TIME, Bools, Events, Ints, key_patient, key_time, keys
+from khemon.rules.series import NO_TIME, NONE, Bools, Events, Floats, Ints, key_patient, key_time, keys
 from khemon.rules.shapes import last_where, starts_of
 from khemon.rules.spans import Spans, never
 
@@ -43,10 +43,17 @@ def courses(events: Events, drug: str, joins_within: int, timezone: str) -> Cour
     given = Spans.of(start[~held], stop[~held]).without(Spans.of(start[held], stop[held]))
     anew = _anew(given, joins_within, timezone)
     began = given.start[last_where(anew)]
-    before = np.append(np.nan, dose[:-1])
-    lower = ~opens & ~held & ~(dose >= before) & ~np.isin(start, began)
+    lower = ~opens & ~held & ~_no_lower(dose, records.dose_unit) & ~np.isin(start, began)
     stops = given.stop[given.stop < never(key_patient(given.stop))]
     return Courses(given, began, np.unique(np.concatenate([stops, start[lower]])))
+
+
+def _no_lower(dose: Floats, unit: Ints | None) -> Bools:
+    """Which doses are certainly no lower than the one before: numbers of one stated unit, or any after a hold."""
+    before = np.append(np.nan, dose[:-1])
+    units = np.full(dose.size, NONE, np.int64) if unit is None else unit
+    alike = np.append(False, (units[1:] == units[:-1]) & (units[1:] != NONE))
+    return (dose >= before) & (alike | (before == 0))
 
 
 def _anew(given: Spans, joins_within: int, timezone: str) -> Bools:
