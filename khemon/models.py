@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
+from decimal import Decimal
 from enum import StrEnum
 from typing import Literal
 
@@ -40,6 +42,11 @@ class StoreProblem(KhemonError):
 class Refused(KhemonError):
     """An act that is not allowed, or not possible in the present state."""
 
+
+_BAND = re.compile(
+    r"(?P<low>\d+(?:\.\d+)?)\s*[-–]\s*(?P<high>\d+(?:\.\d+)?)(?:\s*(?:ng/ml|[uµμ]g/l|mcg/l))?(?:\s*\((?P<by>[^()]*)\))?",
+    re.ASCII | re.IGNORECASE,
+)
 
 ResultStatus = Literal["preliminary", "final", "corrected", "cancelled", "entered_in_error"]
 Quality = Literal["", "clumped", "clotted", "contaminated", "wrong_patient", "insufficient", "hemolyzed", "lipemic"]
@@ -117,6 +124,22 @@ class Actor(Frozen):
 
     name: str
     kind: Literal["local", "demo", "system"]
+
+
+class ChosenBand(Frozen):
+    """The sirolimus band chosen for a child: ng/mL, both ends inside; who chose it, empty where nobody is named."""
+
+    low: Decimal
+    high: Decimal
+    chosen_by: str
+
+    @classmethod
+    def read(cls, text: str) -> ChosenBand | None:
+        """The band in a text like `10-15` or `8-12 ng/mL (Dr. Lee)`; None where there is none to read."""
+        found = _BAND.fullmatch(text.strip())
+        if found is None or Decimal(found["low"]) > Decimal(found["high"]):
+            return None
+        return cls(low=Decimal(found["low"]), high=Decimal(found["high"]), chosen_by=(found["by"] or "").strip())
 
 
 class Patient(Frozen):

@@ -120,7 +120,7 @@ def _case(readings: Sequence[Reading], zone: str) -> tuple[Case, _FromFile]:
         for row in reading.patients:
             if row.decision == "accepted" and row.patient_id:
                 fields[row.patient_id] = _patient(row.patient_id, row.fields)
-    patients, diagnosed = patients_column(ids, fields.get)
+    patients, diagnosed, targets = patients_column(ids, fields.get)
     columns = Events(
         np.array([index[event.patient_id] for event in events], np.int32),
         np.array([EVENT_KINDS.index(event.kind) for event in events], np.int8),
@@ -129,7 +129,8 @@ def _case(readings: Sequence[Reading], zone: str) -> tuple[Case, _FromFile]:
         np.array([dose_of(event.dose) for event in events], np.float64),
         unit_codes(event.unit for event in events),
     )
-    return Case(ids, _results(observations, index, zone), columns, patients, diagnosed), _FromFile(observations)
+    case = Case(ids, _results(observations, index, zone), columns, patients, diagnosed, targets)
+    return case, _FromFile(observations)
 
 
 def _patient(patient_id: str, fields: Mapping[str, str]) -> Patient:

@@ -89,8 +89,7 @@ def case_of(
     unit = unit_codes(event.unit for event in told.events)
     events = Events(moved, told.kind, told.start, end.astype(np.int64), dose, unit)
     registered = {patient.patient_id: patient for patient in reader.patients()}
-    patients, diagnosed = patients_column(found.patient_ids, registered.get)
-    case = Case(found.patient_ids, results, events, patients, diagnosed)
+    case = Case(found.patient_ids, results, events, *patients_column(found.patient_ids, registered.get))
     return case, _FromStore(reader, found, told.events)
 
 

@@ -34,14 +34,16 @@ def explained(
     in_words: Bools | None = None,
     *,
     grounded: bool = False,
+    targets: Sequence[str] | None = None,
 ) -> list[Episode]:
     """Each episode with text, evidence and what is missing, in the order given.
 
     prepared: what the episodes were computed from (same results, events and as_of). patient_ids, diagnosed: by patient
     index. givens: row of the evaluated columns -> the result as received. in_words: which episodes are wanted in words;
-    the others come with times, status and severity alone. grounded: with all that each rests on.
+    the others come with times, status and severity alone. grounded: with all that each rests on. targets: by patient
+    index the chosen band of sirolimus as it was written, empty without one.
     """
-    book = Book(prepared, patients, protocol, timezone, diagnosed, found)
+    book = Book(prepared, patients, protocol, timezone, diagnosed, found, targets)
     explainer = _Explainer(book, givens, patient_ids, grounded)
     wanted = [True] * found.size if in_words is None else in_words.tolist()
     return [

@@ -9,7 +9,7 @@ from itertools import zip_longest
 import numpy as np
 
 from khemon.explain import Given, explained
-from khemon.models import EVENT_KINDS, QUALITIES, STATUSES, TIMINGS, Episode
+from khemon.models import EVENT_KINDS, QUALITIES, STATUSES, TIMINGS, ChosenBand, Episode
 from khemon.rules import NO_TIME, Events, Patients, Results, evaluate, latest_time, prepare
 from khemon.rules.calendar import day_numbers, to_ms
 from khemon.rules.case_rows import Lab
@@ -41,14 +41,17 @@ def run_case(case: Case) -> list[Episode]:
     prepared = prepare(results, events, 1, protocol, as_of)
     diagnosed = [case.diagnosis is not None]
     givens = _FromCase(case.labs)
-    episodes = explained(found, prepared, patients, protocol, case.timezone, ["case"], diagnosed, givens)
+    episodes = explained(
+        found, prepared, patients, protocol, case.timezone, ["case"], diagnosed, givens, targets=[case.target]
+    )
     return [episode for episode in episodes if episode.rule == case.rule]
 
 
 def _patients(case: Case) -> Patients:
     times = (case.day0, case.followed_until)
     day0, followed = (np.array([NO_TIME if text is None else case.at_ms(text)], np.int64) for text in times)
-    low, high = case.target or (np.nan, np.nan)
+    band = ChosenBand.read(case.target)
+    low, high = (np.nan, np.nan) if band is None else (band.low, band.high)
     born = np.array([_birth_day(case)], np.int32)
     return Patients(born, day0, followed, np.array([float(low)]), np.array([float(high)]))
 

@@ -11,7 +11,7 @@ from khemon.explain.evidence import AnyRule, Stretch
 from khemon.explain.knowing import Looked
 from khemon.explain.looking import Point, limbs_of
 from khemon.explain.naming import Naming, capital, elapsed, label
-from khemon.models import QUALITIES
+from khemon.models import QUALITIES, ChosenBand
 from khemon.rules.bands import chosen
 from khemon.rules.calendar import MS_PER_DAY
 from khemon.rules.further_rules import (
@@ -163,15 +163,20 @@ class FurtherWording:
         return text + unstated
 
     def _target(self, stretch: Stretch, rule: BandRule) -> str:
-        """'chosen band 10-15 (trial)'."""
+        """'chosen band 10-15 (trial; chosen by Dr. Lee)'."""
         low, high = chosen(self.naming.book.patients, _one(stretch.patient), rule)
-        targets = self.naming.book.patients.target_low
-        picked = targets is not None and targets[stretch.patient] == targets[stretch.patient]
+        limits = self.naming.book.patients.target_low
+        picked = limits is not None and limits[stretch.patient] == limits[stretch.patient]
+        targets = self.naming.book.targets
+        written = "" if targets is None else targets[stretch.patient]
         if not picked:
-            return f"band {rule.unchosen.low.words}-{rule.unchosen.high.words} ({rule.unchosen.called})"
+            why = "the recorded target cannot be read" if written else "no chosen band is on record"
+            return f"band {rule.unchosen.low.words}-{rule.unchosen.high.words} ({rule.unchosen.called}; {why})"
         bounds = (float(low[0]), float(high[0]))
         called = next((t.called for t in rule.known if (t.low.limit, t.high.limit) == bounds), "custom")
-        return f"chosen band {bounds[0]:g}-{bounds[1]:g} ({called})"
+        band = ChosenBand.read(written)
+        who = f"chosen by {band.chosen_by}" if band is not None and band.chosen_by else "who chose it is not recorded"
+        return f"chosen band {bounds[0]:g}-{bounds[1]:g} ({called}; {who})"
 
     def _counts_due(self, stretch: Stretch, rule: CountsDueRule) -> str:
         since, why = self.looked.due(rule, stretch)

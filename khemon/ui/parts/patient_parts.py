@@ -30,7 +30,7 @@ def identity_bar(who: Identity) -> Markup:
     facts = [f"id {who.patient_id}", f"born {who.born}" if who.born[0].isdigit() else who.born, who.age, who.sex]
     facts += [who.diagnosis, who.place]
     if who.target:
-        facts.append(f"sirolimus target {who.target} ng/mL")
+        facts.append(f"sirolimus target {who.target}")
     return el("header", name, *(el("span", fact) for fact in facts), class_="k k-identity")
 
 
