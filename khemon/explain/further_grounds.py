@@ -180,4 +180,5 @@ def _of_question(found: Gathered, stretch: Stretch, rule: QuestionRule) -> None:
             for jump in rule.jumps:
                 if jump.analyte == analyte:
                     found.happened(jump.unless, before, now, lasting=True)
-                    found.happened((analyte,) if jump.troughs_only else (), before, now)
+                    if jump.troughs_only:
+                        found.records(analyte, stretch.until)

@@ -61,6 +61,17 @@ class Drug:
                 found.append(record.start)
         return [time for time in found if time <= self.chart.last]
 
+    def changes(self) -> list[dt.datetime]:
+        """When the drug began or stopped, or a record begins whose dose may be another."""
+        found = [bound for stretch in self.stretches() for bound in stretch if bound is not None]
+        found += [record.start for record in self.records[:1]]
+        return found + [now.start for before, now in pairwise(self.records) if not same_dose(before, now)]
+
+
+def same_dose(before: Event, record: Event) -> bool:
+    """Whether a dose is certainly that of the one before."""
+    return no_lower(before, record) and record.dose == before.dose
+
 
 def no_lower(before: Event, record: Event) -> bool:
     """Whether a dose is certainly no lower than the one before; only numbers of one unit can be compared."""
