@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
+from decimal import Decimal
 from enum import StrEnum
 from typing import Literal
 
@@ -40,6 +42,11 @@ class StoreProblem(KhemonError):
 class Refused(KhemonError):
     """An act that is not allowed, or not possible in the present state."""
 
+
+_BAND = re.compile(
+    r"(?P<low>\d+(?:\.\d+)?)\s*[-–]\s*(?P<high>\d+(?:\.\d+)?)(?:\s*(?:ng/ml|[uµμ]g/l|mcg/l))?(?:\s*\((?P<by>[^()]*)\))?",
+    re.ASCII | re.IGNORECASE,
+)
 
 ResultStatus = Literal["preliminary", "final", "corrected", "cancelled", "entered_in_error"]
 Quality = Literal["", "clumped", "clotted", "contaminated", "wrong_patient", "insufficient", "hemolyzed", "lipemic"]
@@ -119,6 +126,22 @@ class Actor(Frozen):
     kind: Literal["local", "demo", "system"]
 
 
+class ChosenBand(Frozen):
+    """The sirolimus band chosen for a child: ng/mL, both ends inside; who chose it, empty where nobody is named."""
+
+    low: Decimal
+    high: Decimal
+    chosen_by: str
+
+    @classmethod
+    def read(cls, text: str) -> ChosenBand | None:
+        """The band in a text like `10-15` or `8-12 ng/mL (Dr. Lee)`; None where there is none to read."""
+        found = _BAND.fullmatch(text.strip())
+        if found is None or Decimal(found["low"]) > Decimal(found["high"]):
+            return None
+        return cls(low=Decimal(found["low"]), high=Decimal(found["high"]), chosen_by=(found["by"] or "").strip())
+
+
 class Patient(Frozen):
     """A child as registered; dates are calendar dates, times are aware."""
 
@@ -162,6 +185,37 @@ class EvidenceItem(Frozen):
     role: EvidenceRole
 
 
+class GroundResult(Frozen):
+    """A result that an episode rests on, as received."""
+
+    result_id: int
+    analyte: str
+    collected_at: dt.datetime
+    value: str
+    unit: str
+
+
+class GroundEvent(Frozen):
+    """An event that an episode rests on; `end` is None when none was recorded."""
+
+    kind: str
+    start: dt.datetime
+    end: dt.datetime | None
+
+
+class Grounds(Frozen):
+    """All that an episode rests on: from these results, events and entries of the register it can be told again.
+
+    results: those of the evidence among them, in order of time. not_counted: results that were seen and not counted,
+    each in words with the reason.
+    """
+
+    results: tuple[GroundResult, ...]
+    events: tuple[GroundEvent, ...]
+    entries: tuple[str, ...]
+    not_counted: tuple[str, ...]
+
+
 class Episode(Frozen):
     """What a rule says about a patient over a stretch of time."""
 
@@ -183,6 +237,8 @@ class Episode(Frozen):
     fresh_limbs: tuple[str, ...] = ()
     #: The results that stood at the onset and all inside, in order of time: (analyte, how many bands deep, result id).
     bands: tuple[tuple[str, int, int], ...] = ()
+    #: Told only where a person asks why.
+    grounds: Grounds | None = None
 
 
 class Alert(Frozen):

@@ -39,12 +39,16 @@ def columns(histories: Sequence[History], zone: str) -> tuple[Results, Events, P
         np.array([lab.recorded for _, lab in labs], np.int64),
         np.array([TIMINGS.index(lab.timing) for _, lab in labs], np.int8),
     )
+    units_of_doses: dict[str, int] = {}
     columns_of_events = Events(
         np.array([index for index, _ in events], np.int32),
         np.array([EVENT_KINDS.index(event.kind) for _, event in events], np.int8),
         np.array([to_ms(event.start) for _, event in events], np.int64),
         np.array([NO_TIME if event.end is None else to_ms(event.end) for _, event in events], np.int64),
         np.array([math.nan if event.dose is None else float(event.dose) for _, event in events], np.float64),
+        np.array(
+            [units_of_doses.setdefault(e.unit, len(units_of_doses)) if e.unit else -1 for _, e in events], np.int64
+        ),
     )
     unknown = np.iinfo(np.int32).min
     born = [unknown if h.child.birth_date is None else (h.child.birth_date - EPOCH.date()).days for h in histories]

@@ -51,7 +51,8 @@ class FromHistory:
     def given(self, row: int) -> Given:
         """The result in that row of the columns."""
         lab = self.labs[row]
-        unit, factor = next(iter(UNITS[lab.basis or lab.analyte].items()))
+        # Levels are not among the units that files are drawn in.
+        unit, factor = next(iter(UNITS.get(lab.basis or lab.analyte, {"ng/mL": "1"}).items()))
         received = units.decimal_text(lab.value * Decimal(factor))
         return Given(lab.row, lab.comparator + received, unit, lab.comparator + units.decimal_text(lab.value))
 

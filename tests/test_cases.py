@@ -12,7 +12,7 @@ import pytest
 from khemon.actions.conformance import run_files
 from khemon.explain.cases import differences, run_case
 from khemon.explain.looking import limbs_of
-from khemon.models import RulebookProblem
+from khemon.models import ChosenBand, RulebookProblem
 from khemon.rules import load_protocol
 from khemon.rules.case_rows import elapsed_ms
 from khemon.rules.cases import CASES, cases_for, load_cases
@@ -70,10 +70,12 @@ def by_reference(case):
         )
         for place, lab in enumerate(case.labs)
     ]
-    events = [reference.Event(e.kind, moment(case, e.start), moment(case, e.end), e.dose) for e in case.events]
+    events = [reference.Event(e.kind, moment(case, e.start), moment(case, e.end), e.dose, e.unit) for e in case.events]
     born = None if case.birth is None else case.start.date() - dt.timedelta(days=case.birth)
     day0, followed_until = moment(case, case.day0), moment(case, case.followed_until)
-    child = reference.Child("case", born, case.diagnosis, day0, followed_until, case.target)
+    band = ChosenBand.read(case.target)
+    target = None if band is None else (band.low, band.high)
+    child = reference.Child("case", born, case.diagnosis, day0, followed_until, target)
     parameters = reference.PROTOCOLS[case.protocol]
     if isinstance(RULES[case.rule], FURTHER):
         as_of = moment(case, case.as_of) or reference.latest_time(labs, events)

@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from khemon.importers import ReadOptions, read
-from khemon.models import EVENT_KINDS, ImportProblem
+from khemon.models import EVENT_KINDS, ChosenBand, ImportProblem
 
 NOW_MS = int(dt.datetime(2026, 6, 1, tzinfo=dt.UTC).timestamp() * 1000)
 ZONE = "Europe/Berlin"
@@ -104,6 +104,12 @@ def test_a_patient_is_read_with_validated_fields():
 @pytest.mark.parametrize(
     ("column", "text", "code"),
     [
+        ("sirolimus_target", "high", "unreadable_target"),
+        ("sirolimus_target", "5-", "unreadable_target"),
+        ("sirolimus_target", "15-10", "unreadable_target"),
+        ("sirolimus_target", "10-15-20", "unreadable_target"),
+        ("sirolimus_target", "10-15 nmol/L", "unreadable_target"),
+        ("sirolimus_target", "10-15 Dr. Lee", "unreadable_target"),
         ("birth_date", "30.11.2025", "unreadable_date"),
         ("birth_date", "2025-02-30", "unreadable_date"),
         ("birth_date", "2027-01-01", "future_time"),
@@ -137,3 +143,20 @@ def test_a_results_file_with_patient_columns_is_still_a_results_file():
     found = reading(text)
     assert (found.kind, len(found.observations)) == ("labs", 1)
     assert found.notes == ["column 'name' is not read", "column 'sex' is not read"]
+
+
+@pytest.mark.parametrize(
+    ("text", "low", "high", "by"),
+    [
+        ("10-15", "10", "15", ""),
+        (" 4.5 – 6 ", "4.5", "6", ""),
+        ("5-10 ng/mL", "5", "10", ""),
+        ("8-12 µg/L (Dr. Lee, 2026-01-02)", "8", "12", "Dr. Lee, 2026-01-02"),
+        ("10-10(the family clinic)", "10", "10", "the family clinic"),
+    ],
+)
+def test_a_sirolimus_band_is_read_with_who_chose_it(text, low, high, by):
+    (patient,) = patients("patient_id,sirolimus_target", f'P1,"{text}"')
+    assert (patient.decision, patient.fields["sirolimus_target"]) == ("accepted", text.strip())
+    band = ChosenBand.read(text)
+    assert (str(band.low), str(band.high), band.chosen_by) == (low, high, by)

@@ -256,6 +256,10 @@ def test_every_open_flag_is_explained_with_rule_numbers_and_evidence(ward):
     assert "opened it Platelets 81 10*9/L" in told
 
 
+def test_a_flag_says_what_else_it_rests_on(ward):
+    assert "It also rests on" in words(ward.open("patient", patient=ward.key("B-rebound")))
+
+
 def test_the_table_shows_the_text_as_received(ward):
     test = ward.open("patient", patient=ward.key("A-critical"))
     results = test.dataframe[0].value

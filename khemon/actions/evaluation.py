@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from khemon.actions.judging import Case, dose_of, episodes_of, patients_column
+from khemon.actions.judging import Case, dose_of, episodes_of, patients_column, unit_codes
 from khemon.explain import Given
 from khemon.importers import Observation, Reading, ReadOptions, read
-from khemon.models import EVENT_KINDS, QUALITIES, STATUSES, TIMINGS, Episode, ImportProblem, Patient
+from khemon.models import EVENT_KINDS, QUALITIES, STATUSES, TIMINGS, Episode, Grounds, ImportProblem, Patient
 from khemon.rules import NO_TIME, Events, Protocol, Results, latest_time
 from khemon.rules.calendar import day_numbers, from_ms
 from khemon.units import ANALYTE_CODES
@@ -70,7 +70,7 @@ def evaluate_files(
     not_used = [item for source, reading in readings for item in _not_used(source.name, reading)]
     case, givens = _case([reading for _, reading in readings], zone)
     moment = latest_time(case.results, case.events) if as_of_ms is None else as_of_ms
-    found = episodes_of(case, protocol, zone, moment, givens)
+    found = episodes_of(case, protocol, zone, moment, givens, grounded=True)
     document: dict[str, Any] = {
         "protocol": {"name": protocol.name, "version": protocol.version},
         "as_of": from_ms(moment, zone).isoformat(),
@@ -120,15 +120,17 @@ def _case(readings: Sequence[Reading], zone: str) -> tuple[Case, _FromFile]:
         for row in reading.patients:
             if row.decision == "accepted" and row.patient_id:
                 fields[row.patient_id] = _patient(row.patient_id, row.fields)
-    patients, diagnosed = patients_column(ids, fields.get)
+    patients, diagnosed, targets = patients_column(ids, fields.get)
     columns = Events(
         np.array([index[event.patient_id] for event in events], np.int32),
         np.array([EVENT_KINDS.index(event.kind) for event in events], np.int8),
         np.array([event.start_ms for event in events], np.int64),
         np.array([NO_TIME if event.end_ms is None else event.end_ms for event in events], np.int64),
         np.array([dose_of(event.dose) for event in events], np.float64),
+        unit_codes(event.unit for event in events),
     )
-    return Case(ids, _results(observations, index, zone), columns, patients, diagnosed), _FromFile(observations)
+    case = Case(ids, _results(observations, index, zone), columns, patients, diagnosed, targets)
+    return case, _FromFile(observations)
 
 
 def _patient(patient_id: str, fields: Mapping[str, str]) -> Patient:
@@ -196,4 +198,20 @@ def episode_document(episode: Episode) -> dict[str, Any]:
         ],
         "missing": list(episode.missing),
         "source": episode.source,
+        "grounds": _grounds_document(episode.grounds),
+    }
+
+
+def _grounds_document(grounds: Grounds | None) -> dict[str, Any] | None:
+    """All that an episode rests on: a file of these rows, events and entries alone gives the same episode."""
+    if grounds is None:
+        return None
+    return {
+        "rows": [result.result_id for result in grounds.results],
+        "events": [
+            {"kind": e.kind, "start": e.start.isoformat(), "end": e.end.isoformat() if e.end else None}
+            for e in grounds.events
+        ],
+        "patient": list(grounds.entries),
+        "not_counted": list(grounds.not_counted),
     }

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from khemon.explain import Givens, explained
-from khemon.models import Episode, Patient
+from khemon.models import ChosenBand, Episode, Patient
 from khemon.rules import NO_TIME, Episodes, Events, Patients, Protocol, Results, evaluate, prepare
 from khemon.rules.calendar import EPOCH, to_ms
 from khemon.rules.series import Bools, Ints
@@ -27,10 +27,16 @@ class Case:
     events: Events
     patients: Patients
     diagnosed: Sequence[bool]
+    targets: Sequence[str]
 
 
-def patients_column(patient_ids: Sequence[str], find: Callable[[str], Patient | None]) -> tuple[Patients, list[bool]]:
-    """What the rules take from the register, and whether KHE or tufted angioma is recorded, by patient index."""
+def patients_column(
+    patient_ids: Sequence[str], find: Callable[[str], Patient | None]
+) -> tuple[Patients, list[bool], list[str]]:
+    """What the rules take from the register; by patient index whether KHE or tufted angioma is recorded; the target.
+
+    The target is the chosen band of sirolimus as it was written, empty without one.
+    """
     found = [find(patient_id) for patient_id in patient_ids]
     born = [_NO_BIRTH_DAY if p is None or p.birth_date is None else day_of(p.birth_date) for p in found]
     bands = [target_band(p.sirolimus_target if p else None) or (np.nan, np.nan) for p in found]
@@ -43,7 +49,8 @@ def patients_column(patient_ids: Sequence[str], find: Callable[[str], Patient | 
         np.array([low for low, _ in bands], np.float64),
         np.array([high for _, high in bands], np.float64),
     )
-    return patients, [p is not None and is_diagnosed(p.diagnosis) for p in found]
+    targets = [(p.sirolimus_target or "") if p else "" for p in found]
+    return patients, [p is not None and is_diagnosed(p.diagnosis) for p in found], targets
 
 
 def _times(times: Sequence[dt.datetime | None]) -> Ints:
@@ -52,16 +59,21 @@ def _times(times: Sequence[dt.datetime | None]) -> Ints:
 
 def target_band(target: str | None) -> tuple[float, float] | None:
     """The sirolimus band written as "10-15"; None when none was chosen or it cannot be read."""
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*[-–]\s*(\d+(?:\.\d+)?)\b.*", target or "")
-    if found is None or float(found[1]) > float(found[2]):
-        return None
-    return float(found[1]), float(found[2])
+    band = ChosenBand.read(target or "")
+    return None if band is None else (float(band.low), float(band.high))
 
 
 def dose_of(text: str | None) -> float:
     """The number of a recorded dose; NaN where there is none to read."""
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*", text or "")
     return float(found[1]) if found else np.nan
+
+
+def unit_codes(texts: Iterable[str | None]) -> Ints:
+    """A code for each unit of a dose: equal where the texts are, -1 without one."""
+    known: dict[str, int] = {}
+    folded = ("".join((text or "").casefold().split()) for text in texts)
+    return np.array([known.setdefault(unit, len(known)) if unit else -1 for unit in folded], np.int64)
 
 
 def day_of(date: dt.date) -> int:
@@ -82,10 +94,26 @@ def episodes_of(
     as_of: int,
     givens: Givens,
     wanted: Callable[[Episodes], Bools] | None = None,
+    *,
+    grounded: bool = False,
 ) -> list[Episode]:
-    """Every episode as of a time, by patient index, rule and onset; explained, or only those that `wanted` marks."""
+    """Every episode as of a time, by patient index, rule and onset; explained, or only those that `wanted` marks.
+
+    grounded: with all that each rests on.
+    """
     found = evaluate(case.results, case.events, case.patients, protocol, timezone, as_of)
     prepared = prepare(case.results, case.events, len(case.patient_ids), protocol, as_of)
     who = (case.patient_ids, case.diagnosed)
     in_words = None if wanted is None else wanted(found)
-    return explained(found, prepared, case.patients, protocol, timezone, *who, givens, in_words)
+    return explained(
+        found,
+        prepared,
+        case.patients,
+        protocol,
+        timezone,
+        *who,
+        givens,
+        in_words,
+        grounded=grounded,
+        targets=case.targets,
+    )

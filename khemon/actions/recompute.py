@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from khemon.actions.judging import Case, dose_of, episodes_of, patients_column
+from khemon.actions.judging import Case, dose_of, episodes_of, patients_column, unit_codes
 from khemon.actions.live import SYSTEM, keep_first_protocol, live_protocol
 from khemon.alerts import LIVE, Move, Setting, muted, reconcile
 from khemon.explain import Given
@@ -87,10 +87,10 @@ def case_of(
     end = np.array([NO_TIME if event.end is None else int(ms) for event, ms in zip(told.events, told.end, strict=True)])
     dose = np.array([dose_of(event.dose) for event in told.events], np.float64)
     moved = moved[told.patient] if moved.size else told.patient
-    events = Events(moved, told.kind, told.start, end.astype(np.int64), dose)
+    unit = unit_codes(event.unit for event in told.events)
+    events = Events(moved, told.kind, told.start, end.astype(np.int64), dose, unit)
     registered = {patient.patient_id: patient for patient in reader.patients()}
-    patients, diagnosed = patients_column(found.patient_ids, registered.get)
-    case = Case(found.patient_ids, results, events, patients, diagnosed)
+    case = Case(found.patient_ids, results, events, *patients_column(found.patient_ids, registered.get))
     return case, _FromStore(reader, found, told.events)
 
 

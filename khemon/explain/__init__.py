@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from khemon.explain.evidence import Role, Stretch, band_depth, evidence_of, inside, standing
+from khemon.explain.evidence import Role, Stretch, band_depth, evidence_of, inside, standing, stretch_of
 from khemon.explain.further_evidence import further_evidence
+from khemon.explain.grounds import gathered
 from khemon.explain.holding import holding_limbs
-from khemon.explain.looking import Book, Given, Givens, analytes_of
+from khemon.explain.looking import Book, Given, Givens, Point, analytes_of
+from khemon.explain.uncounted import not_counted
 from khemon.explain.wording import Wording
-from khemon.models import SEVERITIES, Episode, EvidenceItem
-from khemon.rules import END_REASONS, NO_TIME, STATUS_WORDS, Episodes
+from khemon.models import EVENT_KINDS, SEVERITIES, Episode, EvidenceItem, GroundEvent, GroundResult, Grounds
+from khemon.rules import NO_TIME, STATUS_WORDS, Episodes
 from khemon.rules.calendar import from_ms
 from khemon.rules.engine import Prepared
 from khemon.rules.further_rules import CLOCK_DRIVEN, MissingRule
@@ -30,15 +32,19 @@ def explained(
     diagnosed: Sequence[bool],
     givens: Givens,
     in_words: Bools | None = None,
+    *,
+    grounded: bool = False,
+    targets: Sequence[str] | None = None,
 ) -> list[Episode]:
     """Each episode with text, evidence and what is missing, in the order given.
 
     prepared: what the episodes were computed from (same results, events and as_of). patient_ids, diagnosed: by patient
     index. givens: row of the evaluated columns -> the result as received. in_words: which episodes are wanted in words;
-    the others come with times, status and severity alone.
+    the others come with times, status and severity alone. grounded: with all that each rests on. targets: by patient
+    index the chosen band of sirolimus as it was written, empty without one.
     """
-    book = Book(prepared, patients, protocol, timezone, diagnosed, found)
-    explainer = _Explainer(book, givens, patient_ids)
+    book = Book(prepared, patients, protocol, timezone, diagnosed, found, targets)
+    explainer = _Explainer(book, givens, patient_ids, grounded)
     wanted = [True] * found.size if in_words is None else in_words.tolist()
     return [
         explainer.episode(found, index) if told else explainer.bare(found, index) for index, told in enumerate(wanted)
@@ -46,15 +52,16 @@ def explained(
 
 
 class _Explainer:
-    def __init__(self, book: Book, givens: Givens, patient_ids: Sequence[str]) -> None:
+    def __init__(self, book: Book, givens: Givens, patient_ids: Sequence[str], grounded: bool) -> None:
         self.book = book
+        self.grounded = grounded
         self.givens = givens
         self.patient_ids = patient_ids
         self.wording = Wording(book, givens)
         self.names = book.protocol.rule_names
 
     def episode(self, found: Episodes, index: int) -> Episode:
-        stretch = self._stretch(found, index)
+        stretch = stretch_of(self.book, found, index)
         rule, zone = stretch.rule, self.book.timezone
         status = STATUS_WORDS[found.status[index]]
         limbs, fresh = self._limbs(stretch)
@@ -77,11 +84,12 @@ class _Explainer:
             limbs=limbs,
             fresh_limbs=fresh,
             bands=self._bands(stretch),
+            grounds=self._grounds(stretch) if self.grounded else None,
         )
 
     def bare(self, found: Episodes, index: int) -> Episode:
         """Times, status and severity of an episode, without words and evidence."""
-        stretch, zone = self._stretch(found, index), self.book.timezone
+        stretch, zone = stretch_of(self.book, found, index), self.book.timezone
         return Episode.model_construct(
             patient_id=self.patient_ids[stretch.patient],
             rule=stretch.rule.name,
@@ -95,22 +103,6 @@ class _Explainer:
             evidence=(),
             missing=(),
             source=stretch.rule.source,
-        )
-
-    def _stretch(self, found: Episodes, index: int) -> Stretch:
-        patient = int(found.patient[index])
-        end = int(found.end[index])
-        confirmed = int(found.confirmed_at[index])
-        now = min(self.book.prepared.as_of, int(self.book.prepared.closing[patient]))
-        return Stretch(
-            self.book.protocol.rules[self.names[found.rule[index]]],
-            patient,
-            int(found.onset[index]),
-            None if confirmed == NO_TIME else confirmed,
-            None if end == NO_TIME else end,
-            END_REASONS[found.end_reason[index]],
-            now if end == NO_TIME else end,
-            int(found.since[index]),
         )
 
     def _evidence(self, stretch: Stretch) -> list[EvidenceItem]:
@@ -128,6 +120,30 @@ class _Explainer:
                 )
             )
         return items
+
+    def _grounds(self, stretch: Stretch) -> Grounds:
+        zone, looked = self.book.timezone, self.wording.further.looked
+        found = gathered(looked, stretch, self._roles)
+        points = sorted(found.points.values(), key=lambda point: (point.time, point.analyte, point.row))
+        events = self.book.prepared.events
+        told = []
+        for place in sorted(found.events, key=lambda place: (int(events.start[place]), int(events.kind[place]), place)):
+            end = None if events.end[place] == NO_TIME else from_ms(int(events.end[place]), zone)
+            kind = EVENT_KINDS[events.kind[place]]
+            told.append(GroundEvent(kind=kind, start=from_ms(int(events.start[place]), zone), end=end))
+        return Grounds(
+            results=tuple(self._ground(point) for point in points),
+            events=tuple(told),
+            entries=tuple(sorted(found.entries)),
+            not_counted=tuple(not_counted(self.wording.naming, looked, stretch)),
+        )
+
+    def _ground(self, point: Point) -> GroundResult:
+        given = self.givens.given(point.row)
+        time = from_ms(point.time, self.book.timezone)
+        return GroundResult(
+            result_id=given.result_id, analyte=point.analyte, collected_at=time, value=given.text, unit=given.unit
+        )
 
     def _roles(self, stretch: Stretch) -> list[Role]:
         if isinstance(stretch.rule, FURTHER):

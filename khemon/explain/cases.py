@@ -9,7 +9,7 @@ from itertools import zip_longest
 import numpy as np
 
 from khemon.explain import Given, explained
-from khemon.models import EVENT_KINDS, QUALITIES, STATUSES, TIMINGS, Episode
+from khemon.models import EVENT_KINDS, QUALITIES, STATUSES, TIMINGS, ChosenBand, Episode
 from khemon.rules import NO_TIME, Events, Patients, Results, evaluate, latest_time, prepare
 from khemon.rules.calendar import day_numbers, to_ms
 from khemon.rules.case_rows import Lab
@@ -41,7 +41,9 @@ def run_case(case: Case) -> list[Episode]:
     prepared = prepare(results, events, 1, protocol, as_of)
     diagnosed = [case.diagnosis is not None]
     givens = _FromCase(case.labs)
-    episodes = explained(found, prepared, patients, protocol, case.timezone, ["case"], diagnosed, givens)
+    episodes = explained(
+        found, prepared, patients, protocol, case.timezone, ["case"], diagnosed, givens, targets=[case.target]
+    )
     return [episode for episode in episodes if episode.rule == case.rule]
 
 
@@ -53,7 +55,8 @@ def columns_of(case: Case) -> tuple[Results, Events, Patients]:
 def _patients(case: Case) -> Patients:
     times = (case.day0, case.followed_until)
     day0, followed = (np.array([NO_TIME if text is None else case.at_ms(text)], np.int64) for text in times)
-    low, high = case.target or (np.nan, np.nan)
+    band = ChosenBand.read(case.target)
+    low, high = (np.nan, np.nan) if band is None else (band.low, band.high)
     born = np.array([_birth_day(case)], np.int32)
     return Patients(born, day0, followed, np.array([float(low)]), np.array([float(high)]))
 
@@ -86,12 +89,14 @@ def _results(case: Case) -> Results:
 
 
 def _events(case: Case) -> Events:
+    units: dict[str, int] = {}
     return Events(
         np.zeros(len(case.events), np.int32),
         np.array([EVENT_KINDS.index(event.kind) for event in case.events], np.int8),
         np.array([case.at_ms(event.start) for event in case.events], np.int64),
         np.array([NO_TIME if event.end is None else case.at_ms(event.end) for event in case.events], np.int64),
         np.array([np.nan if event.dose is None else float(event.dose) for event in case.events], np.float64),
+        np.array([units.setdefault(e.unit, len(units)) if e.unit else NONE for e in case.events], np.int64),
     )
 
 

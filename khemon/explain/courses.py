@@ -40,7 +40,7 @@ def run_text(naming: Naming, stretch: Stretch, rule: RunRule) -> str:
         day = days_between(naming, stretch.onset, samples[-1].time)
         counts = f"{len(samples)} result{'s' if len(samples) > 1 else ''}"
         text += f": day {day} of {rule.lasts.words}, {counts}"
-        text += _not_counted(naming, stretch, limb, samples[-1].time, stretch.last_inside)
+        text += passed_over(naming, stretch, limb, samples[-1].time, stretch.last_inside)
     return text + naming.unadjusted(stretch.patient)
 
 
@@ -65,7 +65,7 @@ def _unproven(naming: Naming, stretch: Stretch, rule: RunRule, limb: Comparison)
     silent = days_between(naming, last, following.time)
     text = f" unproven: day {day} of {rule.lasts.words}, then no counted result for {silent} days"
     text += f" after {naming.date(last)} (at most {rule.gap.words})"
-    return text + _not_counted(naming, stretch, limb, last, following.time - 1)
+    return text + passed_over(naming, stretch, limb, last, following.time - 1)
 
 
 def _broken(naming: Naming, stretch: Stretch, rule: RunRule, limb: Comparison) -> str:
@@ -82,7 +82,7 @@ def _broken(naming: Naming, stretch: Stretch, rule: RunRule, limb: Comparison) -
     return text
 
 
-def _not_counted(naming: Naming, stretch: Stretch, limb: Comparison, after: int, until: int) -> str:
+def passed_over(naming: Naming, stretch: Stretch, limb: Comparison, after: int, until: int) -> str:
     """The latest result in (after, until] that neither helps nor harms a run, and why."""
     series = naming.book.series(limb.analyte)
     for point in reversed(series.between(stretch.patient, after + 1, until)):
@@ -113,7 +113,7 @@ def rebound_text(naming: Naming, stretch: Stretch) -> str:
         text += f"; {word}: {naming.value(point)} on {naming.date(stretch.end)}"
     elif not samples[-1][1]:
         text += f"; latest {naming.value(samples[-1][0])} on {naming.date(samples[-1][0].time)}"
-    text += _not_counted(naming, stretch, _good(count), samples[-1][0].time, stretch.last_inside)
+    text += passed_over(naming, stretch, _good(count), samples[-1][0].time, stretch.last_inside)
     return text + naming.unadjusted(stretch.patient)
 
 

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from khemon.explain.looking import Book, Point, limbs_of
 from khemon.models import EvidenceRole
+from khemon.rules.episodes import END_REASONS, Episodes
 from khemon.rules.further_rules import FurtherRule
 from khemon.rules.logic import FALSE, TRUE
 from khemon.rules.rulebook import AllOfRule, AnyOfRule, Comparison, PointRule, ReboundRule, RunRule
+from khemon.rules.series import NO_TIME
 
 AnyRule = PointRule | AnyOfRule | AllOfRule | RunRule | ReboundRule | FurtherRule
 
@@ -42,6 +44,22 @@ class Stretch:
 
 
 Role = tuple[EvidenceRole, Point]
+
+
+def stretch_of(book: Book, found: Episodes, index: int) -> Stretch:
+    """The times of one of some episodes."""
+    patient, end, confirmed = int(found.patient[index]), int(found.end[index]), int(found.confirmed_at[index])
+    now = min(book.prepared.as_of, int(book.prepared.closing[patient]))
+    return Stretch(
+        book.protocol.rules[book.protocol.rule_names[found.rule[index]]],
+        patient,
+        int(found.onset[index]),
+        None if confirmed == NO_TIME else confirmed,
+        None if end == NO_TIME else end,
+        END_REASONS[found.end_reason[index]],
+        now if end == NO_TIME else end,
+        int(found.since[index]),
+    )
 
 
 def evidence_of(book: Book, stretch: Stretch) -> list[Role]:

@@ -6,12 +6,12 @@ from decimal import Decimal, InvalidOperation
 
 import numpy as np
 
-from khemon.explain.courses import days_between
+from khemon.explain.courses import days_between, passed_over
 from khemon.explain.evidence import AnyRule, Stretch
 from khemon.explain.knowing import Looked
-from khemon.explain.looking import Point
+from khemon.explain.looking import Point, limbs_of
 from khemon.explain.naming import Naming, capital, elapsed, label
-from khemon.models import QUALITIES
+from khemon.models import QUALITIES, ChosenBand
 from khemon.rules.bands import chosen
 from khemon.rules.calendar import MS_PER_DAY
 from khemon.rules.further_rules import (
@@ -163,15 +163,20 @@ class FurtherWording:
         return text + unstated
 
     def _target(self, stretch: Stretch, rule: BandRule) -> str:
-        """'chosen band 10-15 (trial)'."""
+        """'chosen band 10-15 (trial; chosen by Dr. Lee)'."""
         low, high = chosen(self.naming.book.patients, _one(stretch.patient), rule)
-        targets = self.naming.book.patients.target_low
-        picked = targets is not None and targets[stretch.patient] == targets[stretch.patient]
+        limits = self.naming.book.patients.target_low
+        picked = limits is not None and limits[stretch.patient] == limits[stretch.patient]
+        targets = self.naming.book.targets
+        written = "" if targets is None else targets[stretch.patient]
         if not picked:
-            return f"band {rule.unchosen.low.words}-{rule.unchosen.high.words} ({rule.unchosen.called})"
+            why = "the recorded target cannot be read" if written else "no chosen band is on record"
+            return f"band {rule.unchosen.low.words}-{rule.unchosen.high.words} ({rule.unchosen.called}; {why})"
         bounds = (float(low[0]), float(high[0]))
         called = next((t.called for t in rule.known if (t.low.limit, t.high.limit) == bounds), "custom")
-        return f"chosen band {bounds[0]:g}-{bounds[1]:g} ({called})"
+        band = ChosenBand.read(written)
+        who = f"chosen by {band.chosen_by}" if band is not None and band.chosen_by else "who chose it is not recorded"
+        return f"chosen band {bounds[0]:g}-{bounds[1]:g} ({called}; {who})"
 
     def _counts_due(self, stretch: Stretch, rule: CountsDueRule) -> str:
         since, why = self.looked.due(rule, stretch)
@@ -184,16 +189,18 @@ class FurtherWording:
             "unconfirmed": f"{_whose(rule.unconfirmed)}: every {_span(rule.unconfirmed)} until the response "
             "is confirmed",
             "grid": "trial: visits",
-            "step": f"{_whose(rule.step_every)}: every {_span(rule.step_every)} after a taper step, a hold or the end "
-            "of a course",
+            "step": f"{_whose(rule.step_every)}: every {_span(rule.step_every)} after a taper step, a hold, the end "
+            "of a course, or a dose that cannot be compared with the one before",
         }
-        return f"No count for {_for(stretch.until - since)} ({told[why]}){self._latest(stretch, rule, since)}"
+        text = f"No count for {_for(stretch.until - since)} ({told[why]}){self._latest(stretch, rule, since)}"
+        limb = limbs_of(self.looked.knowing.run_rule(rule.run))[0]
+        return text + passed_over(self.naming, stretch, limb, since, stretch.last_inside)
 
     def _latest(self, stretch: Stretch, rule: CountsDueRule, since: int) -> str:
         analyte = self.looked.knowing.run_rule(rule.run).analyte
         points = self.naming.book.series(analyte).between(stretch.patient, since, since)
         if not points:
-            return f"; no count since day 0, {self.naming.date(since)}"
+            return f"; no counted result since day 0, {self.naming.date(since)}"
         return f"; last {self.naming.labeled(points[0])} on {self.naming.moment(since)}"
 
     def _levels_due(self, stretch: Stretch, rule: LevelsDueRule) -> str:

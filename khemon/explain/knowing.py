@@ -13,6 +13,7 @@ from khemon.explain.looking import Book, Point
 from khemon.rules.aside import Pending
 from khemon.rules.courses import Courses, days_of
 from khemon.rules.due import WHY
+from khemon.rules.episodes import END_REASONS
 from khemon.rules.further_rules import (
     AsideRule,
     BandRule,
@@ -27,7 +28,8 @@ from khemon.rules.further_rules import (
 )
 from khemon.rules.knowing import Knowing
 from khemon.rules.logic import TRUE
-from khemon.rules.series import NONE, Ints, key_patient, key_time, keys
+from khemon.rules.rulebook import RunRule
+from khemon.rules.series import NO_TIME, NONE, Bools, Ints, Points, key_patient, key_time, keys
 from khemon.rules.singles import RANDOM, TROUGH, Singles
 from khemon.rules.trend import drops
 from khemon.units import ANALYTE_CODES
@@ -64,6 +66,25 @@ class Looked:
         """The key of a patient and a time."""
         return int(keys(np.array([patient]), np.array([time], np.int64))[0])
 
+    def informative(self, rule: RunRule) -> tuple[Points, Bools, Bools]:
+        """The points of a run's analyte; which are informative, and which are good."""
+        return self._once(rule.name, "informative", lambda: self.knowing.informative(rule))
+
+    def open_at(self, rule: str, patient: int, time: int) -> int | None:
+        """The onset of the episode of a rule that is open at a time, or just then ended with the observation."""
+        found = self.knowing.found[rule]
+        closed = np.array([reason == "observation_ended" for reason in END_REASONS])[found.end_reason]
+        lasts = (found.end == NO_TIME) | (found.end > time) | (closed & (found.end == time))
+        at = np.flatnonzero((found.patient == patient) & (found.onset <= time) & lasts)
+        return int(found.onset[at[-1]]) if at.size else None
+
+    def confirmed_before(self, rule: str, patient: int, time: int) -> int | None:
+        """The onset of the latest episode of a rule that was confirmed by a time."""
+        found = self.knowing.found[rule]
+        known = (found.confirmed_at != NO_TIME) & (found.confirmed_at <= time)
+        at = np.flatnonzero((found.patient == patient) & known)
+        return int(found.onset[at[-1]]) if at.size else None
+
     # What follows reads one patient; positions are those of the block.
 
     def fall(self, rule: TrendRule, stretch: Stretch) -> tuple[list[Point], bool, bool]:
@@ -90,6 +111,12 @@ class Looked:
         at = int(np.searchsorted(points.key, self.key(patient, time)))
         return None if highest[at] == NONE else self.book.series(rule.analyte).at(int(highest[at]))
 
+    def dropped_from(self, rule: DropRule, patient: int, time: int) -> list[Point]:
+        """The results shortly before a time that a fall is measured by: the certainly and the possibly highest one."""
+        points = self.book.series(rule.analyte).between(patient, time - rule.within.ms, time - 1)
+        highest = [max(points, key=bound, default=None) for bound in (lambda p: p.low, lambda p: p.high)]
+        return [point for point in highest if point is not None]
+
     def set_aside(self, rule: AsideRule, stretch: Stretch, last: int) -> dict[str, list[tuple[Point, int]]]:
         """By analyte the results of the row that waits at a time, each with its quality."""
         found: dict[str, list[tuple[Point, int]]] = {}
@@ -107,10 +134,18 @@ class Looked:
         low, high = np.searchsorted(aside.key, (first, last + 1))
         return [(_single(aside, place, analyte), int(aside.quality[place])) for place in range(int(low), int(high))]
 
+    def spoiled(self, analyte: str, patient: int, first: int, last: int) -> list[tuple[Point, int]]:
+        """The results of an analyte set aside in [first, last], each with its quality."""
+        return self._spoiled(analyte, self.key(patient, first), self.key(patient, last))
+
     def spoiled_within(self, rule: AsideRule, stretch: Stretch) -> list[Point]:
-        """Every result of the rule set aside in an episode."""
-        first, last = self.key(stretch.patient, stretch.onset), self.key(stretch.patient, stretch.last_inside)
-        return [point for analyte in rule.analytes for point, _ in self._spoiled(analyte, first, last)]
+        """Every result of the rule set aside in an episode, with no usable one of the same time."""
+        found = []
+        for analyte in rule.analytes:
+            usable = self.knowing.points(analyte).key
+            for point, _ in self.spoiled(analyte, stretch.patient, stretch.onset, stretch.last_inside):
+                found += [] if self.key(stretch.patient, point.time) in usable else [point]
+        return found
 
     def companions(self, rule: MissingRule, stretch: Stretch) -> tuple[Point | None, dict[str, Point | None]]:
         """The latest count inside, and by companion its latest result since shortly before that count."""
@@ -119,12 +154,18 @@ class Looked:
         since = (last if lead is None else last - lead.time) + rule.within.ms
         return lead, {name: self.book.series(name).latest(stretch.patient, last, since) for name in rule.companions}
 
-    def levels(self, rule: BandRule, patient: int, first: int, last: int) -> list[tuple[Point, bool]]:
+    def levels(self, rule: BandRule | LevelsDueRule, patient: int, first: int, last: int) -> list[tuple[Point, bool]]:
         """The levels of a patient in [first, last] that are not random ones, each with whether it is a trough."""
         levels = self.knowing.levels(rule.analyte)
         low, high = np.searchsorted(levels.key, (self.key(patient, first), self.key(patient, last) + 1))
         places = [place for place in range(int(low), int(high)) if levels.timing[place] != RANDOM]
         return [(_single(levels, place, rule.analyte), bool(levels.timing[place] == TROUGH)) for place in places]
+
+    def levels_at(self, analyte: str, patient: int, time: int) -> list[Point]:
+        """Every level of an analyte at a time; none where only one result of a time is read."""
+        levels = self.knowing.levels(analyte)
+        low, high = np.searchsorted(levels.key, (self.key(patient, time), self.key(patient, time) + 1))
+        return [_single(levels, place, analyte) for place in range(int(low), int(high))]
 
     def due(self, rule: CountsDueRule | LevelsDueRule, stretch: Stretch) -> tuple[int, str]:
         """When what is overdue was last seen (or the watch began), and why it was due."""
@@ -179,6 +220,12 @@ class Looked:
     def _at(self, analyte: str, key: Ints) -> Point:
         points = self.knowing.points(analyte)
         return self.book.series(analyte).at(int(np.searchsorted(points.key, key)))
+
+    def last_judged(self, rule: BandRule, patient: int, time: int) -> int:
+        """When a level of the patient was last judged by a time at which an episode is open."""
+        band = self._once(rule.name, "band", lambda: self.knowing.band(rule))
+        at = int(np.searchsorted(band.key, self.key(patient, time), "right")) - 1
+        return int(key_time(band.key[at : at + 1])[0])
 
     def certain(self, rule: BandRule, stretch: Stretch, time: int) -> bool:
         """Whether the levels of a time lie outside for certain."""

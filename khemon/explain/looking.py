@@ -125,12 +125,14 @@ class Book:
         timezone: str,
         diagnosed: Sequence[bool],
         found: Episodes,
+        targets: Sequence[str] | None = None,
     ) -> None:
         self.prepared = prepared
         self.patients = patients
         self.protocol = protocol
         self.timezone = timezone
         self.diagnosed = diagnosed
+        self.targets = targets
         self.found = found
         self._series: dict[tuple[str, str, float], Series] = {}
         self._points: dict[str, Points] = {}

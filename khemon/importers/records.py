@@ -11,7 +11,7 @@ from khemon.importers.layout import PATIENT_COLUMNS, Columns
 from khemon.importers.rowfacts import read_identity
 from khemon.importers.staging import ACCEPTED, REJECTED, REVIEW, EventRow, PatientRow, worse
 from khemon.importers.times import Clock, Moment
-from khemon.models import EVENT_KINDS
+from khemon.models import EVENT_KINDS, ChosenBand
 
 #: Kinds for which a calendar date says enough: courses, visits and findings. Of the others (products, bleeding, closing
 #: events) the hour decides what is supported or judged, so a date without a time is held.
@@ -147,6 +147,9 @@ class PatientReader:
             self._add_birth_date(patient, text)
         elif name in TIME_COLUMNS or name in UNTIL_COLUMNS:
             self._add_time(patient, name, text)
+        elif name == "sirolimus_target" and ChosenBand.read(text) is None:
+            remedy = "write the band in ng/mL as 10-15, and who chose it in brackets behind it: 10-15 (Dr. Lee)"
+            _add(patient, REVIEW, f"unreadable_target: {remedy} (column 'sirolimus_target')")
         else:
             patient.fields[name] = text
 

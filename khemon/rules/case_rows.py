@@ -87,12 +87,13 @@ class Lab(Frozen):
 
 
 class CaseEvent(Frozen):
-    """One event; `end` is None when none was recorded; a dose of 0 says that a drug is held."""
+    """One event; `end` is None when none was recorded; a dose of 0 says that a drug is held; unit: of the dose."""
 
     kind: str
     start: Elapsed
     end: Elapsed | None = None
     dose: Decimal | None = None
+    unit: str = ""
 
     @model_validator(mode="before")
     @classmethod

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import tomllib
-from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -107,12 +106,18 @@ class Case(Frozen):
     diagnosis: Literal["KHE", "tufted angioma"] | None = None
     day0: Elapsed | None = None
     followed_until: Elapsed | None = None
-    target: tuple[Decimal, Decimal] | None = None
+    target: str = ""
     protocol: str = "ward"
     timezone: str = "UTC"
     start: dt.datetime = START
     as_of: Elapsed | None = None
     expect: tuple[Expected, ...]
+
+    @field_validator("target", mode="before")
+    @classmethod
+    def _band_as_written(cls, told: Any) -> Any:  # noqa: ANN401
+        """`[10, 15]` or the text of the register."""
+        return "-".join(map(str, told)) if isinstance(told, list | tuple) else told
 
     @field_validator("timezone")
     @classmethod

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from khemon.rules.calendar import day_numbers, day_starts
-from khemon.rules.series import NO_TIME, Bools, Events, Ints, key_patient, key_time, keys
+from khemon.rules.series import NO_TIME, NONE, Bools, Events, Floats, Ints, key_patient, key_time, keys
 from khemon.rules.shapes import last_where, starts_of
 from khemon.rules.spans import Spans, never
 
@@ -16,12 +16,14 @@ from khemon.rules.spans import Spans, never
 class Courses:
     """given: the stretches over which a drug is given. began: per stretch the key at which its course began.
 
-    steps: sorted keys of recorded stops, holds and taper steps, wherever they lie in time.
+    steps: sorted keys of recorded stops, holds and taper steps, wherever they lie in time. changes: those at which it
+    began or stopped, or a record begins whose dose is not certainly that of the one before.
     """
 
     given: Spans
     began: Ints
     steps: Ints
+    changes: Ints
 
 
 def courses(events: Events, drug: str, joins_within: int, timezone: str) -> Courses:
@@ -32,7 +34,7 @@ def courses(events: Events, drug: str, joins_within: int, timezone: str) -> Cour
     records = events.of(drug)
     if not records.start.size:
         none = np.zeros(0, np.int64)
-        return Courses(Spans.none(), none, none)
+        return Courses(Spans.none(), none, none, none)
     records = records.take(np.lexsort((records.start, records.patient)))
     start = keys(records.patient, records.start)
     opens = starts_of(records.patient)
@@ -43,10 +45,22 @@ def courses(events: Events, drug: str, joins_within: int, timezone: str) -> Cour
     given = Spans.of(start[~held], stop[~held]).without(Spans.of(start[held], stop[held]))
     anew = _anew(given, joins_within, timezone)
     began = given.start[last_where(anew)]
-    before = np.append(np.nan, dose[:-1])
-    lower = ~opens & ~held & ~(dose >= before) & ~np.isin(start, began)
+    no_lower, same = _compared(dose, records.dose_unit)
+    lower = ~opens & ~held & ~no_lower & ~np.isin(start, began)
     stops = given.stop[given.stop < never(key_patient(given.stop))]
-    return Courses(given, began, np.unique(np.concatenate([stops, start[lower]])))
+    changes = np.unique(np.concatenate([given.start, stops, start[opens | ~same]]))
+    return Courses(given, began, np.unique(np.concatenate([stops, start[lower]])), changes)
+
+
+def _compared(dose: Floats, unit: Ints | None) -> tuple[Bools, Bools]:
+    """Which doses are certainly no lower than the one before, and which are the same: numbers of one stated unit.
+
+    Any dose is no lower than a hold.
+    """
+    before = np.append(np.nan, dose[:-1])
+    units = np.full(dose.size, NONE, np.int64) if unit is None else unit
+    alike = np.append(False, (units[1:] == units[:-1]) & (units[1:] != NONE)) | (before == 0)
+    return (dose >= before) & alike, (dose == before) & alike
 
 
 def _anew(given: Spans, joins_within: int, timezone: str) -> Bools:

@@ -61,9 +61,11 @@ def counts_due(
     """
     bad = seen.informative & ~seen.good
     low_before = last_where(bad) >= last_where(starts_of(points.patient))
-    chosen = np.flatnonzero(seen.informative | (points.supported & low_before))
+    # Watched from the first low count or day 0 on: from then a lifted count asks for the next one soon.
+    lifted = points.supported & (low_before | (preceding(points.key, day0) != NONE))
+    chosen = np.flatnonzero(seen.informative | lifted)
     key = points.key[chosen]
-    deadline, why = _deadlines(points, seen, low_before, anchor, gap, rule, timezone)
+    deadline, why = _deadlines(points, seen, low_before, lifted, anchor, gap, rule, timezone)
     first = _before_any(day0, key)
     since = np.concatenate([key, first])
     overdue = np.concatenate([deadline[chosen], first + rule.every.ms + rule.grace.ms])
@@ -81,13 +83,20 @@ def _before_any(day0: Ints, key: Ints) -> Ints:
 
 
 def _deadlines(
-    points: Points, seen: Watched, low_before: Bools, anchor: Ints, gap: int, rule: CountsDueRule, timezone: str
+    points: Points,
+    seen: Watched,
+    low_before: Bools,
+    lifted: Bools,
+    anchor: Ints,
+    gap: int,
+    rule: CountsDueRule,
+    timezone: str,
 ) -> tuple[Ints, Codes]:
     """For each point from when the next count is overdue, and why."""
     patient, day = points.patient.astype(np.int64), points.day.astype(np.int64)
     settled = _settled(points, seen, rule)
     very_low = certainly(points.low, points.high, "<", rule.close_below.limit)
-    close = low_before & (points.supported | very_low)
+    close = lifted | very_low
     on_grid = np.where(low_before, settled & seen.confirmed, seen.documented)
     late = min(rule.unconfirmed.count, gap)
     cases = (

@@ -216,8 +216,7 @@ class Knowing:
             row = self.row(jump.analyte, troughs_only=jump.troughs_only)
             if row.key.size <= 1:
                 continue
-            doses = self.block.events.of(jump.analyte) if jump.troughs_only else self.block.events.of()
-            changed = np.sort(keys(doses.patient, doses.start))
+            changed = self.courses(jump.analyte).changes if jump.troughs_only else np.zeros(0, np.int64)
             found.append((jump.analyte, row, questions.jumps(row, jump, self.block.events, changed)))
         for factor in rule.factors:
             for analyte in factor.analytes:

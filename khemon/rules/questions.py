@@ -81,7 +81,7 @@ def beyond_soft(row: Row, analyte: str, words: str) -> Asked:
 def jumps(row: Row, jump: Jump, events: Events, doses: Ints) -> Asked:
     """Results that certainly jumped from the previous one, with nothing between them that would explain it.
 
-    doses: sorted keys at which a dose was changed.
+    doses: sorted keys at which the drug began or stopped, or its dose was (or may have been) changed.
     """
     before, found = row.before, row.follows if jump.within is None else row.near(jump.within.ms)
     if jump.from_above is not None:

@@ -77,7 +77,8 @@ class Results:
 class Events:
     """Events as arrays of one length; `end` is NO_TIME when none was recorded; kind is an index into EVENT_KINDS.
 
-    dose: the number of a drug's dose, NaN where none can be read; 0 says that the drug is held.
+    dose: the number of a drug's dose, NaN where none can be read; 0 says that the drug is held. dose_unit: code of its
+    unit (equal text, equal code), -1 without one; absent: none has one.
     """
 
     patient: NDArray[np.int32]
@@ -85,11 +86,13 @@ class Events:
     start: Ints
     end: Ints
     dose: Floats | None = None
+    dose_unit: Ints | None = None
 
     def take(self, rows: slice | NDArray[Any]) -> Events:
         """The same columns, those rows only."""
         dose = None if self.dose is None else self.dose[rows]
-        return Events(self.patient[rows], self.kind[rows], self.start[rows], self.end[rows], dose)
+        unit = None if self.dose_unit is None else self.dose_unit[rows]
+        return Events(self.patient[rows], self.kind[rows], self.start[rows], self.end[rows], dose, unit)
 
     def of_patients(self, first: int, rows: slice) -> Events:
         """Some rows that lie together, their patients counted from the first."""

@@ -68,12 +68,14 @@ def course(rng: random.Random, drug: str, begin: dt.datetime, zone: ZoneInfo) ->
     found = []
     start = moved(rng, begin, zone, rng.choice((0, 0, 0, 1, 30)))
     dose: Decimal | None = rng.choice((None, Decimal("2"), Decimal("0.8")))
+    unit = rng.choice(("mg", "mg", "mg/kg/d", None))
     for _ in range(rng.choice((1, 1, 2, 3, 4))):
         end = moved(rng, start, zone, rng.choice(LENGTHS))
         end = max(end, start)
-        found.append(Event(drug, start, end if rng.random() < 0.6 else None, dose))
+        found.append(Event(drug, start, end if rng.random() < 0.6 else None, dose, unit))
         start = rng.choice((end, end, moved(rng, end, zone, rng.choice((0, 1, 2, 3, 28)))))
         dose = rng.choice((dose, None, Decimal("0"), Decimal("0.5"), Decimal("1")))
+        unit = rng.choice((unit, unit, unit, "mg", None))
     return found
 
 

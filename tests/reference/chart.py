@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -147,7 +147,7 @@ class Chart:
 
 def in_utc(event: Event) -> Event:
     """The event with its times in UTC."""
-    return Event(event.kind, utc(event.start), None if event.end is None else utc(event.end), event.dose)
+    return replace(event, start=utc(event.start), end=None if event.end is None else utc(event.end))
 
 
 def usable(labs: list[Lab]) -> list[Lab]:

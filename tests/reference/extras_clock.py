@@ -130,7 +130,7 @@ class Clock:
         lifted = [
             reading
             for reading in self.chart.readings["platelets"]
-            if reading.supported and reading.time <= time and lows and lows[0] <= reading.time
+            if reading.supported and reading.time <= time and self.watched(reading.time, lows)
         ]
         times = [count.time for count in seen] + [reading.time for reading in lifted]
         if not times:
@@ -140,9 +140,13 @@ class Clock:
         last = max(times)
         return [self.base(last, seen, lows, any(r.time == last for r in lifted)), *self.after_steps(last, time)]
 
+    def watched(self, time: dt.datetime, lows: list[dt.datetime]) -> bool:
+        """Whether the counts are watched at a time: from the first low one or day 0 on."""
+        return (bool(lows) and lows[0] <= time) or (self.day0 is not None and self.day0 <= time)
+
     def base(self, last: dt.datetime, seen: list[Sample], lows: list[dt.datetime], lifted: bool) -> dt.datetime | None:
         very_low = seen and seen[-1].time == last and seen[-1].reading.value.below(Decimal(10)) is True
-        if lows and (lifted or very_low):
+        if lifted or very_low:
             return last + 24 * HOUR
         documented = any(told <= last for told in self.documented)
         if not lows:

@@ -57,10 +57,27 @@ class Drug:
         """Recorded stops, holds and taper steps up to the last moment judged."""
         found = [stop for _, stop in self.stretches() if stop is not None]
         for before, record in pairwise(self.records):
-            lower = before.dose is None or record.dose is None or record.dose < before.dose
-            if lower and not held(record) and self.began(record.start) != record.start:
+            if not no_lower(before, record) and not held(record) and self.began(record.start) != record.start:
                 found.append(record.start)
         return [time for time in found if time <= self.chart.last]
+
+    def changes(self) -> list[dt.datetime]:
+        """When the drug began or stopped, or a record begins whose dose may be another."""
+        found = [bound for stretch in self.stretches() for bound in stretch if bound is not None]
+        found += [record.start for record in self.records[:1]]
+        return found + [now.start for before, now in pairwise(self.records) if not same_dose(before, now)]
+
+
+def same_dose(before: Event, record: Event) -> bool:
+    """Whether a dose is certainly that of the one before."""
+    return no_lower(before, record) and record.dose == before.dose
+
+
+def no_lower(before: Event, record: Event) -> bool:
+    """Whether a dose is certainly no lower than the one before; only numbers of one unit can be compared."""
+    if before.dose is None or record.dose is None:
+        return False
+    return held(before) or (bool(record.unit) and record.unit == before.unit and record.dose >= before.dose)
 
 
 def held(record: Event) -> bool:

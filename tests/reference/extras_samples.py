@@ -268,7 +268,7 @@ class SampleRules:
             first, last = utc(before.collected_at), utc(now.collected_at)
             if times[first] > 1 or times[last] > 1:
                 continue
-            changed = any(first < record.start <= last for record in self.drug.records)
+            changed = any(first < time <= last for time in self.drug.changes())
             old, new = value_of(before), value_of(now)
             fell = new.high is not None and certainly_above(old, Fraction(1, 3), new)
             if not changed and (fell or certainly_above(new, Fraction(1, 3), old)):

@@ -35,6 +35,7 @@ class Event:
     start: dt.datetime
     end: dt.datetime | None = None
     dose: Decimal | None = None
+    unit: str | None = None
 
 
 @dataclass(frozen=True)

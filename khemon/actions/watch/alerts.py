@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from khemon.actions.watch.answers import not_rechecked
-from khemon.actions.watch.explained import Explained, explained
+from khemon.actions.watch.explained import Explained, explained, explained_rule
 from khemon.actions.watch.known import Known
 from khemon.actions.watch.setting import Setting, setting_of
 from khemon.actions.watch.urgency import rank_of
@@ -179,7 +179,7 @@ def alert_view(store: Store, actor: Actor, alert_id: int, now: dt.datetime) -> A
         start, end = alert.onset - LOOK_BACK, min(alert.end or now, now) + DAY
         return AlertView(
             line=line,
-            explained=explained(own[0], setting.protocol, setting.zone, not_rechecked(known, own[0])) if own else None,
+            explained=_explained(known, setting, alert, own),
             timeline=timeline_data(
                 known.samples(alert.patient_id),
                 known.events[alert.patient_id],
@@ -195,6 +195,17 @@ def alert_view(store: Store, actor: Actor, alert_id: int, now: dt.datetime) -> A
             durations=tuple(_durations(lasts, at_most)),
             reasons=tuple((code, reason.words) for code, reason in reasons().items()),
         )
+
+
+def _explained(known: Known, setting: Setting, alert: Alert, own: Sequence[Episode]) -> Explained | None:
+    """The episode behind an alert; where a correction took it away, its rule with what the alert said."""
+    if own:
+        return explained(own[0], setting.protocol, setting.zone, not_rechecked(known, own[0]))
+    if alert.rule not in setting.protocol.rules:
+        return None
+    since, until = (date_words(time, setting.zone) if time else "" for time in (alert.onset, alert.end))
+    rule = explained_rule(alert.rule, setting.protocol)
+    return replace(rule, severity=alert.severity, status=alert.status, text=alert.text, since=since, until=until)
 
 
 def patient_of_alert(store: Store, actor: Actor, alert_id: int) -> str:

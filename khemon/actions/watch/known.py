@@ -58,10 +58,11 @@ class Known:
         self._details: dict[int, ResultRow] = {}
 
     def episodes(self, *, in_full: bool) -> dict[str, list[Episode]]:
-        """Every patient's episodes as of now; words for all of them, or only for those that are open."""
+        """Every patient's episodes as of now; words and grounds for all of them, or words for those that are open."""
         wanted = None if in_full else _is_open
         found: dict[str, list[Episode]] = {name: [] for name in self.index}
-        for episode in episodes_of(self._case, self.protocol, str(self.zone), to_ms(self.now), self._givens, wanted):
+        asked = (self._case, self.protocol, str(self.zone), to_ms(self.now), self._givens, wanted)
+        for episode in episodes_of(*asked, grounded=in_full):
             found[episode.patient_id].append(episode)
         return found
 

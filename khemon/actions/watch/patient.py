@@ -24,7 +24,7 @@ from khemon.figures.clock import ClockData, clock_data
 from khemon.figures.samples import Sample
 from khemon.figures.timeline import TimelineData, timeline_data
 from khemon.figures.words import age_words, date_words, day_words, moment
-from khemon.models import Actor, Alert, Episode, Event, Patient, Refused, Severity
+from khemon.models import Actor, Alert, ChosenBand, Episode, Event, Patient, Refused, Severity
 from khemon.rules.rulebook import AllOfRule, AnyOfRule, ReboundRule, RunRule
 from khemon.store import Reader, ResultRow, Store
 
@@ -167,7 +167,7 @@ class _View:
             sex=patient.sex or "sex not recorded",
             diagnosis=patient.diagnosis or "diagnosis not recorded",
             place=f"{patient.ward}, {place}" if patient.ward else place,
-            target=patient.sirolimus_target or "",
+            target=target_words(patient.sirolimus_target),
         )
 
     def sentence(self) -> str:
@@ -228,11 +228,16 @@ class _View:
 
 def target_band(target: str | None) -> tuple[float, float, str] | None:
     """The chosen sirolimus band as numbers and words; None when none was chosen or it cannot be read."""
-    low, _, high = (target or "").partition("-")
-    try:
-        return float(low), float(high), f"target {low.strip()}–{high.strip()}"
-    except ValueError:
-        return None
+    band = ChosenBand.read(target or "")
+    return None if band is None else (float(band.low), float(band.high), f"target {band.low}–{band.high}")
+
+
+def target_words(target: str | None) -> str:
+    """The chosen sirolimus band with its unit and who chose it; empty without one."""
+    band = ChosenBand.read(target or "")
+    if band is None:
+        return f"{target} (cannot be read)" if target else ""
+    return f"{band.low}-{band.high} ng/mL{f' (chosen by {band.chosen_by})' if band.chosen_by else ''}"
 
 
 def patient_of(store: Store, actor: Actor, key: str | int | None) -> str:

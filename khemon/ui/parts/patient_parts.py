@@ -30,7 +30,7 @@ def identity_bar(who: Identity) -> Markup:
     facts = [f"id {who.patient_id}", f"born {who.born}" if who.born[0].isdigit() else who.born, who.age, who.sex]
     facts += [who.diagnosis, who.place]
     if who.target:
-        facts.append(f"sirolimus target {who.target} ng/mL")
+        facts.append(f"sirolimus target {who.target}")
     return el("header", name, *(el("span", fact) for fact in facts), class_="k k-identity")
 
 
@@ -110,6 +110,9 @@ def why(flag: Explained) -> Markup:
         parts.append(table(["This result", "Analyte", "As received", "Collected"], rows, label="Evidence"))
     if flag.missing:
         parts.append(el("p", el("b", "Missing: "), ", ".join(flag.missing)))
+    if flag.not_counted:
+        parts.append(el("p", el("b", "Seen and not counted: "), "; ".join(flag.not_counted)))
+    parts.append(rests_on(flag))
     numbers: list[list[Child]] = [[line.meaning, line.number, line.source] for line in flag.numbers]
     made = table(["Number", "Value", "Source"], numbers, label="Numbers of the rule")
     parts.append(el("details", el("summary", "Numbers and sources"), made))
@@ -119,9 +122,24 @@ def why(flag: Explained) -> Markup:
     return el("div", *parts, class_="k")
 
 
+def rests_on(flag: Explained) -> Markup:
+    """What it takes beside the evidence to tell this again: results, events, entries of the register."""
+    rows: list[list[Child]] = [[line.analyte, f"{line.value} {line.unit}", line.at, ""] for line in flag.rests_on]
+    rows += [[line.kind, "event", line.since, line.until] for line in flag.events]
+    rows += [[entry, "entry of the register", "", ""] for entry in flag.entries]
+    if not rows:
+        return Markup("")
+    made = table(["What", "As received", "From", "Until"], rows, label="What it rests on beside the evidence")
+    return el("details", el("summary", "It also rests on"), made)
+
+
+def _past_why(flag: Explained) -> Markup:
+    return el("details", el("summary", flag.text), why(flag))
+
+
 def past_list(past: Sequence[Explained]) -> Markup:
     """Flags that ended, the newest first."""
     rows: list[list[Child]] = [
-        [join(el("b", flag.title), " ", flag.status), flag.since, flag.until, flag.text] for flag in past
+        [join(el("b", flag.title), " ", flag.status), flag.since, flag.until, _past_why(flag)] for flag in past
     ]
     return el("div", table(["Flag", "Since", "Until", "What it said"], rows, label="Flags that ended"), class_="k")
