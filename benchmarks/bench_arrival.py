@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import statistics
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from itertools import count
 from pathlib import Path
 
@@ -140,7 +138,9 @@ def bare(engine: sa.Engine) -> Callable[[], None]:
     """BEGIN IMMEDIATE, three inserts, COMMIT by the driver alone, on a connection with the settings of a writer."""
     raw = engine.raw_connection().driver_connection
     assert raw is not None
-    raw.execute("CREATE TABLE IF NOT EXISTS plain (place INTEGER, number INTEGER, said TEXT, PRIMARY KEY (place, number))")
+    raw.execute(
+        "CREATE TABLE IF NOT EXISTS plain (place INTEGER, number INTEGER, said TEXT, PRIMARY KEY (place, number))"
+    )
     number = count(1)
     said = "x" * 200
 
@@ -189,8 +189,15 @@ def main(rows: int, rounds: int, seed: int = 7) -> None:
         )
         engines.dispose()
         ward.store.close()
-    print(f"one arriving result of a child of {ward.data.time.size // ward.children} among {ward.children} children, {rounds} rounds, {ward.moved} alerts raised or moved")
-    print("  " + ratio_line("committed with episodes and alerts / bare transaction of three inserts", seconds, "arrival", "bare"))
+    print(
+        f"one arriving result of a child of {ward.data.time.size // ward.children} among {ward.children} children, {rounds} rounds, {ward.moved} alerts raised or moved"
+    )
+    print(
+        "  "
+        + ratio_line(
+            "committed with episodes and alerts / bare transaction of three inserts", seconds, "arrival", "bare"
+        )
+    )
     print("  " + ratio_line("the same / one page written and flushed", seconds, "arrival", "flush"))
     print("  " + ratio_line("bare transaction / one page written and flushed", seconds, "bare", "flush"))
     print("  " + ratio_line("the whole import of a file of one line / bare transaction", seconds, "file", "bare"))

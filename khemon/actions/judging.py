@@ -85,7 +85,36 @@ def episodes_of(
 ) -> list[Episode]:
     """Every episode as of a time, by patient index, rule and onset; explained, or only those that `wanted` marks."""
     found = evaluate(case.results, case.events, case.patients, protocol, timezone, as_of)
+    return _explained(case, found, protocol, timezone, as_of, givens, None if wanted is None else wanted(found))
+
+
+def _explained(
+    case: Case,
+    found: Episodes,
+    protocol: Protocol,
+    timezone: str,
+    as_of: int,
+    givens: Givens,
+    in_words: Bools | None,
+    asked: Bools | None = None,
+) -> list[Episode]:
     prepared = prepare(case.results, case.events, len(case.patient_ids), protocol, as_of)
     who = (case.patient_ids, case.diagnosed)
-    in_words = None if wanted is None else wanted(found)
-    return explained(found, prepared, case.patients, protocol, timezone, *who, givens, in_words)
+    return explained(found, prepared, case.patients, protocol, timezone, *who, givens, in_words, asked)
+
+
+def told_and_untold(
+    case: Case,
+    protocol: Protocol,
+    timezone: str,
+    as_of: int,
+    givens: Givens,
+    wanted: Callable[[Episodes], Bools],
+) -> tuple[list[Episode], Episodes]:
+    """As `episodes_of`, but of a patient's rule with no episode that `wanted` marks the episodes stay columns."""
+    found = evaluate(case.results, case.events, case.patients, protocol, timezone, as_of)
+    in_words = wanted(found)
+    own = found.patient.astype(np.int64) * len(protocol.rule_names) + found.rule
+    asked = np.isin(own, own[in_words])
+    told = _explained(case, found, protocol, timezone, as_of, givens, in_words, asked) if in_words.any() else []
+    return told, found.take(~asked)

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from khemon.actions.judging import Case, dose_of, episodes_of, patients_column
+from khemon.actions.judging import Case, dose_of, episodes_of, patients_column, told_and_untold
+from khemon.actions.protocols import protocol_of
 from khemon.alerts import LIVE, Move, Setting, muted, reconcile
 from khemon.explain import Given
-from khemon.models import CLOSING_EVENTS, Actor, Alert, Episode, Event, Refused
-from khemon.rules import NO_TIME, Episodes, Events, Protocol, Results, load_protocol
+from khemon.models import CLOSING_EVENTS, SEVERITIES, Actor, Alert, Episode, Event, Refused
+from khemon.rules import END_REASONS, NO_TIME, STATUS_WORDS, Episodes, Events, Protocol, Results
 from khemon.rules.calendar import day_numbers, from_ms, to_ms
 from khemon.rules.rulebook import RunRule
 from khemon.rules.series import Bools
-from khemon.store import Reader, ResultColumns, Writer
+from khemon.store import BareEpisode, Reader, ResultColumns, Writer
 
 SYSTEM = Actor(name="khemon", kind="system")
 
@@ -36,7 +37,7 @@ def ward_of(reader: Reader) -> Ward:
     if not timezone:
         found = "this store has no time zone yet; a wrong one shifts every day count"
         raise Refused("time zone", found, "state it once with --timezone, for example --timezone Europe/Berlin")
-    return Ward(load_protocol(reader.setting("protocol") or "ward"), timezone)
+    return Ward(protocol_of(reader.setting("protocol") or "ward"), timezone)
 
 
 class _FromStore:
@@ -87,7 +88,7 @@ def case_of(
     dose = np.array([dose_of(event.dose) for event in told.events], np.float64)
     moved = moved[told.patient] if moved.size else told.patient
     events = Events(moved, told.kind, told.start, end.astype(np.int64), dose)
-    registered = {patient.patient_id: patient for patient in reader.patients()}
+    registered = {patient.patient_id: patient for patient in reader.patients(patient_ids)}
     patients, diagnosed = patients_column(found.patient_ids, registered.get)
     case = Case(found.patient_ids, results, events, patients, diagnosed)
     return case, _FromStore(reader, found, told.events)
@@ -99,35 +100,72 @@ def episodes_at(
     ward: Ward,
     as_of_ms: int,
     known_at_ms: int | None = None,
-    alerts: Sequence[Alert] | None = None,
 ) -> tuple[dict[str, list[Episode]], _FromStore]:
-    """Every patient's episodes as of a time, by patient id; with where their results come from.
-
-    With `alerts` only those in words that an alert may speak of: open, broken runs, and of rules with an alert.
-    """
+    """Every patient's episodes as of a time, by patient id; with where their results come from."""
     case, givens = case_of(reader, patient_ids, ward.timezone, known_at_ms)
-    by_patient: dict[str, list[Episode]] = {patient_id: [] for patient_id in case.patient_ids}
-    wanted = None if alerts is None else _spoken_of(case, ward.protocol, alerts)
-    for episode in episodes_of(case, ward.protocol, ward.timezone, as_of_ms, givens, wanted):
+    found = episodes_of(case, ward.protocol, ward.timezone, as_of_ms, givens)
+    return _by_patient(case.patient_ids, found), givens
+
+
+def _by_patient(patient_ids: Sequence[str], found: Sequence[Episode]) -> dict[str, list[Episode]]:
+    by_patient: dict[str, list[Episode]] = {patient_id: [] for patient_id in patient_ids}
+    for episode in found:
         by_patient[episode.patient_id].append(episode)
-    return by_patient, givens
+    return by_patient
+
+
+def _told_at(
+    reader: Reader, patient_ids: Sequence[str] | None, ward: Ward, as_of_ms: int, alerts: Sequence[Alert]
+) -> tuple[dict[str, list[Episode]], list[BareEpisode], _FromStore]:
+    """As `episodes_at`, in words only what an alert may speak of: open, broken runs, and of rules with an alert.
+
+    Of rules that none can speak of the episodes come bare, to be stored and not to be judged further.
+    """
+    case, givens = case_of(reader, patient_ids, ward.timezone)
+    wanted = _spoken_of(case, ward.protocol, alerts)
+    told, untold = told_and_untold(case, ward.protocol, ward.timezone, as_of_ms, givens, wanted)
+    return _by_patient(case.patient_ids, told), list(_bare(untold, case.patient_ids, ward.protocol)), givens
+
+
+def _bare(found: Episodes, patient_ids: Sequence[str], protocol: Protocol) -> Iterator[BareEpisode]:
+    """The same episodes as they are stored without words."""
+    names = protocol.rule_names
+    sources = [protocol.rules[name].source for name in names]
+    columns = (found.patient, found.rule, found.onset, found.status, found.severity, found.confirmed_at, found.end)
+    for patient, rule, onset, status, severity, confirmed, end, reason in zip(
+        *(column.tolist() for column in (*columns, found.end_reason)), strict=True
+    ):
+        yield BareEpisode(
+            patient_ids[patient],
+            names[rule],
+            onset,
+            STATUS_WORDS[status],
+            SEVERITIES[severity],
+            None if confirmed == NO_TIME else confirmed,
+            None if end == NO_TIME else end,
+            END_REASONS[reason] or None,
+            sources[rule],
+        )
 
 
 def _spoken_of(case: Case, protocol: Protocol, alerts: Sequence[Alert]) -> Callable[[Episodes], Bools]:
-    """Marks the episodes that an alert follows or may be raised for."""
+    """Marks the episodes that an alert follows or may be raised for.
+
+    An alert carries what overlaps its episodes and what follows soon after: never what had ended before the first.
+    """
     names = protocol.rule_names
     patient = {patient_id: number for number, patient_id in enumerate(case.patient_ids)}
-    followed = {
-        patient[alert.patient_id] * len(names) + names.index(alert.rule)
-        for alert in alerts
-        if alert.rule in names and alert.patient_id in patient
-    }
+    since = np.full(len(patient) * len(names), np.iinfo(np.int64).max)
+    for alert in alerts:
+        if alert.rule in names and alert.patient_id in patient:
+            own = patient[alert.patient_id] * len(names) + names.index(alert.rule)
+            since[own] = min(since[own], *map(to_ms, (alert.onset, *(onset for onset, _ in alert.carried))))
     runs = [code for code, name in enumerate(names) if isinstance(protocol.rules[name], RunRule)]
 
     def marked(found: Episodes) -> Bools:
         own = found.patient.astype(np.int64) * len(names) + found.rule
         broke = np.isin(found.rule, runs) & (found.severity > 0)
-        spoken: Bools = (found.end == NO_TIME) | broke | np.isin(own, list(followed))
+        spoken: Bools = (found.end == NO_TIME) | broke | (found.end >= since[own])
         return spoken
 
     return marked
@@ -154,10 +192,10 @@ def recompute(writer: Writer, patient_ids: Iterable[str] | None, now_ms: int, ac
     if wanted is not None and not wanted:
         return []
     alerts = writer.alerts(patient_ids=wanted)
-    by_patient, givens = episodes_at(writer, wanted, ward, now_ms, alerts=alerts)
+    by_patient, bare, givens = _told_at(writer, wanted, ward, now_ms, alerts)
     # A child of whom every import was taken back has no episodes left; its alerts go with their ground.
     by_patient |= {gone: [] for gone in {*(wanted or ()), *(alert.patient_id for alert in alerts)} - set(by_patient)}
-    writer.save_episodes(list(by_patient), [episode for own in by_patient.values() for episode in own])
+    writer.save_episodes(by_patient, [episode for own in by_patient.values() for episode in own], bare)
     stored: dict[str, list[Alert]] = {}
     for alert in alerts:
         stored.setdefault(alert.patient_id, []).append(alert)
@@ -169,7 +207,10 @@ def recompute(writer: Writer, patient_ids: Iterable[str] | None, now_ms: int, ac
         made = [_stored(writer, move, now_ms, actor) for move in wanted_moves]
         moves += made
         if made or patient_id in stored:
-            changed |= _mute(writer, patient_id, episodes, setting)
+            standing = {
+                alert.alert_id: alert for alert in (*stored.get(patient_id, ()), *(move.alert for move in made))
+            }
+            changed |= _mute(writer, patient_id, standing.values(), episodes, setting)
         changed |= {patient_id} if made else set()
     if changed:
         writer.bump_revisions(sorted(changed))
@@ -199,9 +240,11 @@ def _stored(writer: Writer, move: Move, now_ms: int, actor: Actor) -> Move:
     return move.model_copy(update={"alert": alert})
 
 
-def _mute(writer: Writer, patient_id: str, episodes: Sequence[Episode], setting: Setting) -> set[str]:
+def _mute(
+    writer: Writer, patient_id: str, standing: Iterable[Alert], episodes: Sequence[Episode], setting: Setting
+) -> set[str]:
     """Store which live alerts of a patient are muted and by what; the patient's id when that changed."""
-    alerts = [alert for alert in writer.alerts(patient_ids=[patient_id]) if alert.state in LIVE]
+    alerts = sorted((alert for alert in standing if alert.state in LIVE), key=lambda alert: alert.alert_id)
     now_muted = muted(alerts, episodes, setting.protocol, setting.now)
     changed = [alert for alert in alerts if alert.muted_by != now_muted.get(alert.alert_id)]
     for alert in changed:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from khemon.explain.evidence import Role, Stretch, band_depth, evidence_of, inside, standing
 from khemon.explain.further_evidence import further_evidence
 from khemon.explain.holding import holding_limbs
@@ -30,19 +32,20 @@ def explained(
     diagnosed: Sequence[bool],
     givens: Givens,
     in_words: Bools | None = None,
+    asked: Bools | None = None,
 ) -> list[Episode]:
     """Each episode with text, evidence and what is missing, in the order given.
 
     prepared: what the episodes were computed from (same results, events and as_of). patient_ids, diagnosed: by patient
     index. givens: row of the evaluated columns -> the result as received. in_words: which episodes are wanted in words;
-    the others come with times, status and severity alone.
+    the others come with times, status and severity alone. asked: those that are wanted at all; the words of one may
+    name another of `found`.
     """
     book = Book(prepared, patients, protocol, timezone, diagnosed, found)
     explainer = _Explainer(book, givens, patient_ids)
     wanted = [True] * found.size if in_words is None else in_words.tolist()
-    return [
-        explainer.episode(found, index) if told else explainer.bare(found, index) for index, told in enumerate(wanted)
-    ]
+    indexes = range(found.size) if asked is None else np.flatnonzero(asked).tolist()
+    return [explainer.episode(found, index) if wanted[index] else explainer.bare(found, index) for index in indexes]
 
 
 class _Explainer:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from khemon.store.repository.bulk import fetch_plain
+from khemon.store.repository.ready import Ready
 from khemon.store.rows import BatchRow
 from khemon.store.tables import BATCH_SPAN, batch, batch_undo, raw_file
 
@@ -63,24 +65,26 @@ def _select() -> sa.Select[Any]:
     return sa.select(*columns, *undo).select_from(joined).order_by(batch.c.batch_no)
 
 
-def _row(row: sa.Row[Any]) -> BatchRow:
-    values = dict(row._mapping)
+_SELECT = _select()
+_SAME_BYTES = Ready(_SELECT.where(batch.c.sha256 == sa.bindparam("sha256")))
+_NAMES = tuple(column.name for column in _SELECT.selected_columns)
+
+
+def _row(row: Sequence[Any]) -> BatchRow:
+    values = dict(zip(_NAMES, row, strict=True))
     return BatchRow(**values | {"counts": json.loads(values["counts"]), "details": json.loads(values["details"])})
 
 
 def batch_rows(connection: sa.Connection, *criteria: sa.ColumnElement[bool]) -> list[BatchRow]:
     """Batches in order of recording."""
-    return [_row(row) for row in connection.execute(_select().where(*criteria))]
+    return [_row(row) for row in connection.execute(_SELECT.where(*criteria))]
 
 
 def standing_batch(connection: sa.Connection, sha256: str, source: str | None, mapping_digest: str) -> BatchRow | None:
     """The batch that already holds these bytes, read in this way; None when there is none or it was undone."""
-    same_source = batch.c.source.is_(None) if source is None else batch.c.source == source
-    stands = batch_undo.c.batch_no.is_(None)
-    found = batch_rows(
-        connection, batch.c.sha256 == sha256, same_source, batch.c.mapping_digest == mapping_digest, stands
-    )
-    return found[0] if found else None
+    same = (_row(row) for row in _SAME_BYTES.rows(connection, sha256=sha256))
+    read_so = (row for row in same if (row.source, row.mapping_digest) == (source, mapping_digest) and not row.undone)
+    return next(read_so, None)
 
 
 def raw_bytes(connection: sa.Connection, sha256: str) -> bytes | None:
