@@ -109,12 +109,10 @@ def told_and_untold(
     timezone: str,
     as_of: int,
     givens: Givens,
-    wanted: Callable[[Episodes], Bools],
+    marks: Callable[[Episodes], tuple[Bools, Bools]],
 ) -> tuple[list[Episode], Episodes]:
-    """As `episodes_of`, but of a patient's rule with no episode that `wanted` marks the episodes stay columns."""
+    """As `episodes_of`, for those that `marks` marks: in words, and at all; the rest stays columns."""
     found = evaluate(case.results, case.events, case.patients, protocol, timezone, as_of)
-    in_words = wanted(found)
-    own = found.patient.astype(np.int64) * len(protocol.rule_names) + found.rule
-    asked = np.isin(own, own[in_words])
-    told = _explained(case, found, protocol, timezone, as_of, givens, in_words, asked) if in_words.any() else []
+    in_words, asked = marks(found)
+    told = _explained(case, found, protocol, timezone, as_of, givens, in_words, asked) if asked.any() else []
     return told, found.take(~asked)

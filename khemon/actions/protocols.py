@@ -8,6 +8,8 @@ from pathlib import Path
 from khemon.rules import Protocol, load_protocol
 from khemon.rules.protocols import PROTOCOLS
 
+_OWN = sorted(PROTOCOLS.glob("*.toml"))
+
 
 @lru_cache(maxsize=8)
 def _loaded(name: str, *_contents: bytes) -> Protocol:
@@ -19,5 +21,12 @@ def protocol_of(name: str) -> Protocol:
 
     RulebookProblem as `load_protocol` raises it.
     """
-    files = [*sorted(PROTOCOLS.glob("*.toml")), Path(name)]
-    return _loaded(name, *(path.read_bytes() for path in files if path.is_file()))
+    return _loaded(name, *(_content(path) for path in (*_OWN, Path(name))))
+
+
+def _content(path: Path) -> bytes:
+    """The bytes of a file; none where it is not there or cannot be read, which loading says better."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""

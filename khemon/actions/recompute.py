@@ -50,17 +50,24 @@ class _FromStore:
         self.ids = found.patient_ids
         self.closings = [(event.patient_id, to_ms(event.start)) for event in told if event.kind in CLOSING_EVENTS]
         self.known: dict[int, Given] = {}
-        self.recorded: dict[int, int] = {}
+        self.texts: dict[int, tuple[int, str, str | None, str, int]] = {}
         self.fetched: set[int] = set()
 
     def given(self, row: int) -> Given:
-        patient = int(self.patient[row])
-        if patient not in self.fetched:
-            self.fetched.add(patient)
-            for result_id, text, unit, canonical, recorded_ms in self.reader.texts_of(self.ids[patient]):
-                self.known[result_id] = Given(result_id, text, unit or "", canonical)
-                self.recorded[result_id] = recorded_ms
-        return self.known[int(self.result_ids[row])]
+        result_id = self.result_ids[row]
+        known = self.known.get(result_id)
+        if known is None:
+            patient = self.patient[row]
+            if patient not in self.fetched:
+                self.fetched.add(patient)
+                self.texts.update((text[0], text) for text in self.reader.texts_of(self.ids[patient]))
+            _, text, unit, canonical, _ = self.texts[result_id]
+            known = self.known[result_id] = Given(result_id, text, unit or "", canonical)
+        return known
+
+    def recorded_ms(self, result_id: int) -> int:
+        """When a result was recorded whose patient's results were asked for."""
+        return self.texts[result_id][-1]
 
 
 def case_of(
@@ -119,11 +126,11 @@ def _told_at(
 ) -> tuple[dict[str, list[Episode]], list[BareEpisode], _FromStore]:
     """As `episodes_at`, in words only what an alert may speak of: open, broken runs, and of rules with an alert.
 
-    Of rules that none can speak of the episodes come bare, to be stored and not to be judged further.
+    The others come bare, to be stored and not to be judged further.
     """
     case, givens = case_of(reader, patient_ids, ward.timezone)
-    wanted = _spoken_of(case, ward.protocol, alerts)
-    told, untold = told_and_untold(case, ward.protocol, ward.timezone, as_of_ms, givens, wanted)
+    marks = _spoken_of(case, ward.protocol, alerts)
+    told, untold = told_and_untold(case, ward.protocol, ward.timezone, as_of_ms, givens, marks)
     return _by_patient(case.patient_ids, told), list(_bare(untold, case.patient_ids, ward.protocol)), givens
 
 
@@ -148,10 +155,11 @@ def _bare(found: Episodes, patient_ids: Sequence[str], protocol: Protocol) -> It
         )
 
 
-def _spoken_of(case: Case, protocol: Protocol, alerts: Sequence[Alert]) -> Callable[[Episodes], Bools]:
-    """Marks the episodes that an alert follows or may be raised for.
+def _spoken_of(case: Case, protocol: Protocol, alerts: Sequence[Alert]) -> Callable[[Episodes], tuple[Bools, Bools]]:
+    """Marks the episodes that an alert follows or may be raised for, and those that matter to it without words.
 
     An alert carries what overlaps its episodes and what follows soon after: never what had ended before the first.
+    Whether a broken run is still news depends on whether another one opened since: all of its rule are needed.
     """
     names = protocol.rule_names
     patient = {patient_id: number for number, patient_id in enumerate(case.patient_ids)}
@@ -162,11 +170,11 @@ def _spoken_of(case: Case, protocol: Protocol, alerts: Sequence[Alert]) -> Calla
             since[own] = min(since[own], *map(to_ms, (alert.onset, *(onset for onset, _ in alert.carried))))
     runs = [code for code, name in enumerate(names) if isinstance(protocol.rules[name], RunRule)]
 
-    def marked(found: Episodes) -> Bools:
+    def marked(found: Episodes) -> tuple[Bools, Bools]:
         own = found.patient.astype(np.int64) * len(names) + found.rule
-        broke = np.isin(found.rule, runs) & (found.severity > 0)
-        spoken: Bools = (found.end == NO_TIME) | broke | (found.end >= since[own])
-        return spoken
+        of_runs = np.isin(found.rule, runs)
+        spoken: Bools = (found.end == NO_TIME) | (of_runs & (found.severity > 0)) | (found.end >= since[own])
+        return spoken, spoken | (of_runs & np.isin(own, own[spoken]))
 
     return marked
 
@@ -176,7 +184,7 @@ def setting_of(ward: Ward, givens: _FromStore, now_ms: int) -> Setting:
     zone = ZoneInfo(ward.timezone)
 
     def recorded_at(result_id: int) -> dt.datetime:
-        return from_ms(givens.recorded[result_id], ward.timezone)
+        return from_ms(givens.recorded_ms(result_id), ward.timezone)
 
     def days_between(first: dt.datetime, last: dt.datetime) -> int:
         return (last.astimezone(zone).date() - first.astimezone(zone).date()).days

@@ -10,10 +10,12 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from khemon.store.repository.bulk import fetch_plain
 from khemon.store.repository.ready import Ready
 from khemon.store.rows import BatchRow
 from khemon.store.tables import BATCH_SPAN, batch, batch_undo, raw_file
+
+_FACTS = Ready(sa.select(batch.c.batch_no, batch.c.batch, batch.c.source, batch.c.recorded_ms, batch.c.kind))
+_UNDONE = Ready(sa.select(batch_undo.c.batch_no, batch_undo.c.recorded_ms))
 
 
 class Facts(NamedTuple):
@@ -26,7 +28,7 @@ class Facts(NamedTuple):
 
 
 class Ledger:
-    """Names, sources and standing of all batches, read once."""
+    """Names, sources and standing of all batches, read once and when first asked for."""
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
@@ -34,13 +36,12 @@ class Ledger:
     @cached_property
     def batches(self) -> dict[int, Facts]:
         """Batch number to its facts."""
-        columns = batch.c.batch_no, batch.c.batch, batch.c.source, batch.c.recorded_ms, batch.c.kind
-        return {row[0]: Facts(*row[1:]) for row in fetch_plain(self._connection, sa.select(*columns))}
+        return {row[0]: Facts(*row[1:]) for row in _FACTS.rows(self._connection)}
 
     @cached_property
     def undone(self) -> dict[int, int]:
         """Number of an undone batch to the time of its undoing."""
-        return dict(fetch_plain(self._connection, sa.select(batch_undo.c.batch_no, batch_undo.c.recorded_ms)))
+        return dict(_UNDONE.rows(self._connection))
 
     def not_standing(self, known_at_ms: int | None = None) -> set[int]:
         """Numbers of batches whose rows are not to be seen: undone, or not yet recorded at that moment."""
