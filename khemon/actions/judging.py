@@ -109,10 +109,10 @@ def told_and_untold(
     timezone: str,
     as_of: int,
     givens: Givens,
-    marks: Callable[[Episodes], tuple[Bools, Bools]],
+    wanted: Callable[[Episodes], Bools],
 ) -> tuple[list[Episode], Episodes]:
-    """As `episodes_of`, for those that `marks` marks: in words, and at all; the rest stays columns."""
+    """As `episodes_of`, for those that `wanted` marks; the rest stays columns."""
     found = evaluate(case.results, case.events, case.patients, protocol, timezone, as_of)
-    in_words, asked = marks(found)
-    told = _explained(case, found, protocol, timezone, as_of, givens, in_words, asked) if asked.any() else []
+    asked = wanted(found)
+    told = _explained(case, found, protocol, timezone, as_of, givens, None, asked) if asked.any() else []
     return told, found.take(~asked)

@@ -124,13 +124,10 @@ def _by_patient(patient_ids: Sequence[str], found: Sequence[Episode]) -> dict[st
 def _told_at(
     reader: Reader, patient_ids: Sequence[str] | None, ward: Ward, as_of_ms: int, alerts: Sequence[Alert]
 ) -> tuple[dict[str, list[Episode]], list[BareEpisode], _FromStore]:
-    """As `episodes_at`, in words only what an alert may speak of: open, broken runs, and of rules with an alert.
-
-    The others come bare, to be stored and not to be judged further.
-    """
+    """As `episodes_at` for what an alert may speak of; the others come bare, to be stored and judged no further."""
     case, givens = case_of(reader, patient_ids, ward.timezone)
-    marks = _spoken_of(case, ward.protocol, alerts)
-    told, untold = told_and_untold(case, ward.protocol, ward.timezone, as_of_ms, givens, marks)
+    wanted = _spoken_of(case, ward.protocol, alerts)
+    told, untold = told_and_untold(case, ward.protocol, ward.timezone, as_of_ms, givens, wanted)
     return _by_patient(case.patient_ids, told), list(_bare(untold, case.patient_ids, ward.protocol)), givens
 
 
@@ -155,11 +152,12 @@ def _bare(found: Episodes, patient_ids: Sequence[str], protocol: Protocol) -> It
         )
 
 
-def _spoken_of(case: Case, protocol: Protocol, alerts: Sequence[Alert]) -> Callable[[Episodes], tuple[Bools, Bools]]:
-    """Marks the episodes that an alert follows or may be raised for, and those that matter to it without words.
+def _spoken_of(case: Case, protocol: Protocol, alerts: Sequence[Alert]) -> Callable[[Episodes], Bools]:
+    """Marks the episodes that an alert follows or may be raised for.
 
-    An alert carries what overlaps its episodes and what follows soon after: never what had ended before the first.
-    Whether a broken run is still news depends on whether another one opened since: all of its rule are needed.
+    An alert is raised for what is open, and for a run that broke while no other has opened since. It carries what
+    overlaps its episodes and what follows soon after: never what had ended before the first. So what comes after a
+    marked one in its rule is marked as well.
     """
     names = protocol.rule_names
     patient = {patient_id: number for number, patient_id in enumerate(case.patient_ids)}
@@ -170,11 +168,12 @@ def _spoken_of(case: Case, protocol: Protocol, alerts: Sequence[Alert]) -> Calla
             since[own] = min(since[own], *map(to_ms, (alert.onset, *(onset for onset, _ in alert.carried))))
     runs = [code for code, name in enumerate(names) if isinstance(protocol.rules[name], RunRule)]
 
-    def marked(found: Episodes) -> tuple[Bools, Bools]:
+    def marked(found: Episodes) -> Bools:
         own = found.patient.astype(np.int64) * len(names) + found.rule
-        of_runs = np.isin(found.rule, runs)
-        spoken: Bools = (found.end == NO_TIME) | (of_runs & (found.severity > 0)) | (found.end >= since[own])
-        return spoken, spoken | (of_runs & np.isin(own, own[spoken]))
+        last = np.append(own[1:] != own[:-1], True)[: own.size]
+        news = last & np.isin(found.rule, runs) & (found.severity > 0)
+        spoken: Bools = (found.end == NO_TIME) | news | (found.end >= since[own])
+        return spoken
 
     return marked
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -67,6 +68,16 @@ def chunks(values: Iterable[Any], length: int = LIST_LENGTH) -> Iterator[list[An
     rest = iter(values)
     while chunk := list(islice(rest, length)):
         yield chunk
+
+
+@lru_cache(maxsize=64)
+def _highest(column: sa.Column[int]) -> Ready:
+    return Ready(sa.select(sa.func.coalesce(sa.func.max(column), 0)))
+
+
+def next_number(connection: sa.Connection, column: sa.Column[int]) -> int:
+    """The number after the highest in a column; writers queue, so it is free."""
+    return int(_highest(column).rows(connection)[0][0]) + 1
 
 
 def only(statement: sa.Select[Any], column: sa.ColumnElement[Any], values: list[Any] | None) -> sa.Select[Any]:

@@ -10,8 +10,8 @@ import sqlalchemy as sa
 
 from khemon.models import Episode, EvidenceItem
 from khemon.store.column_types import ms_of, time_of
-from khemon.store.repository.bulk import ReadyOf, chunks, insert_rows, only
-from khemon.store.repository.ready import Ready, next_number
+from khemon.store.repository.bulk import ReadyOf, chunks, insert_rows, next_number, only
+from khemon.store.repository.ready import Ready
 from khemon.store.rows import BareEpisode, StoredEpisode
 from khemon.store.tables import episode, patient
 

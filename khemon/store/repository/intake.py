@@ -12,10 +12,10 @@ import sqlalchemy as sa
 
 from khemon.models import StoreProblem
 from khemon.store.digests import canonical_json, row_digest, rows_digest
-from khemon.store.repository.bulk import insert_rows
+from khemon.store.repository.bulk import insert_rows, next_number
 from khemon.store.repository.ledger import Ledger, standing_batch
 from khemon.store.repository.people import numbers_of, standing_numbers
-from khemon.store.repository.ready import Ready, insertion, next_number
+from khemon.store.repository.ready import Ready, insertion
 from khemon.store.rows import BatchRow, ImportMeta, ImportOutcome
 from khemon.store.tables import (
     BATCH_SPAN,

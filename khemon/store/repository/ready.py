@@ -73,13 +73,3 @@ class Ready:
 def insertion(table: sa.Table) -> Ready:
     """The insertion of a row, every column given by name."""
     return Ready(sa.insert(table))
-
-
-@lru_cache(maxsize=64)
-def _highest(column: sa.Column[int]) -> Ready:
-    return Ready(sa.select(sa.func.coalesce(sa.func.max(column), 0)))
-
-
-def next_number(connection: sa.Connection, column: sa.Column[int]) -> int:
-    """The number after the highest in a column; writers queue, so it is free."""
-    return int(_highest(column).rows(connection)[0][0]) + 1

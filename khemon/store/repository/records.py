@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from khemon.models import Actor, Alert, StoreProblem
 from khemon.store.column_types import ms_of
 from khemon.store.digests import NO_HASH, audit_hash, canonical_json, text_digest
-from khemon.store.repository.bulk import ReadyOf, chunks, insert_rows, only
+from khemon.store.repository.bulk import ReadyOf, chunks, insert_rows, next_number, only
 from khemon.store.repository.people import numbers_of
-from khemon.store.repository.ready import Ready, insertion, next_number
+from khemon.store.repository.ready import Ready, insertion
 from khemon.store.rows import AuditRow, MoveRow, SeenRow
 from khemon.store.tables import alert, alert_move, audit, revision, seen, setting
 

@@ -16,12 +16,11 @@ import sqlalchemy as sa
 from khemon.models import Actor, Refused
 from khemon.store.digests import rows_digest
 from khemon.store.judging import Verdict, Version, result_verdict
-from khemon.store.repository.bulk import insert_rows
+from khemon.store.repository.bulk import insert_rows, next_number
 from khemon.store.repository.fates import OBSERVATION_FIELDS, contents
 from khemon.store.repository.held import settled
 from khemon.store.repository.intake_labs import STATUS_CODES, content_of, result_values, versions_of
 from khemon.store.repository.ledger import Ledger
-from khemon.store.repository.ready import next_number
 from khemon.store.rows import UndoOutcome
 from khemon.store.tables import BATCH_SPAN, batch_patient, batch_undo, fate, patient, result, settlement
 from khemon.units import ANALYTE_CODES
