@@ -21,6 +21,7 @@ from khemon.rules.series import Bools
 from khemon.store import BareEpisode, Reader, ResultColumns, Writer
 
 SYSTEM = Actor(name="khemon", kind="system")
+_NEVER = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,26 +154,28 @@ def _bare(found: Episodes, patient_ids: Sequence[str], protocol: Protocol) -> It
 
 
 def _spoken_of(case: Case, protocol: Protocol, alerts: Sequence[Alert]) -> Callable[[Episodes], Bools]:
-    """Marks the episodes that an alert follows or may be raised for.
+    """Marks the episodes that an alert follows, is raised for or is muted by.
 
-    An alert is raised for what is open, and for a run that broke while no other has opened since. It carries what
-    overlaps its episodes and what follows soon after: never what had ended before the first. So what comes after a
-    marked one in its rule is marked as well.
+    One is raised for a warning that is open, and for a run that broke while no other has opened since. It carries what
+    overlaps its episodes and what follows soon after: never what had ended before the first.
     """
     names = protocol.rule_names
     patient = {patient_id: number for number, patient_id in enumerate(case.patient_ids)}
-    since = np.full(len(patient) * len(names), np.iinfo(np.int64).max)
+    since = np.full(len(patient) * len(names), _NEVER)
     for alert in alerts:
         if alert.rule in names and alert.patient_id in patient:
             own = patient[alert.patient_id] * len(names) + names.index(alert.rule)
             since[own] = min(since[own], *map(to_ms, (alert.onset, *(onset for onset, _ in alert.carried))))
     runs = [code for code, name in enumerate(names) if isinstance(protocol.rules[name], RunRule)]
+    muting = [code for code, name in enumerate(names) if name in protocol.muting]
 
     def marked(found: Episodes) -> Bools:
         own = found.patient.astype(np.int64) * len(names) + found.rule
+        warns, followed = found.severity > 0, since[own] != _NEVER
+        still = (found.end == NO_TIME) & (warns | followed | np.isin(found.rule, muting))
         last = np.append(own[1:] != own[:-1], True)[: own.size]
-        news = last & np.isin(found.rule, runs) & (found.severity > 0)
-        spoken: Bools = (found.end == NO_TIME) | news | (found.end >= since[own])
+        broke = last & warns & np.isin(found.rule, runs)
+        spoken: Bools = still | broke | (found.end >= since[own])
         return spoken
 
     return marked

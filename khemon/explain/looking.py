@@ -139,6 +139,7 @@ class Book:
         self.found = found
         self._series: dict[tuple[str, str, float], Series] = {}
         self._points: dict[str, Points] = {}
+        self._limits: dict[str, list[float]] = {}
 
     def series(self, analyte: str, limb: Comparison | None = None) -> Series:
         """The points of an analyte, with neutrality for a limb when given."""
@@ -148,6 +149,12 @@ class Book:
                 self._points[analyte] = self.prepared.of(analyte)
             self._series[key] = Series(analyte, self._points[analyte], limb)
         return self._series[key]
+
+    def band_limits(self, analyte: str) -> list[float]:
+        """The limits of an analyte's bands, the lowest first."""
+        if analyte not in self._limits:
+            self._limits[analyte] = sorted(band.limit for band in self.protocol.common.bands.get(analyte, ()))
+        return self._limits[analyte]
 
     def spans(self, patient: int, kind: str) -> list[Span]:
         """The events of a kind of a patient in order of start."""
