@@ -120,6 +120,10 @@ class Ward:
         setting = setting_of(ward, givens, to_ms(self.now))
         looked = set(by_patient) | {alert.patient_id for alert in alerts} if touched is None else touched
         found = [move.alert for name in looked for move in reconcile(by_patient.get(name, []), [], setting)]
+        for name in looked:  # with every episode in words, not only those an alert was thought to speak of
+            assert not reconcile(
+                by_patient.get(name, []), [each for each in alerts if each.patient_id == name], setting
+            )
         stored, scratch = _plain(alerts, looked), _plain(found, looked)
         assert scratch <= stored
         # What alerted once stays, although its companion may be on its way now.

@@ -94,10 +94,19 @@ def _import(store: Store, actor: Actor, content: bytes, name: str, options: Opti
         return repeated
     reading = read(content, name, _read_options(options, zone))
     meta = _meta(content, name, options, reading, actor)
+    outcome, alerts = record(store, meta, reading, options, zone, keep=keep)
+    own_zone = (options.mapping.timezone if options.mapping else None) or zone
+    return _report(meta, outcome, reading, own_zone, alerts, committed=keep)
+
+
+def record(
+    store: Store, meta: ImportMeta, reading: Reading, options: Options, zone: str, *, keep: bool
+) -> tuple[ImportOutcome, list[Alert]]:
+    """What became of rows that were read, and the alerts they raised or moved; all of it in one transaction."""
     with store.writing(keep=keep) as writer:
         if not writer.setting("timezone"):
             writer.set_setting("timezone", zone)
-            writer.audit(actor, "set_timezone", "store", {"new": zone}, options.now_ms)
+            writer.audit(meta.actor, "set_timezone", "store", {"new": zone}, options.now_ms)
         outcome = writer.record_import(
             meta,
             observations=reading.observations,
@@ -105,16 +114,15 @@ def _import(store: Store, actor: Actor, content: bytes, name: str, options: Opti
             patients=reading.patients,
             on_conflict=options.on_conflict,
         )
-        alerts = [] if outcome.repeated else _after(writer, outcome, meta, actor, options.now_ms)
-    own_zone = (options.mapping.timezone if options.mapping else None) or zone
-    return _report(meta, outcome, reading, own_zone, alerts, committed=keep)
+        alerts = [] if outcome.repeated else _after(writer, outcome, meta, options.now_ms)
+    return outcome, alerts
 
 
-def _after(writer: Writer, outcome: ImportOutcome, meta: ImportMeta, actor: Actor, now_ms: int) -> list[Alert]:
+def _after(writer: Writer, outcome: ImportOutcome, meta: ImportMeta, now_ms: int) -> list[Alert]:
     """What follows from new rows, in the same transaction: audit, evaluation, alerts, revisions."""
     details = {"file": meta.file, "sha256": meta.sha256, "kind": meta.kind, "counts": outcome.counts}
-    writer.audit(actor, "import", f"batch {outcome.batch}", details, now_ms)
-    moves = recompute(writer, outcome.patient_ids, now_ms, actor)
+    writer.audit(meta.actor, "import", f"batch {outcome.batch}", details, now_ms)
+    moves = recompute(writer, outcome.patient_ids, now_ms, meta.actor)
     writer.bump_revisions(outcome.patient_ids)
     return [move.alert for move in moves if move.move in ("raise", "meet", "worsen")]
 

@@ -102,9 +102,24 @@ def episodes_of(
     grounded: with all that each rests on.
     """
     found = evaluate(case.results, case.events, case.patients, protocol, timezone, as_of)
+    in_words = None if wanted is None else wanted(found)
+    return _explained(case, found, protocol, timezone, as_of, givens, in_words, grounded=grounded)
+
+
+def _explained(
+    case: Case,
+    found: Episodes,
+    protocol: Protocol,
+    timezone: str,
+    as_of: int,
+    givens: Givens,
+    in_words: Bools | None,
+    asked: Bools | None = None,
+    *,
+    grounded: bool = False,
+) -> list[Episode]:
     prepared = prepare(case.results, case.events, len(case.patient_ids), protocol, as_of)
     who = (case.patient_ids, case.diagnosed)
-    in_words = None if wanted is None else wanted(found)
     return explained(
         found,
         prepared,
@@ -114,6 +129,22 @@ def episodes_of(
         *who,
         givens,
         in_words,
+        asked,
         grounded=grounded,
         targets=case.targets,
     )
+
+
+def told_and_untold(
+    case: Case,
+    protocol: Protocol,
+    timezone: str,
+    as_of: int,
+    givens: Givens,
+    wanted: Callable[[Episodes], Bools],
+) -> tuple[list[Episode], Episodes]:
+    """As `episodes_of`, for those that `wanted` marks; the rest stays columns."""
+    found = evaluate(case.results, case.events, case.patients, protocol, timezone, as_of)
+    asked = wanted(found)
+    told = _explained(case, found, protocol, timezone, as_of, givens, None, asked) if asked.any() else []
+    return told, found.take(~asked)

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from khemon.actions.judging import Case, dose_of, episodes_of, patients_column, unit_codes
+from khemon.actions.judging import Case, dose_of, episodes_of, patients_column, told_and_untold, unit_codes
 from khemon.actions.live import SYSTEM, keep_first_protocol, live_protocol
 from khemon.alerts import LIVE, Move, Setting, muted, reconcile
 from khemon.explain import Given
-from khemon.models import CLOSING_EVENTS, Actor, Alert, Episode, Event, Refused
-from khemon.rules import NO_TIME, Episodes, Events, Protocol, Results
+from khemon.models import CLOSING_EVENTS, SEVERITIES, Actor, Alert, Episode, Event, Refused
+from khemon.rules import END_REASONS, NO_TIME, STATUS_WORDS, Episodes, Events, Protocol, Results
 from khemon.rules.calendar import day_numbers, from_ms, to_ms
 from khemon.rules.rulebook import RunRule
 from khemon.rules.series import Bools
-from khemon.store import Reader, ResultColumns, Writer
+from khemon.store import BareEpisode, Reader, ResultColumns, Writer
 
 __all__ = ["SYSTEM", "Ward", "case_of", "episodes_at", "recompute", "setting_of", "ward_of"]
+_NEVER = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +51,24 @@ class _FromStore:
         self.ids = found.patient_ids
         self.closings = [(event.patient_id, to_ms(event.start)) for event in told if event.kind in CLOSING_EVENTS]
         self.known: dict[int, Given] = {}
-        self.recorded: dict[int, int] = {}
+        self.texts: dict[int, tuple[int, str, str | None, str, int]] = {}
         self.fetched: set[int] = set()
 
     def given(self, row: int) -> Given:
-        patient = int(self.patient[row])
-        if patient not in self.fetched:
-            self.fetched.add(patient)
-            for result_id, text, unit, canonical, recorded_ms in self.reader.texts_of(self.ids[patient]):
-                self.known[result_id] = Given(result_id, text, unit or "", canonical)
-                self.recorded[result_id] = recorded_ms
-        return self.known[int(self.result_ids[row])]
+        result_id = self.result_ids[row]
+        known = self.known.get(result_id)
+        if known is None:
+            patient = self.patient[row]
+            if patient not in self.fetched:
+                self.fetched.add(patient)
+                self.texts.update((text[0], text) for text in self.reader.texts_of(self.ids[patient]))
+            _, text, unit, canonical, _ = self.texts[result_id]
+            known = self.known[result_id] = Given(result_id, text, unit or "", canonical)
+        return known
+
+    def recorded_ms(self, result_id: int) -> int:
+        """When a result was recorded whose patient's results were asked for."""
+        return self.texts[result_id][-1]
 
 
 def case_of(
@@ -89,7 +97,7 @@ def case_of(
     moved = moved[told.patient] if moved.size else told.patient
     unit = unit_codes(event.unit for event in told.events)
     events = Events(moved, told.kind, told.start, end.astype(np.int64), dose, unit)
-    registered = {patient.patient_id: patient for patient in reader.patients()}
+    registered = {patient.patient_id: patient for patient in reader.patients(patient_ids)}
     case = Case(found.patient_ids, results, events, *patients_column(found.patient_ids, registered.get))
     return case, _FromStore(reader, found, told.events)
 
@@ -104,31 +112,78 @@ def episodes_at(
 ) -> tuple[dict[str, list[Episode]], _FromStore]:
     """Every patient's episodes as of a time, by patient id; with where their results come from.
 
-    With `alerts` only those in words that an alert may speak of: open, broken runs, and of rules with an alert.
+    alerts: only the episodes that these follow, or for which others may be raised.
     """
     case, givens = case_of(reader, patient_ids, ward.timezone, known_at_ms)
-    by_patient: dict[str, list[Episode]] = {patient_id: [] for patient_id in case.patient_ids}
-    wanted = None if alerts is None else _spoken_of(case, ward.protocol, alerts)
-    for episode in episodes_of(case, ward.protocol, ward.timezone, as_of_ms, givens, wanted):
+    if alerts is None:
+        found = episodes_of(case, ward.protocol, ward.timezone, as_of_ms, givens)
+    else:
+        wanted = _spoken_of(case, ward.protocol, alerts)
+        found, _ = told_and_untold(case, ward.protocol, ward.timezone, as_of_ms, givens, wanted)
+    return _by_patient(case.patient_ids, found), givens
+
+
+def _by_patient(patient_ids: Sequence[str], found: Sequence[Episode]) -> dict[str, list[Episode]]:
+    by_patient: dict[str, list[Episode]] = {patient_id: [] for patient_id in patient_ids}
+    for episode in found:
         by_patient[episode.patient_id].append(episode)
-    return by_patient, givens
+    return by_patient
+
+
+def _told_at(
+    reader: Reader, patient_ids: Sequence[str] | None, ward: Ward, as_of_ms: int, alerts: Sequence[Alert]
+) -> tuple[dict[str, list[Episode]], list[BareEpisode], _FromStore]:
+    """As `episodes_at` for what an alert may speak of; the others come bare, to be stored and judged no further."""
+    case, givens = case_of(reader, patient_ids, ward.timezone)
+    wanted = _spoken_of(case, ward.protocol, alerts)
+    told, untold = told_and_untold(case, ward.protocol, ward.timezone, as_of_ms, givens, wanted)
+    return _by_patient(case.patient_ids, told), list(_bare(untold, case.patient_ids, ward.protocol)), givens
+
+
+def _bare(found: Episodes, patient_ids: Sequence[str], protocol: Protocol) -> Iterator[BareEpisode]:
+    """The same episodes as they are stored without words."""
+    names = protocol.rule_names
+    sources = [protocol.rules[name].source for name in names]
+    columns = (found.patient, found.rule, found.onset, found.status, found.severity, found.confirmed_at, found.end)
+    for patient, rule, onset, status, severity, confirmed, end, reason in zip(
+        *(column.tolist() for column in (*columns, found.end_reason)), strict=True
+    ):
+        yield BareEpisode(
+            patient_ids[patient],
+            names[rule],
+            onset,
+            STATUS_WORDS[status],
+            SEVERITIES[severity],
+            None if confirmed == NO_TIME else confirmed,
+            None if end == NO_TIME else end,
+            END_REASONS[reason] or None,
+            sources[rule],
+        )
 
 
 def _spoken_of(case: Case, protocol: Protocol, alerts: Sequence[Alert]) -> Callable[[Episodes], Bools]:
-    """Marks the episodes that an alert follows or may be raised for."""
+    """Marks the episodes that an alert follows, is raised for or is muted by.
+
+    One is raised for a warning that is open, and for a run that broke while no other has opened since. It carries what
+    overlaps its episodes and what follows soon after: never what had ended before the first.
+    """
     names = protocol.rule_names
     patient = {patient_id: number for number, patient_id in enumerate(case.patient_ids)}
-    followed = {
-        patient[alert.patient_id] * len(names) + names.index(alert.rule)
-        for alert in alerts
-        if alert.rule in names and alert.patient_id in patient
-    }
+    since = np.full(len(patient) * len(names), _NEVER)
+    for alert in alerts:
+        if alert.rule in names and alert.patient_id in patient:
+            own = patient[alert.patient_id] * len(names) + names.index(alert.rule)
+            since[own] = min(since[own], *map(to_ms, (alert.onset, *(onset for onset, _ in alert.carried))))
     runs = [code for code, name in enumerate(names) if isinstance(protocol.rules[name], RunRule)]
+    muting = [code for code, name in enumerate(names) if name in protocol.muting]
 
     def marked(found: Episodes) -> Bools:
         own = found.patient.astype(np.int64) * len(names) + found.rule
-        broke = np.isin(found.rule, runs) & (found.severity > 0)
-        spoken: Bools = (found.end == NO_TIME) | broke | np.isin(own, list(followed))
+        warns, followed = found.severity > 0, since[own] != _NEVER
+        still = (found.end == NO_TIME) & (warns | followed | np.isin(found.rule, muting))
+        last = np.append(own[1:] != own[:-1], True)[: own.size]
+        broke = last & warns & np.isin(found.rule, runs)
+        spoken: Bools = still | broke | (found.end >= since[own])
         return spoken
 
     return marked
@@ -139,7 +194,7 @@ def setting_of(ward: Ward, givens: _FromStore, now_ms: int, new_protocol: str | 
     zone = ZoneInfo(ward.timezone)
 
     def recorded_at(result_id: int) -> dt.datetime:
-        return from_ms(givens.recorded[result_id], ward.timezone)
+        return from_ms(givens.recorded_ms(result_id), ward.timezone)
 
     def days_between(first: dt.datetime, last: dt.datetime) -> int:
         return (last.astimezone(zone).date() - first.astimezone(zone).date()).days
@@ -162,10 +217,10 @@ def recompute(
     if wanted is not None and not wanted:
         return []
     alerts = writer.alerts(patient_ids=wanted)
-    by_patient, givens = episodes_at(writer, wanted, ward, now_ms, alerts=alerts)
+    by_patient, bare, givens = _told_at(writer, wanted, ward, now_ms, alerts)
     # A child of whom every import was taken back has no episodes left; its alerts go with their ground.
     by_patient |= {gone: [] for gone in {*(wanted or ()), *(alert.patient_id for alert in alerts)} - set(by_patient)}
-    writer.save_episodes(list(by_patient), [episode for own in by_patient.values() for episode in own])
+    writer.save_episodes(by_patient, [episode for own in by_patient.values() for episode in own], bare)
     stored: dict[str, list[Alert]] = {}
     for alert in alerts:
         stored.setdefault(alert.patient_id, []).append(alert)
@@ -177,7 +232,10 @@ def recompute(
         made = [_stored(writer, move, now_ms, actor) for move in wanted_moves]
         moves += made
         if made or patient_id in stored:
-            changed |= _mute(writer, patient_id, episodes, setting)
+            standing = {
+                alert.alert_id: alert for alert in (*stored.get(patient_id, ()), *(move.alert for move in made))
+            }
+            changed |= _mute(writer, patient_id, standing.values(), episodes, setting)
         changed |= {patient_id} if made else set()
     if changed:
         writer.bump_revisions(sorted(changed))
@@ -212,9 +270,11 @@ def _stored(writer: Writer, move: Move, now_ms: int, actor: Actor) -> Move:
     return move.model_copy(update={"alert": alert})
 
 
-def _mute(writer: Writer, patient_id: str, episodes: Sequence[Episode], setting: Setting) -> set[str]:
+def _mute(
+    writer: Writer, patient_id: str, standing: Iterable[Alert], episodes: Sequence[Episode], setting: Setting
+) -> set[str]:
     """Store which live alerts of a patient are muted and by what; the patient's id when that changed."""
-    alerts = [alert for alert in writer.alerts(patient_ids=[patient_id]) if alert.state in LIVE]
+    alerts = sorted((alert for alert in standing if alert.state in LIVE), key=lambda alert: alert.alert_id)
     now_muted = muted(alerts, episodes, setting.protocol, setting.now)
     changed = [alert for alert in alerts if alert.muted_by != now_muted.get(alert.alert_id)]
     for alert in changed:

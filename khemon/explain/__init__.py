@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from khemon.explain.evidence import Role, Stretch, band_depth, evidence_of, inside, standing, stretch_of
 from khemon.explain.further_evidence import further_evidence
 from khemon.explain.grounds import gathered
@@ -32,6 +34,7 @@ def explained(
     diagnosed: Sequence[bool],
     givens: Givens,
     in_words: Bools | None = None,
+    asked: Bools | None = None,
     *,
     grounded: bool = False,
     targets: Sequence[str] | None = None,
@@ -40,15 +43,15 @@ def explained(
 
     prepared: what the episodes were computed from (same results, events and as_of). patient_ids, diagnosed: by patient
     index. givens: row of the evaluated columns -> the result as received. in_words: which episodes are wanted in words;
-    the others come with times, status and severity alone. grounded: with all that each rests on. targets: by patient
-    index the chosen band of sirolimus as it was written, empty without one.
+    the others come with times, status and severity alone. asked: those that are wanted at all; the words of one may
+    name another of `found`. grounded: with all that each rests on. targets: by patient index the chosen band of
+    sirolimus as it was written, empty without one.
     """
     book = Book(prepared, patients, protocol, timezone, diagnosed, found, targets)
     explainer = _Explainer(book, givens, patient_ids, grounded)
     wanted = [True] * found.size if in_words is None else in_words.tolist()
-    return [
-        explainer.episode(found, index) if told else explainer.bare(found, index) for index, told in enumerate(wanted)
-    ]
+    indexes = range(found.size) if asked is None else np.flatnonzero(asked).tolist()
+    return [explainer.episode(found, index) if wanted[index] else explainer.bare(found, index) for index in indexes]
 
 
 class _Explainer:

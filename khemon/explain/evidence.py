@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -90,7 +91,8 @@ def deepest_bands(book: Book, stretch: Stretch, points: Iterable[Point]) -> list
 
 def band_depth(book: Book, point: Point) -> int:
     """How many of the analyte's bands a value certainly lies below."""
-    return sum(point.high < band.limit for band in book.protocol.common.bands.get(point.analyte, ()))
+    limits = book.band_limits(point.analyte)
+    return len(limits) - bisect_right(limits, point.high)
 
 
 def inside(book: Book, stretch: Stretch, analyte: str) -> list[Point]:

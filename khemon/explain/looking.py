@@ -25,7 +25,7 @@ from khemon.rules.rulebook import (
     RuleBase,
     RunRule,
 )
-from khemon.rules.series import FIRST_TIME, NO_TIME, Ints, Patients, Points, keys
+from khemon.rules.series import NO_TIME, Ints, Patients, Points
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,15 @@ class Series:
         self.analyte = analyte
         self.points = points
         self.neutral = neutral(points, limb) if limb else np.zeros(points.key.size, np.bool_)
+        self._places: dict[int, tuple[int, Ints]] = {}
+
+    def _own(self, patient: int) -> tuple[int, Ints]:
+        """Where a patient's points begin, and their times."""
+        found = self._places.get(patient)
+        if found is None:
+            start, stop = np.searchsorted(self.points.patient, np.array((patient, patient + 1), np.int32)).tolist()
+            found = self._places[patient] = start, self.points.time[start:stop]
+        return found
 
     def at(self, position: int) -> Point:
         """The point at a position."""
@@ -83,27 +92,23 @@ class Series:
 
     def between(self, patient: int, first: int, last: int) -> list[Point]:
         """The points of a patient collected in [first, last], in order."""
-        low, high = _keys(patient, (first, last))
-        start, stop = np.searchsorted(self.points.key, (low, high + 1))
-        return [self.at(position) for position in range(int(start), int(stop))]
+        start, times = self._own(patient)
+        low, high = int(times.searchsorted(first)), int(times.searchsorted(last, "right"))
+        return [self.at(start + place) for place in range(low, high)]
 
     def latest(self, patient: int, time: int, within_ms: int | None = None, counted: bool = False) -> Point | None:
         """The latest point at or before a time, not older than within_ms; only counted (not neutral) ones if asked."""
-        first, last = _keys(patient, (time - within_ms if within_ms is not None else FIRST_TIME, time))
-        position = int(np.searchsorted(self.points.key, last, "right")) - 1
-        while position >= 0 and self.points.key[position] >= first:
-            if not (counted and self.neutral[position]):
-                return self.at(position)
-            position -= 1
+        start, times = self._own(patient)
+        last = int(times.searchsorted(time, "right"))
+        first = 0 if within_ms is None else int(times.searchsorted(time - within_ms))
+        for place in range(last - 1, first - 1, -1):
+            if not (counted and self.neutral[start + place]):
+                return self.at(start + place)
         return None
 
     def verdict(self, point: Point, limb: Comparison) -> int:
         """TRUE, FALSE or UNKNOWN for a point."""
         return int(verdicts(np.array([point.low]), np.array([point.high]), limb.test, limb.limit.limit)[0])
-
-
-def _keys(patient: int, times: Sequence[int]) -> Ints:
-    return keys(np.full(len(times), patient, np.int32), np.array(times, np.int64))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +141,7 @@ class Book:
         self.found = found
         self._series: dict[tuple[str, str, float], Series] = {}
         self._points: dict[str, Points] = {}
+        self._limits: dict[str, list[float]] = {}
 
     def series(self, analyte: str, limb: Comparison | None = None) -> Series:
         """The points of an analyte, with neutrality for a limb when given."""
@@ -145,6 +151,12 @@ class Book:
                 self._points[analyte] = self.prepared.of(analyte)
             self._series[key] = Series(analyte, self._points[analyte], limb)
         return self._series[key]
+
+    def band_limits(self, analyte: str) -> list[float]:
+        """The limits of an analyte's bands, the lowest first."""
+        if analyte not in self._limits:
+            self._limits[analyte] = sorted(band.limit for band in self.protocol.common.bands.get(analyte, ()))
+        return self._limits[analyte]
 
     def spans(self, patient: int, kind: str) -> list[Span]:
         """The events of a kind of a patient in order of start."""

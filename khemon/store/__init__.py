@@ -4,6 +4,7 @@ from khemon.store.connection import is_there
 from khemon.store.repository import Reader, Writer
 from khemon.store.rows import (
     AuditRow,
+    BareEpisode,
     BatchRow,
     EventColumns,
     FateRow,
@@ -22,6 +23,7 @@ from khemon.store.store import Store
 
 __all__ = [
     "AuditRow",
+    "BareEpisode",
     "BatchRow",
     "EventColumns",
     "FateRow",

@@ -151,6 +151,20 @@ class BatchRow:
         return self.undone_ms is not None
 
 
+class BareEpisode(NamedTuple):
+    """An episode without words, evidence and limbs: those of most of a history, of which no alert speaks."""
+
+    patient_id: str
+    rule: str
+    onset_ms: int
+    status: str
+    severity: str
+    confirmed_ms: int | None
+    end_ms: int | None
+    end_reason: str | None
+    source: str
+
+
 @dataclass(frozen=True, slots=True)
 class StoredEpisode:
     """An episode and its number in the store."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, field
-from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from khemon.actions.judging import Case as Judged
@@ -109,7 +108,7 @@ class WatchedTimeline:
 
     def _evaluated(self) -> list[Episode]:
         case = _case(self.timeline, self.results, self._latest_events())
-        judged = Judged(["child"], *columns_of(case), [self.timeline.diagnosis is not None])
+        judged = Judged(["child"], *columns_of(case), [self.timeline.diagnosis is not None], [case.target])
         timeline = self.timeline
         return episodes_of(judged, timeline.rules, timeline.timezone, self.now_ms, _Givens(self.results))
 
@@ -160,7 +159,6 @@ class WatchedTimeline:
 
 def _case(timeline: Timeline, results: list[_Known], events: tuple[CaseEvent, ...]) -> Case:
     """What is known, as a case: the columns of both are made in one place."""
-    low, _, high = (timeline.target or "").partition("-")
     day0, followed = (None if m is None else timeline.elapsed(m) for m in (timeline.day0, timeline.followed_until))
     return Case.model_construct(
         rule="timeline",
@@ -173,7 +171,7 @@ def _case(timeline: Timeline, results: list[_Known], events: tuple[CaseEvent, ..
         diagnosis=timeline.diagnosis,
         day0=day0,
         followed_until=followed,
-        target=(Decimal(low), Decimal(high)) if timeline.target else None,
+        target=timeline.target or "",
         protocol=timeline.protocol,
         timezone=timeline.timezone,
         start=dt.datetime.combine(timeline.start, dt.time()),

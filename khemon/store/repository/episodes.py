@@ -10,9 +10,18 @@ import sqlalchemy as sa
 
 from khemon.models import Episode, EvidenceItem
 from khemon.store.column_types import ms_of, time_of
-from khemon.store.repository.bulk import chunks, insert_rows, next_number, only
-from khemon.store.rows import StoredEpisode
+from khemon.store.repository.bulk import ReadyOf, chunks, insert_rows, next_number, only
+from khemon.store.repository.ready import Ready
+from khemon.store.rows import BareEpisode, StoredEpisode
 from khemon.store.tables import episode, patient
+
+_COLUMNS = [column.name for column in episode.c]
+_STORED = ReadyOf(sa.select(episode).order_by(episode.c.episode_id), episode.c.patient_no)
+_CHANGE = Ready(
+    sa.text(
+        f"UPDATE episode SET {', '.join(f'{name} = :{name}' for name in _COLUMNS[1:])} WHERE episode_id = :episode_id"
+    )
+)
 
 
 def _packed(value: Episode, patient_no: int) -> tuple[Any, ...]:
@@ -66,6 +75,17 @@ def _unpacked(row: tuple[Any, ...], patient_id: str) -> Episode:
     )
 
 
+#: No evidence, nothing missing, no limbs.
+_NOTHING_TOLD = ("[]", "[]", "[[], []]")
+
+
+def _bare(value: BareEpisode, patient_no: int) -> tuple[Any, ...]:
+    """The same columns of an episode without words."""
+    _, rule, onset, status, severity, confirmed, end, end_reason, source = value
+    head = (patient_no, rule, onset, status, severity, confirmed, end, end_reason)
+    return *head, "", source, None, *_NOTHING_TOLD
+
+
 def load_episodes(
     connection: sa.Connection, numbers: Sequence[int] | None, *, open_only: bool = False
 ) -> list[StoredEpisode]:
@@ -80,51 +100,55 @@ def load_episodes(
     return sorted(found, key=lambda each: (each.episode.patient_id, each.episode.rule, each.episode.onset))
 
 
+class _Difference:
+    """What has to be written so that the stored episodes of some patients are those that were computed."""
+
+    def __init__(self, connection: sa.Connection, numbers: Iterable[int]) -> None:
+        self._connection = connection
+        #: (patient, rule, onset) to what is stored and was not met yet, the oldest number last.
+        self._stored: dict[tuple[Any, ...], list[tuple[Any, ...]]] = {}
+        for row in reversed(_STORED.rows(connection, numbers)):
+            self._stored.setdefault(row[1:4], []).append(row)
+        self._next: int | None = None
+        self.new: list[tuple[Any, ...]] = []
+        self.changed: list[dict[str, Any]] = []
+
+    def number_of(self, row: tuple[Any, ...]) -> int:
+        """The number of an episode with these columns: its own when it was there before, else the next one."""
+        same = self._stored.get(row[:3])
+        if same:
+            before = same.pop()
+            if before[1:] != row:
+                self.changed.append(dict(zip(_COLUMNS, (before[0], *row), strict=True)))
+            return int(before[0])
+        number = next_number(self._connection, episode.c.episode_id) if self._next is None else self._next
+        self._next = number + 1
+        self.new.append((number, *row))
+        return number
+
+    def write(self) -> None:
+        """Takes away what was not met, changes what differs, adds what is new."""
+        for chunk in chunks(row[0] for rest in self._stored.values() for row in rest):
+            self._connection.execute(sa.delete(episode).where(episode.c.episode_id.in_(chunk)))
+        if self.changed:
+            _CHANGE.run(self._connection, self.changed)
+        if self.new:
+            insert_rows(self._connection, episode, self.new)
+
+
 def save_episodes(
-    connection: sa.Connection, numbers: dict[str, int], episodes: Iterable[Episode]
+    connection: sa.Connection,
+    numbers: dict[str, int],
+    episodes: Iterable[Episode],
+    bare: Iterable[BareEpisode] = (),
 ) -> list[StoredEpisode]:
-    """Makes these the episodes of exactly these patients, writing differences only.
+    """Makes these the episodes of exactly these patients, writing differences only; those in words with numbers.
 
     An episode of the same patient, rule and onset keeps its number.
     """
-    stored = _stored(connection, list(numbers.values()))
-    number_next = next_number(connection, episode.c.episode_id)
-    new: list[tuple[Any, ...]] = []
-    changed: list[dict[str, Any]] = []
-    kept: list[StoredEpisode] = []
-    for value in episodes:
-        row = _packed(value, numbers[value.patient_id])
-        same = stored.get(row[:3])
-        if not same:
-            episode_id, number_next = number_next, number_next + 1
-            new.append((episode_id, *row))
-        else:
-            episode_id, before = same.pop(0)
-            if before != row:
-                changed.append({"number": episode_id} | _named(row))
-        kept.append(StoredEpisode(episode_id, value))
-    over = [episode_id for rest in stored.values() for episode_id, _ in rest]
-    for chunk in chunks(over):
-        connection.execute(sa.delete(episode).where(episode.c.episode_id.in_(chunk)))
-    if changed:
-        connection.execute(sa.update(episode).where(episode.c.episode_id == sa.bindparam("number")), changed)
-    insert_rows(connection, episode, new)
+    difference = _Difference(connection, numbers.values())
+    kept = [StoredEpisode(difference.number_of(_packed(value, numbers[value.patient_id])), value) for value in episodes]
+    for value in bare:
+        difference.number_of(_bare(value, numbers[value.patient_id]))
+    difference.write()
     return kept
-
-
-def _named(row: tuple[Any, ...]) -> dict[str, Any]:
-    return {column.name: value for column, value in zip(list(episode.c)[1:], row, strict=True)}
-
-
-def _stored(
-    connection: sa.Connection, numbers: Sequence[int]
-) -> dict[tuple[Any, ...], list[tuple[int, tuple[Any, ...]]]]:
-    """(patient, rule, onset) to the stored (number, columns)."""
-    found: dict[tuple[Any, ...], list[tuple[int, tuple[Any, ...]]]] = {}
-    for chunk in chunks(numbers):
-        for row in connection.execute(
-            only(sa.select(episode), episode.c.patient_no, chunk).order_by(episode.c.episode_id)
-        ):
-            columns = tuple(row)
-            found.setdefault(columns[1:4], []).append((columns[0], columns[1:]))
-    return found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
@@ -11,13 +10,13 @@ import sqlalchemy as sa
 from khemon.models import EVENT_KINDS, Event
 from khemon.store.column_types import time_of
 from khemon.store.judging import EventFields, EventHistory
-from khemon.store.repository.bulk import chunks, fetch_plain, only
+from khemon.store.repository.bulk import ReadyOf
 from khemon.store.repository.ledger import Ledger
 from khemon.store.rows import EventColumns
 from khemon.store.tables import BATCH_SPAN, event_version
 
 KIND_CODES = {kind: code for code, kind in enumerate(EVENT_KINDS)}
-COLUMNS = (
+_COLUMNS = (
     event_version.c.version_id,
     event_version.c.patient_no,
     event_version.c.kind,
@@ -28,6 +27,7 @@ COLUMNS = (
     event_version.c.note,
     event_version.c.forced,
 )
+_ROWS = ReadyOf(sa.select(*_COLUMNS), event_version.c.patient_no)
 
 #: Source, patient, kind, start: within these, rows speak of the same event unless they contradict each other.
 EventKey = tuple[str | None, int, str, int]
@@ -38,12 +38,9 @@ def event_histories(
 ) -> tuple[dict[EventKey, EventHistory], dict[int, str]]:
     """What the standing rows of these patients say, taken in order, and the fate each row (by id) has now."""
     gone = ledger.not_standing(known_at_ms)
-    rows: list[tuple[Any, ...]] = []
-    for chunk in [None] if numbers is None else chunks(numbers):
-        rows += fetch_plain(connection, only(sa.select(*COLUMNS), event_version.c.patient_no, chunk))
     histories: dict[EventKey, EventHistory] = {}
     decisions: dict[int, str] = {}
-    for row_id, number, kind, start_ms, end_ms, dose, unit, note, forced in sorted(rows):
+    for row_id, number, kind, start_ms, end_ms, dose, unit, note, forced in sorted(_ROWS.rows(connection, numbers)):
         batch_no = row_id // BATCH_SPAN
         if batch_no not in gone:
             history = histories.setdefault((ledger.batches[batch_no].source, number, kind, start_ms), EventHistory())

@@ -15,6 +15,7 @@ from khemon.store.digests import canonical_json, row_digest, rows_digest
 from khemon.store.repository.bulk import insert_rows, next_number
 from khemon.store.repository.ledger import Ledger, standing_batch
 from khemon.store.repository.people import numbers_of, standing_numbers
+from khemon.store.repository.ready import Ready, insertion
 from khemon.store.rows import BatchRow, ImportMeta, ImportOutcome
 from khemon.store.tables import (
     BATCH_SPAN,
@@ -33,6 +34,7 @@ DECISIONS = ("accepted", "review", "rejected", "duplicate", "conflict", "no_valu
 WITHOUT_PATIENT = frozenset({"rejected", "ignored"})
 #: Fast, and a text file still shrinks to a fifth.
 ZLIB_LEVEL = 1
+_IS_KEPT = Ready(sa.select(raw_file.c.size).where(raw_file.c.sha256 == sa.bindparam("sha256")))
 
 
 class Row(Protocol):
@@ -140,11 +142,10 @@ class Intake:
             "details": canonical_json(dict(meta.details)),
             "digest": rows_digest(row[-1] for row in rows),
         }
-        if not self.connection.execute(sa.select(raw_file.c.size).where(raw_file.c.sha256 == meta.sha256)).first():
+        if not _IS_KEPT.rows(self.connection, sha256=meta.sha256):
             packed = zlib.compress(meta.content, ZLIB_LEVEL)
-            stored = {"sha256": meta.sha256, "size": len(meta.content), "compressed": packed}
-            self.connection.execute(sa.insert(raw_file).values(**stored))
-        self.connection.execute(sa.insert(batch).values(**values))
+            insert_rows(self.connection, raw_file, [(meta.sha256, len(meta.content), packed)])
+        insertion(batch).run(self.connection, [values])
         return name
 
 

@@ -12,11 +12,11 @@ import sqlalchemy as sa
 from khemon.models import QUALITIES, STATUSES, TIMINGS
 from khemon.store.digests import row_digest
 from khemon.store.judging import Content, Verdict, Version, result_verdict
-from khemon.store.repository.bulk import chunks, fetch_plain
+from khemon.store.repository.bulk import ReadyOf
 from khemon.store.repository.fates import OBSERVATION_FIELDS, packed
 from khemon.store.repository.intake import Intake, Row
 from khemon.store.repository.ledger import Ledger
-from khemon.store.tables import BATCH_SPAN, result
+from khemon.store.tables import BATCH_SPAN, batch, result
 from khemon.units import ANALYTE_CODES
 
 STATUS_CODES = {name: code for code, name in enumerate(STATUSES)}
@@ -26,6 +26,14 @@ WITHDRAWN = (STATUS_CODES["cancelled"], STATUS_CODES["entered_in_error"])
 
 CONTENT_COLUMNS = ("comparator", "canonical_value", "canonical_unit", "quality", "timing")
 PRINTED_COLUMNS = ("collected_text", "text", "value", "unit", "basis", "specimen", "comment", "resulted_ms")
+_PLACE_COLUMNS = ("patient_no", "analyte", "collected_ms", "specimen", "result_id", "status")
+#: A version with the source of its batch first.
+_VERSIONS = sa.select(
+    batch.c.source, *(result.c[name] for name in (*_PLACE_COLUMNS, *CONTENT_COLUMNS, *PRINTED_COLUMNS))
+).join(batch, batch.c.batch_no == result.c.result_id // BATCH_SPAN)
+_BETWEEN = result.c.collected_ms.between(sa.bindparam("first_ms"), sa.bindparam("last_ms"))
+_ALL_VERSIONS = ReadyOf(_VERSIONS, result.c.patient_no)
+_VERSIONS_BETWEEN = ReadyOf(_VERSIONS.where(_BETWEEN | result.c.specimen.is_not(None)), result.c.patient_no)
 
 #: Source, patient, analyte, and the specimen or else the collection time: what makes two rows versions of one result.
 Key = tuple[str | None, int, int, str | int]
@@ -136,22 +144,19 @@ def versions_of(
     connection: sa.Connection, ledger: Ledger, numbers: Iterable[int], between: tuple[int, int] | None = None
 ) -> dict[Key, list[Version]]:
     """Standing versions of these patients' results; with `between` only those of that time or with a specimen."""
-    names = ("patient_no", "analyte", "collected_ms", "specimen", "result_id", "status")
-    columns = [result.c[name] for name in (*names, *CONTENT_COLUMNS, *PRINTED_COLUMNS)]
-    place, printed = len(names), len(names) + len(CONTENT_COLUMNS)
+    place, printed = 1 + len(_PLACE_COLUMNS), 1 + len(_PLACE_COLUMNS) + len(CONTENT_COLUMNS)
     gone = ledger.not_standing()
+    if between is None:
+        rows = _ALL_VERSIONS.rows(connection, numbers)
+    else:
+        rows = _VERSIONS_BETWEEN.rows(connection, numbers, first_ms=between[0], last_ms=between[1])
     found: dict[Key, list[Version]] = {}
-    for chunk in chunks(numbers):
-        statement = sa.select(*columns).where(result.c.patient_no.in_(chunk))
-        if between is not None:
-            statement = statement.where(result.c.collected_ms.between(*between) | result.c.specimen.is_not(None))
-        for row in fetch_plain(connection, statement):
-            number, code, at, specimen, row_id, status = row[:place]
-            batch_no = row_id // BATCH_SPAN
-            if batch_no not in gone:
-                key = (ledger.batches[batch_no].source, number, code, specimen or at)
-                version = Version(row_id, batch_no, status, (at, *row[place:printed]), row[printed:])
-                found.setdefault(key, []).append(version)
+    for row in rows:
+        source, number, code, at, specimen, row_id, status = row[:place]
+        batch_no = row_id // BATCH_SPAN
+        if batch_no not in gone:
+            version = Version(row_id, batch_no, status, (at, *row[place:printed]), row[printed:])
+            found.setdefault((source, number, code, specimen or at), []).append(version)
     return found
 
 

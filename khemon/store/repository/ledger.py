@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from khemon.store.repository.bulk import fetch_plain
+from khemon.store.repository.ready import Ready
 from khemon.store.rows import BatchRow
 from khemon.store.tables import BATCH_SPAN, batch, batch_undo, raw_file
+
+_FACTS = Ready(sa.select(batch.c.batch_no, batch.c.batch, batch.c.source, batch.c.recorded_ms, batch.c.kind))
+_UNDONE = Ready(sa.select(batch_undo.c.batch_no, batch_undo.c.recorded_ms))
 
 
 class Facts(NamedTuple):
@@ -24,7 +28,7 @@ class Facts(NamedTuple):
 
 
 class Ledger:
-    """Names, sources and standing of all batches, read once."""
+    """Names, sources and standing of all batches, read once and when first asked for."""
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
@@ -32,13 +36,12 @@ class Ledger:
     @cached_property
     def batches(self) -> dict[int, Facts]:
         """Batch number to its facts."""
-        columns = batch.c.batch_no, batch.c.batch, batch.c.source, batch.c.recorded_ms, batch.c.kind
-        return {row[0]: Facts(*row[1:]) for row in fetch_plain(self._connection, sa.select(*columns))}
+        return {row[0]: Facts(*row[1:]) for row in _FACTS.rows(self._connection)}
 
     @cached_property
     def undone(self) -> dict[int, int]:
         """Number of an undone batch to the time of its undoing."""
-        return dict(fetch_plain(self._connection, sa.select(batch_undo.c.batch_no, batch_undo.c.recorded_ms)))
+        return dict(_UNDONE.rows(self._connection))
 
     def not_standing(self, known_at_ms: int | None = None) -> set[int]:
         """Numbers of batches whose rows are not to be seen: undone, or not yet recorded at that moment."""
@@ -63,24 +66,26 @@ def _select() -> sa.Select[Any]:
     return sa.select(*columns, *undo).select_from(joined).order_by(batch.c.batch_no)
 
 
-def _row(row: sa.Row[Any]) -> BatchRow:
-    values = dict(row._mapping)
+_SELECT = _select()
+_SAME_BYTES = Ready(_SELECT.where(batch.c.sha256 == sa.bindparam("sha256")))
+_NAMES = tuple(column.name for column in _SELECT.selected_columns)
+
+
+def _row(row: Sequence[Any]) -> BatchRow:
+    values = dict(zip(_NAMES, row, strict=True))
     return BatchRow(**values | {"counts": json.loads(values["counts"]), "details": json.loads(values["details"])})
 
 
 def batch_rows(connection: sa.Connection, *criteria: sa.ColumnElement[bool]) -> list[BatchRow]:
     """Batches in order of recording."""
-    return [_row(row) for row in connection.execute(_select().where(*criteria))]
+    return [_row(row) for row in connection.execute(_SELECT.where(*criteria))]
 
 
 def standing_batch(connection: sa.Connection, sha256: str, source: str | None, mapping_digest: str) -> BatchRow | None:
     """The batch that already holds these bytes, read in this way; None when there is none or it was undone."""
-    same_source = batch.c.source.is_(None) if source is None else batch.c.source == source
-    stands = batch_undo.c.batch_no.is_(None)
-    found = batch_rows(
-        connection, batch.c.sha256 == sha256, same_source, batch.c.mapping_digest == mapping_digest, stands
-    )
-    return found[0] if found else None
+    same = (_row(row) for row in _SAME_BYTES.rows(connection, sha256=sha256))
+    read_so = (row for row in same if (row.source, row.mapping_digest) == (source, mapping_digest) and not row.undone)
+    return next(read_so, None)
 
 
 def raw_bytes(connection: sa.Connection, sha256: str) -> bytes | None:

@@ -9,19 +9,31 @@ import sqlalchemy as sa
 
 from khemon.models import Patient
 from khemon.store.judging import patient_verdict
-from khemon.store.repository.bulk import chunks, fetch_plain, only
+from khemon.store.repository.bulk import ReadyOf, chunks, fetch_plain, only
 from khemon.store.repository.ledger import Ledger
+from khemon.store.repository.ready import Ready
 from khemon.store.tables import BATCH_SPAN, batch_patient, patient, patient_version
+
+_NUMBERS = sa.select(patient.c.patient_id, patient.c.patient_no)
+_NUMBER = Ready(_NUMBERS.where(patient.c.patient_id == sa.bindparam("name")))
+_BATCHES = ReadyOf(sa.select(batch_patient.c.patient_no, batch_patient.c.batch_no), batch_patient.c.patient_no)
+_SAID = ReadyOf(
+    sa.select(*(patient_version.c[name] for name in ("version_id", "patient_no", "fields", "forced"))).order_by(
+        patient_version.c.version_id
+    ),
+    patient_version.c.patient_no,
+)
 
 
 def numbers_of(connection: sa.Connection, patient_ids: Sequence[str] | None) -> dict[str, int]:
     """Patient id to number, standing or not; unknown ids are left out. None: all."""
-    statement = sa.select(patient.c.patient_id, patient.c.patient_no)
     if patient_ids is None:
-        return dict(fetch_plain(connection, statement))
+        return dict(fetch_plain(connection, _NUMBERS))
+    if len(patient_ids) == 1:
+        return dict(_NUMBER.rows(connection, name=patient_ids[0]))
     found: dict[str, int] = {}
     for chunk in chunks(dict.fromkeys(patient_ids)):
-        rows = connection.execute(only(statement, patient.c.patient_id, chunk))
+        rows = connection.execute(only(_NUMBERS, patient.c.patient_id, chunk))
         found.update((name, number) for name, number in rows)
     return found
 
@@ -34,11 +46,8 @@ def standing_numbers(
     gone = ledger.not_standing(known_at_ms)
     if not gone:  # every patient has a batch, so all stand
         return numbers
-    standing: set[int] = set()
-    statement = sa.select(batch_patient.c.patient_no, batch_patient.c.batch_no)
-    for chunk in chunks(numbers.values()) if patient_ids is not None else [None]:
-        rows = fetch_plain(connection, only(statement, batch_patient.c.patient_no, chunk))
-        standing.update(number for number, batch_no in rows if batch_no not in gone)
+    rows = _BATCHES.rows(connection, None if patient_ids is None else numbers.values())
+    standing = {number for number, batch_no in rows if batch_no not in gone}
     return {name: number for name, number in numbers.items() if number in standing}
 
 
@@ -46,20 +55,15 @@ def fields_of(
     connection: sa.Connection, ledger: Ledger, numbers: Sequence[int] | None
 ) -> tuple[dict[int, dict[str, str]], dict[int, str]]:
     """Patient number to what the standing rows say, taken in order, and the fate each row (by id) has now."""
-    columns = (patient_version.c[name] for name in ("version_id", "patient_no", "fields", "forced"))
-    statement = sa.select(*columns).order_by(patient_version.c.version_id)
     gone = ledger.not_standing()
     said: dict[int, dict[str, str]] = {}
     decisions: dict[int, str] = {}
-    for chunk in chunks(numbers) if numbers is not None else [None]:
-        for row_id, number, packed, forced in fetch_plain(
-            connection, only(statement, patient_version.c.patient_no, chunk)
-        ):
-            if row_id // BATCH_SPAN not in gone:
-                fields = json.loads(packed)
-                decisions[row_id] = patient_verdict(said.get(number), fields, supersede=bool(forced)).decision
-                if decisions[row_id] == "accepted":
-                    said.setdefault(number, {}).update(fields)
+    for row_id, number, packed, forced in _SAID.rows(connection, numbers):
+        if row_id // BATCH_SPAN not in gone:
+            fields = json.loads(packed)
+            decisions[row_id] = patient_verdict(said.get(number), fields, supersede=bool(forced)).decision
+            if decisions[row_id] == "accepted":
+                said.setdefault(number, {}).update(fields)
     return said, decisions
 
 

@@ -69,9 +69,9 @@ class Reader:
         """Id of each standing patient to our own number: what may stand in an address in place of the id."""
         return people.standing_numbers(self._connection, self._ledger, None)
 
-    def patients(self) -> list[Patient]:
-        """All standing patients, sorted by id."""
-        return people.patients(self._connection, self._ledger, None)
+    def patients(self, patient_ids: Sequence[str] | None = None) -> list[Patient]:
+        """Standing patients, sorted by id; None: all of them."""
+        return people.patients(self._connection, self._ledger, patient_ids)
 
     def patient(self, patient_id: str) -> Patient | None:
         """One patient as the standing rows say."""
@@ -108,7 +108,7 @@ class Reader:
     def texts_of(self, patient_id: str) -> list[tuple[int, str, str | None, str, int]]:
         """A patient's results: id, text and unit as received, canonical text with comparator, recorded ms."""
         number = self._number(patient_id)
-        return [] if number is None else results.texts_of(self._connection, self._ledger, number)
+        return [] if number is None else results.texts_of(self._connection, number)
 
     def results_of(self, patient_id: str, *, undone: bool = False) -> list[ResultRow]:
         """Every version of a patient's results, sorted by time, analyte and recording."""

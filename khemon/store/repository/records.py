@@ -11,11 +11,37 @@ import sqlalchemy as sa
 from khemon.models import Actor, Alert, StoreProblem
 from khemon.store.column_types import ms_of
 from khemon.store.digests import NO_HASH, audit_hash, canonical_json, text_digest
-from khemon.store.repository.bulk import chunks, next_number, only
+from khemon.store.repository.bulk import ReadyOf, chunks, insert_rows, next_number, only
+from khemon.store.repository.people import numbers_of
+from khemon.store.repository.ready import Ready, insertion
 from khemon.store.rows import AuditRow, MoveRow, SeenRow
-from khemon.store.tables import alert, alert_move, audit, patient, revision, seen, setting
+from khemon.store.tables import alert, alert_move, audit, revision, seen, setting
 
 AUDIT_PAGE = 10_000
+
+_SETTING = Ready(sa.select(setting.c.value).where(setting.c.key == sa.bindparam("key")))
+_REVISION = Ready(sa.select(revision.c.revision).where(revision.c.patient_no == sa.bindparam("number")))
+_COUNT_UP = Ready(
+    sa.text(
+        "INSERT INTO revision (patient_no, revision) VALUES (:number, 1)"
+        " ON CONFLICT (patient_no) DO UPDATE SET revision = revision.revision + 1"
+    )
+)
+_BODIES = sa.select(alert.c.alert_id, alert.c.state, alert.c.body)
+_BODIES_OF = ReadyOf(_BODIES, alert.c.patient_no)
+_ALERT = [column.name for column in alert.c]
+_SAVE_ALERT = Ready(
+    sa.text(
+        f"INSERT INTO alert ({', '.join(_ALERT)}) VALUES ({', '.join(f':{name}' for name in _ALERT)})"
+        f" ON CONFLICT (alert_id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _ALERT[1:])}"
+    )
+)
+_LAST_MOVE = Ready(
+    sa.select(sa.func.coalesce(sa.func.max(alert_move.c.move_no), 0)).where(
+        alert_move.c.alert_id == sa.bindparam("alert_id")
+    )
+)
+_AUDIT_HEAD = Ready(sa.select(audit.c.sequence, audit.c.hash).order_by(audit.c.sequence.desc()).limit(1))
 
 
 def put(connection: sa.Connection, table: sa.Table, key: Mapping[str, Any], values: Mapping[str, Any]) -> None:
@@ -27,43 +53,42 @@ def put(connection: sa.Connection, table: sa.Table, key: Mapping[str, Any], valu
 
 def get_setting(connection: sa.Connection, key: str) -> str | None:
     """The value of a setting."""
-    return connection.execute(sa.select(setting.c.value).where(setting.c.key == key)).scalar()
+    found = _SETTING.first(connection, key=key)
+    return None if found is None else str(found[0])
 
 
 def get_revision(connection: sa.Connection, patient_no: int) -> int:
     """The counter of a patient, or of the ward for 0."""
-    return connection.execute(sa.select(revision.c.revision).where(revision.c.patient_no == patient_no)).scalar() or 0
+    found = _REVISION.first(connection, number=patient_no)
+    return 0 if found is None else int(found[0])
 
 
 def bump(connection: sa.Connection, numbers: Iterable[int]) -> None:
     """Counts the ward and these patients up by one."""
-    wanted = [0, *numbers]
-    known: set[int] = set()
-    for chunk in chunks(wanted):
-        mine = revision.c.patient_no.in_(chunk)
-        known.update(connection.execute(sa.select(revision.c.patient_no).where(mine)).scalars())
-        connection.execute(sa.update(revision).where(mine).values(revision=revision.c.revision + 1))
-    new = [{"patient_no": number, "revision": 1} for number in wanted if number not in known]
-    if new:
-        connection.execute(sa.insert(revision), new)
+    _COUNT_UP.run(connection, [{"number": number} for number in (0, *numbers)])
 
 
 def load_alerts(
     connection: sa.Connection, states: Sequence[str] | None, numbers: Sequence[int] | None, alert_id: int | None = None
 ) -> list[Alert]:
     """Alerts in order of their number."""
-    statement = sa.select(alert.c.alert_id, alert.c.state, alert.c.body)
+    if states is None and alert_id is None:
+        rows = _BODIES_OF.rows(connection, numbers)
+    else:
+        rows = list(_bodies(connection, states, numbers, alert_id))
+    return sorted((_alert_of(*row) for row in rows), key=lambda each: each.alert_id)
+
+
+def _bodies(
+    connection: sa.Connection, states: Sequence[str] | None, numbers: Sequence[int] | None, alert_id: int | None
+) -> Iterator[tuple[Any, ...]]:
+    statement = _BODIES
     if states is not None:
         statement = statement.where(alert.c.state.in_([str(state) for state in states]))
     if alert_id is not None:
         statement = statement.where(alert.c.alert_id == alert_id)
-    lists = chunks(numbers) if numbers is not None else [None]
-    found = (
-        _alert_of(number, state, body)
-        for chunk in lists
-        for number, state, body in connection.execute(only(statement, alert.c.patient_no, chunk))
-    )
-    return sorted(found, key=lambda each: each.alert_id)
+    for chunk in chunks(numbers) if numbers is not None else [None]:
+        yield from (tuple(row) for row in connection.execute(only(statement, alert.c.patient_no, chunk)))
 
 
 def _alert_of(number: int, state: str, body: str) -> Alert:
@@ -81,11 +106,10 @@ def save_alert(connection: sa.Connection, value: Alert) -> Alert:
     """Stores an alert as it stands now; number 0 gets the next one."""
     if value.alert_id == 0:
         value = value.model_copy(update={"alert_id": next_number(connection, alert.c.alert_id)})
-    number = connection.execute(
-        sa.select(patient.c.patient_no).where(patient.c.patient_id == value.patient_id)
-    ).scalar_one()
+    text = value.model_dump_json()
     columns = {
-        "patient_no": number,
+        "alert_id": value.alert_id,
+        "patient_no": numbers_of(connection, [value.patient_id])[value.patient_id],
         "rule": value.rule,
         "state": str(value.state),
         "severity": value.severity,
@@ -93,18 +117,17 @@ def save_alert(connection: sa.Connection, value: Alert) -> Alert:
         "onset_ms": ms_of(value.onset),
         "end_ms": None if value.end is None else ms_of(value.end),
         "text": value.text,
-        "body": f"{text_digest(value.model_dump_json())} {value.model_dump_json()}",
+        "body": f"{text_digest(text)} {text}",
     }
-    put(connection, alert, {"alert_id": value.alert_id}, columns)
+    _SAVE_ALERT.run(connection, [columns])
     return value
 
 
 def add_move(connection: sa.Connection, alert_id: int, actor: Actor, values: Mapping[str, Any]) -> MoveRow:
     """Appends a move to an alert's log."""
-    mine = alert_move.c.alert_id == alert_id
-    last = connection.execute(sa.select(sa.func.max(alert_move.c.move_no)).where(mine)).scalar() or 0
+    [(last,)] = _LAST_MOVE.rows(connection, alert_id=alert_id)
     row = {"alert_id": alert_id, "move_no": last + 1, "actor": actor.name, "actor_kind": actor.kind, **values}
-    connection.execute(sa.insert(alert_move).values(**row | {"details": canonical_json(row["details"])}))
+    insertion(alert_move).run(connection, [row | {"details": canonical_json(row["details"])}])
     return MoveRow(**row)
 
 
@@ -116,8 +139,7 @@ def move_row(row: sa.Row[Any]) -> MoveRow:
 
 def audit_head(connection: sa.Connection) -> tuple[int, str]:
     """Sequence and hash of the last entry; (0, NO_HASH) when there is none."""
-    last = sa.select(audit.c.sequence, audit.c.hash).order_by(audit.c.sequence.desc()).limit(1)
-    row = connection.execute(last).first()
+    row = _AUDIT_HEAD.first(connection)
     return (0, NO_HASH) if row is None else (row[0], row[1])
 
 
@@ -127,7 +149,7 @@ def add_audit(
     """Appends an entry to the chain; its sequence number."""
     sequence, previous = audit_head(connection)
     entry = (sequence + 1, at_ms, actor.name, actor.kind, action, subject, canonical_json(dict(details)), previous)
-    connection.execute(sa.insert(audit).values((*entry, audit_hash(*entry))))
+    insert_rows(connection, audit, [(*entry, audit_hash(*entry))])
     return sequence + 1
 
 

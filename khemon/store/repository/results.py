@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,11 @@ import numpy.typing as npt
 import sqlalchemy as sa
 
 from khemon.models import QUALITIES, STATUSES, TIMINGS
-from khemon.store.repository.bulk import chunks, fetch_plain, only
+from khemon.store.repository.bulk import ReadyOf, chunks, fetch_plain
 from khemon.store.repository.ledger import Ledger
+from khemon.store.repository.ready import Ready
 from khemon.store.rows import ResultColumns, ResultRow
-from khemon.store.tables import BATCH_SPAN, patient, result
+from khemon.store.tables import BATCH_SPAN, batch, patient, result
 from khemon.units import ANALYTE_CODES, ANALYTES
 
 ANALYTE_NAMES: tuple[str, ...] = tuple(ANALYTE_CODES)
@@ -37,6 +39,17 @@ COLUMNS = (
 IN_ORDER = (result.c.patient_no, result.c.collected_ms, result.c.analyte, result.c.result_id)
 
 
+@lru_cache
+def _columns(*, cut: bool, all_analytes: bool) -> ReadyOf:
+    """The columns for the engine; `cut`: of results collected until `until_ms`."""
+    statement = sa.select(*COLUMNS)
+    if cut:
+        statement = statement.where(result.c.collected_ms <= sa.bindparam("until_ms"))
+    if not all_analytes:
+        statement = statement.where(result.c.analyte < RULED)
+    return ReadyOf(statement.order_by(*IN_ORDER), result.c.patient_no)
+
+
 def result_columns(
     connection: sa.Connection,
     ledger: Ledger,
@@ -48,14 +61,9 @@ def result_columns(
     all_analytes: bool = False,
 ) -> ResultColumns:
     """Standing versions for these patients; `everyone`: they are all there are."""
-    rows: list[tuple[Any, ...]] = []
-    for chunk in [None] if everyone else chunks(sorted(numbers.values())):
-        statement = only(sa.select(*COLUMNS), result.c.patient_no, chunk)
-        if until_ms is not None:
-            statement = statement.where(result.c.collected_ms <= until_ms)
-        if not all_analytes:
-            statement = statement.where(result.c.analyte < RULED)
-        rows += fetch_plain(connection, statement.order_by(*IN_ORDER))
+    cut = {} if until_ms is None else {"until_ms": until_ms}
+    query = _columns(cut=bool(cut), all_analytes=all_analytes)
+    rows = query.rows(connection, None if everyone else sorted(numbers.values()), **cut)
     columns = list(zip(*rows, strict=True)) if rows else [()] * len(COLUMNS)
     names, patient = _places(numbers, np.array(columns[0], dtype=np.int64))
     result_id = np.array(columns[8], dtype=np.int64)
@@ -106,6 +114,8 @@ def _standing(
 
 def _specimen_codes(specimens: Sequence[str | None]) -> npt.NDArray[np.int64]:
     """Equal texts get equal codes; -1 where there is none."""
+    if not any(specimens):
+        return np.full(len(specimens), -1, dtype=np.int64)
     codes: dict[str | None, int] = {None: -1}
     return np.fromiter(
         (codes.setdefault(text, len(codes) - 1) for text in specimens), dtype=np.int64, count=len(specimens)
@@ -156,13 +166,25 @@ def _select() -> sa.Select[Any]:
     return sa.select(*columns).join(patient, patient.c.patient_no == result.c.patient_no)
 
 
-def texts_of(connection: sa.Connection, ledger: Ledger, number: int) -> list[tuple[int, str, str | None, str, int]]:
+_TEXTS = Ready(
+    sa.select(
+        result.c.result_id,
+        result.c.text,
+        result.c.unit,
+        result.c.comparator,
+        result.c.canonical_value,
+        batch.c.recorded_ms,
+    )
+    .join(batch, batch.c.batch_no == result.c.result_id // BATCH_SPAN)
+    .where(result.c.patient_no == sa.bindparam("number"), result.c.analyte < RULED)
+)
+
+
+def texts_of(connection: sa.Connection, number: int) -> list[tuple[int, str, str | None, str, int]]:
     """A patient's results of analytes with rules: id, text and unit as received, canonical text, when recorded."""
-    columns = (result.c.result_id, result.c.text, result.c.unit, result.c.comparator, result.c.canonical_value)
-    statement = sa.select(*columns).where(result.c.patient_no == number, result.c.analyte < RULED)
     return [
-        (row_id, text, unit, f"{comparator}{canonical or ''}", ledger.of_row(row_id).recorded_ms)
-        for row_id, text, unit, comparator, canonical in fetch_plain(connection, statement)
+        (row_id, text, unit, f"{comparator}{canonical or ''}", recorded_ms)
+        for row_id, text, unit, comparator, canonical, recorded_ms in _TEXTS.rows(connection, number=number)
     ]
 
 

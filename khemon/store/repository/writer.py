@@ -14,7 +14,7 @@ from khemon.store.repository.intake_labs import Observation, take_observations
 from khemon.store.repository.intake_people import EventRow, PatientRow, take_events, take_patients
 from khemon.store.repository.reader import Reader
 from khemon.store.repository.takeback import record_undo
-from khemon.store.rows import ImportMeta, ImportOutcome, MoveRow, StoredEpisode, UndoOutcome
+from khemon.store.rows import BareEpisode, ImportMeta, ImportOutcome, MoveRow, StoredEpisode, UndoOutcome
 from khemon.store.tables import setting
 
 
@@ -65,10 +65,12 @@ class Writer(Reader):
         self._ledger = ledger.Ledger(self._connection)
         return outcome
 
-    def save_episodes(self, patient_ids: Iterable[str], episodes: Iterable[Episode]) -> list[StoredEpisode]:
+    def save_episodes(
+        self, patient_ids: Iterable[str], episodes: Iterable[Episode], bare: Iterable[BareEpisode] = ()
+    ) -> list[StoredEpisode]:
         """Makes these the episodes of exactly these patients; unchanged ones keep their numbers."""
         numbers = people.numbers_of(self._connection, list(patient_ids))
-        return stored_episodes.save_episodes(self._connection, numbers, episodes)
+        return stored_episodes.save_episodes(self._connection, numbers, episodes, bare)
 
     def save_alert(self, alert: Alert) -> Alert:
         """Stores an alert as it stands now; number 0 gets the next one. The alert as stored."""
