@@ -12,6 +12,7 @@ from khemon.actions.watch import timeline_sheets
 from khemon.models import RulebookProblem
 from khemon.rules import load_protocol
 from khemon.store import Store
+from khemon.ui.parts import definition_parts
 from tests.shell import khemon
 from tests.timeline_wards import StoredTimeline
 
@@ -246,6 +247,12 @@ def test_the_page_tells_every_day_and_everything_that_happens():
         assert [line.days for line in sheet.lines] == [expected.days for expected in timeline.expect]
         assert sum(len(line.happens) for line in sheet.lines) == len(timeline.happens)
         assert all(line.alerts for line in sheet.lines)
+
+
+def test_the_page_shows_titles_stories_and_days():
+    shown = str(definition_parts.timelines(timeline_sheets()))
+    for words in ("Corrected 8 to 80", "&gt;20", "The ward hears nothing.", "0-9", "nothing", "muted by"):
+        assert words in shown
 
 
 def test_stories_are_short_sentences():

@@ -55,7 +55,7 @@ class SeenDay:
 def seen_days(timeline: Timeline, ward: TimelineWard | None = None) -> Iterator[SeenDay]:
     """The days of a timeline in order. Between them the clock is looked at before whatever happens.
 
-    Nothing that time alone opens ends by time alone, so that what a minute's clock would show is shown here too.
+    What time alone opens lasts until something happens or follow-up ends, so a minute clock sees the same calls.
     """
     watch = _Watch(ward or WatchedTimeline(timeline))
     waiting = list(timeline.happens)

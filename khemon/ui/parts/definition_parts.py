@@ -78,7 +78,12 @@ def muting(book: Definitions) -> Markup:
     return el("ul", *(el("li", line) for line in book.muting), class_="k k-list")
 
 
-def timeline(sheet: TimelineSheet) -> Markup:
+def timelines(sheets: Sequence[TimelineSheet]) -> Markup:
+    """All timelines, folded away."""
+    return el("details", el("summary", f"{len(sheets)} children"), *map(_timeline, sheets), class_="k")
+
+
+def _timeline(sheet: TimelineSheet) -> Markup:
     """One timeline: a child in two sentences, and the alerts of every day."""
     rows: list[list[Child]] = [
         [line.days, el("ul", *(el("li", each) for each in line.happens)), el("ul", *(el("li", a) for a in line.alerts))]
@@ -86,7 +91,7 @@ def timeline(sheet: TimelineSheet) -> Markup:
     ]
     asked = f"Alerts at {sheet.look} each day. An alert comes before the ward {_times(sheet.calls)}."
     made = table(["Day", "What happens", "Alerts"], rows, label=f"Days of {sheet.title}")
-    return el("details", el("summary", sheet.title), el("p", sheet.story), el("p", asked), made, class_="k")
+    return el("details", el("summary", sheet.title), el("p", sheet.story), el("p", asked), made, class_="k-card")
 
 
 def _times(count: int) -> str:
