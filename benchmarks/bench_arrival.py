@@ -95,7 +95,7 @@ class Ward:
     def one_child(self) -> Callable[[], object]:
         """An evaluation of one child by every rule, without store and words: the engine's share."""
         mine = self.data.take(np.flatnonzero(self.data.patient == 0))
-        patients, _ = patients_column(["P000000"], lambda _: None)
+        patients = patients_column(["P000000"], lambda _: None)[0]
         with self.store.reading() as reader:
             protocol = ward_of(reader).protocol
         return lambda: evaluate(mine, Events.none(), patients, protocol, "UTC", NOW_MS)
