@@ -63,7 +63,9 @@ def against_sum_and_sql(data: Results, ward: Protocol, rounds: int) -> None:
     print("  " + ratio_line("all rules of 3.1-3.7 / sum over every array", seconds, "all", "sum"))
     print("  " + ratio_line("all rules of 3.1-3.6 / sum over every array", seconds, "core", "sum"))
     print("  " + ratio_line("3.1, 3.2, 3.5 / sum over every array", seconds, "plain", "sum"))
-    print("  " + ratio_line("the same in DuckDB SQL, two threads / 3.1, 3.2, 3.5", seconds, "duckdb", "plain"), flush=True)
+    print(
+        "  " + ratio_line("the same in DuckDB SQL, two threads / 3.1, 3.2, 3.5", seconds, "duckdb", "plain"), flush=True
+    )
 
 
 def growth(sizes: Mapping[int, Results], ward: Protocol, rounds: int) -> None:

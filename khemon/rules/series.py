@@ -4,21 +4,55 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from khemon.models import EVENT_KINDS
+from khemon.rules.keys import (
+    FIRST_TIME,
+    LAST_TIME,
+    Bools,
+    Codes,
+    Floats,
+    Ints,
+    key_first,
+    key_patient,
+    key_time,
+    keys,
+    merged,
+    positions,
+    starts_of,
+)
+from khemon.rules.moments import Moments, Placed
 from khemon.units import ANALYTE_CODES
 
-if TYPE_CHECKING:
-    from khemon.rules.moments import Moments
-
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
-Floats = NDArray[np.float64]
-Codes = NDArray[np.int8]
+__all__ = [
+    "BLOCK_ROWS",
+    "FIRST_TIME",
+    "LAST_TIME",
+    "NONE",
+    "NO_CLOSING",
+    "NO_TIME",
+    "Bools",
+    "Codes",
+    "Columns",
+    "Events",
+    "Floats",
+    "Ints",
+    "Patients",
+    "Points",
+    "Results",
+    "in_steps",
+    "key_first",
+    "key_patient",
+    "key_time",
+    "keys",
+    "merged",
+    "positions",
+    "starts_of",
+]
 
 #: Stands for "no time" in columns of times.
 NO_TIME = int(np.iinfo(np.int64).min)
@@ -27,12 +61,8 @@ NONE = -1
 #: Stands for "observation goes on" in columns of closings.
 NO_CLOSING = np.int64(np.iinfo(np.int64).max)
 
-_PATIENT_SHIFT = np.int64(43)
-_TIME_BIAS = np.int64(1 << 42)
 _BEFORE_ALL = np.int64(np.iinfo(np.int64).min)
 _MILLION, _LARGEST = 1_000_000, 1 << 42
-#: The earliest and the latest time a key can hold (about 139 years either side of 1970).
-FIRST_TIME, LAST_TIME = -(1 << 42), (1 << 42) - 1
 #: Whole patients of about this many rows are evaluated at a time: it fits the processor's cache.
 BLOCK_ROWS = 1 << 17
 
@@ -151,7 +181,7 @@ class Columns:
     moments: Moments
 
 
-class Points:
+class Points(Placed):
     """Usable results, one per patient, time and analyte, sorted so; `row` leads back to Results.
 
     A choice among the points of a block takes each column from there when it is first asked for.
@@ -243,18 +273,6 @@ class Points:
         return self._by_analyte[analyte]
 
 
-def positions(mask: Bools) -> Ints:
-    """Where a mask holds; np.flatnonzero without its detours, which weigh when there is one patient."""
-    return mask.nonzero()[0]
-
-
-def starts_of(patient: NDArray[np.int32] | Ints) -> Bools:
-    """Where a new patient begins in a sorted sequence."""
-    start = np.ones(patient.size, np.bool_)
-    np.not_equal(patient[1:], patient[:-1], out=start[1:])
-    return start
-
-
 def in_steps(values: Floats) -> Ints:
     """Values as whole half-millionths, in which sums and products of short decimals are exact.
 
@@ -267,32 +285,3 @@ def in_steps(values: Floats) -> Ints:
     if off.size:
         steps[off] += np.where(values[off] > exact[off], 1, -1)
     return steps
-
-
-def keys(patient: NDArray[np.int32] | Ints, time: NDArray[np.int32] | Ints) -> Ints:
-    """One sortable number per (patient, time); times within 70 years of 1970."""
-    return (patient.astype(np.int64) << _PATIENT_SHIFT) + (time + _TIME_BIAS)
-
-
-def key_time(key: Ints) -> Ints:
-    """The time inside keys."""
-    return (key & ((np.int64(1) << _PATIENT_SHIFT) - 1)) - _TIME_BIAS
-
-
-def key_patient(key: Ints) -> Ints:
-    """The patient inside keys."""
-    return key >> _PATIENT_SHIFT
-
-
-def key_first(key: Ints) -> Ints:
-    """The first key of each key's patient."""
-    return (key >> _PATIENT_SHIFT) << _PATIENT_SHIFT
-
-
-def merged(parts: list[Ints]) -> Ints:
-    """Every key of some sorted arrays once, sorted: a merge of runs, which is far cheaper than a sort."""
-    whole = np.sort(np.concatenate(parts), kind="stable")
-    if not whole.size:
-        return whole
-    kept: Ints = whole[np.append(True, whole[1:] != whole[:-1])]
-    return kept
