@@ -10,7 +10,8 @@ import numpy as np
 from khemon.rules.current import Limbs, covered, event_spans, latest
 from khemon.rules.episodes import END, STATUS, Episodes, made
 from khemon.rules.logic import FALSE, all_true, any_true, verdicts
-from khemon.rules.moments import padded, with_any
+from khemon.rules.moments import padded
+from khemon.rules.points import with_any
 from khemon.rules.rulebook import AllOfRule, AnyOfRule, PointRule, Protocol
 from khemon.rules.series import (
     NO_TIME,

@@ -5,7 +5,6 @@ A place among points is counted from 1, so that 0 says "none" and one look into 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cached_property
 from typing import TypeVar
 
@@ -31,9 +30,9 @@ def not_before(at: Ints, within_ms: int | None) -> Ints:
     return first if within_ms is None else np.maximum(first, at - within_ms)
 
 
-def place_since(points: Placed, place: Ints, earliest: Ints) -> Ints:
-    """The places, 0 where the point lies before the earliest key."""
-    return place * (points.padded_key.take(place) >= earliest)
+def place_since(padded_key: Ints, place: Ints, earliest: Ints) -> Ints:
+    """The places, 0 where the point lies before the earliest key. padded_key: keys of the points, one before all."""
+    return place * (padded_key.take(place) >= earliest)
 
 
 class Moments:
@@ -70,54 +69,3 @@ class Moments:
         if within_ms not in self._earliest:
             self._earliest[within_ms] = not_before(self.key, within_ms)
         return self._earliest[within_ms]
-
-
-class Placed:
-    """Some points of a block (see series.Points) as seen from its moments. What was asked once is kept."""
-
-    key: Ints
-    padded_key: Ints
-    moment: Ints
-    moments: Moments
-
-    @cached_property
-    def everywhere(self) -> bool:
-        """Whether one of the points lies at every moment."""
-        return self.moment.size == self.moments.key.size
-
-    @cached_property
-    def present(self) -> Bools:
-        """At which moments one of the points lies."""
-        mask = np.zeros(self.moments.key.size, np.bool_)
-        mask[self.moment] = True
-        return mask
-
-    @cached_property
-    def so_far(self) -> Ints:
-        """How many of the points lie at or before each moment, whosever: the place of the latest, if it is recent."""
-        if self.everywhere:
-            return np.arange(1, self.moment.size + 1)
-        counted = self.present.astype(np.int64)
-        return np.cumsum(counted, out=counted)
-
-    @cached_property
-    def _latest(self) -> dict[int | None, Ints]:
-        return {}
-
-    def latest(self, within_ms: int | None = None) -> Ints:
-        """The place of the patient's latest of the points at each moment; 0 without one, or when it is older."""
-        if self.everywhere:
-            return self.so_far
-        if within_ms not in self._latest:
-            self._latest[within_ms] = place_since(self, self.so_far, self.moments.earliest(within_ms))
-        return self._latest[within_ms]
-
-
-def with_any(listed: Sequence[Placed]) -> Ints | None:
-    """The numbers of the moments with a point of any of the lists; None when that is all of them."""
-    if any(points.everywhere for points in listed):
-        return None
-    present = listed[0].present
-    for points in listed[1:]:
-        present = present | points.present
-    return None if present.all() else positions(present)

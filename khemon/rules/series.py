@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -25,8 +24,7 @@ from khemon.rules.keys import (
     positions,
     starts_of,
 )
-from khemon.rules.moments import Moments, Placed
-from khemon.units import ANALYTE_CODES
+from khemon.rules.points import Columns, Points
 
 __all__ = [
     "BLOCK_ROWS",
@@ -61,7 +59,6 @@ NONE = -1
 #: Stands for "observation goes on" in columns of closings.
 NO_CLOSING = np.int64(np.iinfo(np.int64).max)
 
-_BEFORE_ALL = np.int64(np.iinfo(np.int64).min)
 _MILLION, _LARGEST = 1_000_000, 1 << 42
 #: Whole patients of about this many rows are evaluated at a time: it fits the processor's cache.
 BLOCK_ROWS = 1 << 17
@@ -160,117 +157,6 @@ class Patients:
     def unknown(cls, count: int) -> Patients:
         """That many patients without a birth date."""
         return cls(np.full(count, np.iinfo(np.int32).min, np.int32))
-
-
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """The points of a block as arrays of one length, sorted by patient, time and analyte.
-
-    high is the very array of low where every value is exact. plain: none is preliminary or supported.
-    """
-
-    key: Ints
-    day: NDArray[np.int32]
-    analyte: Codes
-    low: Floats
-    high: Floats
-    preliminary: Bools
-    supported: Bools
-    plain: bool
-    row: Ints
-    moments: Moments
-
-
-class Points(Placed):
-    """Usable results, one per patient, time and analyte, sorted so; `row` leads back to Results.
-
-    A choice among the points of a block takes each column from there when it is first asked for.
-    """
-
-    def __init__(self, block: Columns, chosen: Ints | None = None) -> None:
-        self._block = block
-        self._chosen = chosen
-        self._by_analyte: dict[str, Points] = {}
-
-    def _taken(self, column: NDArray[Any]) -> NDArray[Any]:
-        return column if self._chosen is None else column.take(self._chosen)
-
-    @cached_property
-    def key(self) -> Ints:
-        return self._taken(self._block.key)
-
-    @cached_property
-    def padded_key(self) -> Ints:
-        """The keys, and before them one that lies before all."""
-        return np.append(_BEFORE_ALL, self.key)
-
-    @cached_property
-    def patient(self) -> Ints:
-        return key_patient(self.key)
-
-    @cached_property
-    def time(self) -> Ints:
-        return key_time(self.key)
-
-    @cached_property
-    def day(self) -> NDArray[np.int32]:
-        return self._taken(self._block.day)
-
-    @cached_property
-    def by_day(self) -> Ints:
-        """Sortable numbers of patient and calendar day; a day later is one more."""
-        return keys(self.patient, self.day)
-
-    @cached_property
-    def low(self) -> Floats:
-        return self._taken(self._block.low)
-
-    @cached_property
-    def high(self) -> Floats:
-        return self.low if self._block.high is self._block.low else self._taken(self._block.high)
-
-    @cached_property
-    def preliminary(self) -> Bools:
-        return np.zeros(self.key.size, np.bool_) if self.plain else self._taken(self._block.preliminary)
-
-    @cached_property
-    def supported(self) -> Bools:
-        return np.zeros(self.key.size, np.bool_) if self.plain else self._taken(self._block.supported)
-
-    @cached_property
-    def row(self) -> Ints:
-        return self._taken(self._block.row)
-
-    @cached_property
-    def moment(self) -> Ints:
-        """The number of each point's moment among those of the block."""
-        return self._taken(self._block.moments.number)
-
-    @cached_property
-    def start(self) -> Bools:
-        """Where a patient begins."""
-        return starts_of(self.patient)
-
-    @property
-    def moments(self) -> Moments:
-        """The moments of the block."""
-        return self._block.moments
-
-    @property
-    def plain(self) -> bool:
-        """Whether no point of the block is preliminary or supported."""
-        return self._block.plain
-
-    def take(self, rows: Ints) -> Points:
-        """Those points only."""
-        return Points(self._block, rows if self._chosen is None else self._chosen.take(rows))
-
-    def of(self, analyte: str) -> Points:
-        """The points of one analyte."""
-        if analyte not in self._by_analyte:
-            is_own = self._taken(self._block.analyte) == ANALYTE_CODES[analyte]
-            self._by_analyte[analyte] = self.take(positions(is_own))
-        return self._by_analyte[analyte]
 
 
 def in_steps(values: Floats) -> Ints:
