@@ -63,6 +63,20 @@ def test_episodes_come_by_patient_rule_and_onset(seed, monkeypatch):
     assert np.array_equal(order, np.arange(found.size))
 
 
+def test_a_line_through_counts_is_the_same_wherever_a_block_begins(monkeypatch):
+    """Times are differences of whole milliseconds: counts of another child, years before, do not round them."""
+    # Over 28 days to the limit in 14 more, exactly: which side of it the last digit falls must not change.
+    counts = [[(0, 0, last**3 / 1e4), (7, 0, 280.0), (14, 0, float(last))] for last in range(101, 250)]
+
+    def moved(made):
+        made["time"] += made["patient"] * 7_919_333
+
+    data, patients = batch(counts, moved), Patients.unknown(len(counts))
+    whole = evaluate(data, Events.none(), patients, WARD, "UTC")
+    monkeypatch.setattr(series, "BLOCK_ROWS", 3)
+    assert same(whole, evaluate(data, Events.none(), patients, WARD, "UTC"))
+
+
 # ---- what only some data have --------------------------------------------------------------------------------
 
 
