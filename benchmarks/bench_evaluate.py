@@ -24,7 +24,7 @@ from khemon.rules import Episodes, Events, Patients, Protocol, Results, evaluate
 from khemon.rules.rulebook import AnyOfRule, PointRule, RunRule
 
 MEGABYTE = 1_000_000
-DRAWS_OF_300_RESULTS = 96
+DRAWS_OF_300_RESULTS = 100
 NONE = Events.none()
 
 
@@ -100,7 +100,7 @@ def memory(data: Results, ward: Protocol) -> None:
 
 def one_patient(ward: Protocol, rounds: int) -> None:
     """Print what one arriving result pays: the evaluation of one patient of 300 results."""
-    data = results(1, 3, DRAWS_OF_300_RESULTS)
+    data = results(1, 3, ENOUGH_DRAWS).take(slice(ONE_PATIENT))
     sides = {"3.1-3.6": _evaluation(data, core_protocol(ward)), "3.1-3.7": _evaluation(data, ward)}
     for name, seconds in interleaved(sides, rounds).items():
         told = f"one patient of {data.time.size} results, {name}"

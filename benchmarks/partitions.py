@@ -14,8 +14,8 @@ import numpy as np
 from khemon.rules import Episodes, Events, Patients, Protocol, Results, evaluate
 from khemon.rules.rulebook import FURTHER
 
-#: Each worker holds some of the partitions; with two of its own it evaluates one while the other is on its way back.
-WORKERS, PARTS = 2, 4
+#: Each worker holds some of the partitions; with several of its own it evaluates one while another is on its way back.
+WORKERS, PARTS = 2, 8
 
 #: In a worker: the results and the first patient of each partition it holds, and the moment it looks at.
 _HELD: dict[int, tuple[Results, int]] = {}
