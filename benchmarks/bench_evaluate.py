@@ -24,7 +24,7 @@ from khemon.rules import Episodes, Events, Patients, Protocol, Results, evaluate
 from khemon.rules.rulebook import AnyOfRule, PointRule, RunRule
 
 MEGABYTE = 1_000_000
-DRAWS_OF_300_RESULTS = 100
+ONE_PATIENT, ENOUGH_DRAWS = 300, 100
 NONE = Events.none()
 
 
