@@ -10,6 +10,7 @@ import sys
 import tempfile
 import tracemalloc
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from khemon.rules import Episodes, Events, Patients, Protocol, Results, evaluate
 from khemon.rules.rulebook import AnyOfRule, PointRule, RunRule
 
 MEGABYTE = 1_000_000
-DRAWS_OF_300_RESULTS = 96
+ONE_PATIENT, ENOUGH_DRAWS = 300, 100
 NONE = Events.none()
 
 
@@ -99,7 +100,7 @@ def memory(data: Results, ward: Protocol) -> None:
 
 def one_patient(ward: Protocol, rounds: int) -> None:
     """Print what one arriving result pays: the evaluation of one patient of 300 results."""
-    data = results(1, 3, DRAWS_OF_300_RESULTS)
+    data = results(1, 3, ENOUGH_DRAWS).take(slice(ONE_PATIENT))
     sides = {"3.1-3.6": _evaluation(data, core_protocol(ward)), "3.1-3.7": _evaluation(data, ward)}
     for name, seconds in interleaved(sides, rounds).items():
         told = f"one patient of {data.time.size} results, {name}"
@@ -109,26 +110,21 @@ def one_patient(ward: Protocol, rounds: int) -> None:
 def two_processes(data: Results, ward: Protocol, rounds: int) -> None:
     """Print the speed-up of two worker processes on partitions by patient, after the episodes were found equal.
 
-    Timed: a worker maps the columns of a partition from files that were read before, evaluates it, and sends the
-    episodes back pickled; the parent numbers the patients as in the whole.
+    Timed: the workers, who read their partitions before, evaluate them and send the episodes back pickled; the parent
+    numbers the patients as in the whole.
     """
-    patients, core, as_of = patients_of(data), core_protocol(ward), latest_time(data, NONE)
-    count = int(patients.birth_day.size)
-    with tempfile.TemporaryDirectory() as name, partitions.workers() as pool:
-        folder = Path(name)
-        partitions.write(data, folder)
-        whole = evaluate(data, NONE, patients, core, "UTC", as_of)
-        if not same(partitions.together(pool, folder, count, as_of), whole):
-            sys.exit("the episodes of the partitions are not those of the whole")
-        seconds = interleaved(
-            {
-                "one": lambda: evaluate(data, NONE, patients, core, "UTC", as_of),
-                "two": lambda: partitions.together(pool, folder, count, as_of),
-            },
-            rounds,
-        )
-    title = f"one process / {partitions.WORKERS} on {partitions.PARTS} partitions, 3.1-3.6, episodes equal"
-    print("  " + ratio_line(title, seconds, "one", "two"), flush=True)
+    patients, as_of = patients_of(data), latest_time(data, NONE)
+    with tempfile.TemporaryDirectory() as name:
+        partitions.write(data, Path(name))
+        with partitions.workers(Path(name), as_of) as pools:
+            for told, protocol in (("3.1-3.6", core_protocol(ward)), ("3.1-3.7", ward)):
+                one = partial(evaluate, data, NONE, patients, protocol, "UTC", as_of)
+                two = partial(partitions.together, pools, protocol)
+                if not same(two(), one()):
+                    sys.exit("the episodes of the partitions are not those of the whole")
+                seconds = interleaved({"one": one, "two": two}, rounds)
+                title = f"one process / {partitions.WORKERS} on partitions, {told}, episodes equal"
+                print("  " + ratio_line(title, seconds, "one", "two"), flush=True)
 
 
 def same(parts: list[Episodes], whole: Episodes) -> bool:

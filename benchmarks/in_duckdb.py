@@ -26,8 +26,7 @@ def connected(data: Results) -> duckdb.DuckDBPyConnection:
 
 def differing(connection: duckdb.DuckDBPyConnection, found: Episodes, protocol: Protocol) -> int:
     """How many episodes the query and the engine do not have in common, counted row by row in order."""
-    said = connection.execute(f"SELECT * FROM ({SQL}) ORDER BY patient, rule, onset").arrow()
-    said = said.read_all() if isinstance(said, pa.RecordBatchReader) else said
+    said = connection.sql(f"SELECT * FROM ({SQL}) ORDER BY patient, rule, onset").to_arrow_table()
     rule = np.searchsorted(np.array(protocol.rule_names), np.array(said["rule"].to_pylist()))
     status = np.array([STATUS_WORDS.index(word) for word in said["status"].to_pylist()])
     theirs = [said["patient"].to_numpy(), rule, status, *(said[name].fill_null(NO_TIME).to_numpy() for name in TIMES)]

@@ -79,7 +79,7 @@ class Limb:
     @cached_property
     def current(self) -> Ints:
         """The place of the current value at each moment of the block; 0 when missing."""
-        return self.points.moments.latest(self.counted, self.within_ms)
+        return self.counted.latest(self.within_ms)
 
     @cached_property
     def verdict(self) -> Codes:

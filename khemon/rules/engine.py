@@ -8,7 +8,7 @@ import numpy as np
 
 from khemon.rules import choosing, series
 from khemon.rules.current import Limb
-from khemon.rules.episodes import END, STATUS, Episodes, closed, in_order, joined, made, nothing
+from khemon.rules.episodes import END, STATUS, Episodes, Parts, closed, in_order, made, nothing
 from khemon.rules.findings import Findings, Found, time_at
 from khemon.rules.further import Further
 from khemon.rules.logic import TRUE, UNKNOWN, verdicts
@@ -112,7 +112,7 @@ def evaluate(
     events = events.take(np.argsort(events.patient, kind="stable"))
     count = int(patients.birth_day.size)
     first_rows = np.searchsorted(results.patient, np.arange(count + 1, dtype=np.int32))
-    parts = []
+    parts = Parts()
     start = 0
     while start < count:
         stop = int(np.searchsorted(first_rows, first_rows[start] + series.BLOCK_ROWS, "right")) - 1
@@ -120,11 +120,17 @@ def evaluate(
         # Patients are counted from the first of the block, so that a block costs what it holds.
         chosen = events.of_patients(start, slice(*np.searchsorted(events.patient, (start, stop))))
         own = results.of_patients(start, slice(first_rows[start], first_rows[stop]))
-        block = prepare(own, chosen, stop - start, protocol, as_of)
-        found = _Evaluation(block, patients.take(slice(start, stop)), protocol, timezone).episodes()
-        parts.append(replace(found, patient=found.patient + np.int32(start)))
+        found = _of_block(own, chosen, patients.take(slice(start, stop)), protocol, timezone, as_of)
+        parts.add(replace(found, patient=found.patient + np.int32(start)))
         start = stop
-    return joined(parts) if parts else nothing(0)
+    return parts.joined()
+
+
+def _of_block(
+    results: Results, events: Events, patients: Patients, protocol: Protocol, timezone: str, as_of: int
+) -> Episodes:
+    block = prepare(results, events, int(patients.birth_day.size), protocol, as_of)
+    return _Evaluation(block, patients, protocol, timezone).episodes()
 
 
 class _Evaluation:
@@ -216,8 +222,8 @@ class _Evaluation:
         companion = self._limb(rule.companion, rule.companion_limit)
         counts, moments = streaks.points, self.block.points.moments
         both = (low_count.verdict == TRUE) & (companion.verdict == TRUE)
-        at = positions(both & (moments.present(counts) | moments.present(companion.counted)))
-        latest = moments.latest(counts).take(at) - 1
+        at = positions(both & (counts.present | companion.counted.present))
+        latest = counts.latest().take(at) - 1
         lasting = (latest != NONE) & ~streaks.is_good.take(streaks.number(latest))
         low_keys: Ints = moments.key.take(at[lasting])
         return low_keys

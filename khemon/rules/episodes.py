@@ -60,6 +60,9 @@ class Episodes:
         return int(self.onset.size)
 
 
+_NAMES = tuple(Episodes.__dataclass_fields__)
+
+
 def in_order(parts: list[Episodes], patients: int) -> Episodes:
     """The episodes of a block in order of patient, rule and onset.
 
@@ -73,13 +76,25 @@ def in_order(parts: list[Episodes], patients: int) -> Episodes:
 
 def joined(parts: list[Episodes]) -> Episodes:
     """All parts in one, in their order."""
-    if len(parts) == 1:
-        return parts[0]
-    return Episodes(*(_column(parts, name) for name in Episodes.__dataclass_fields__))
+    return Episodes(*(np.concatenate([getattr(part, name) for part in parts]) for name in _NAMES))
 
 
-def _column(parts: list[Episodes], name: str) -> Any:  # noqa: ANN401
-    return np.concatenate([getattr(part, name) for part in parts])
+class Parts:
+    """The episodes of block after block. They become one column by column, so that few are there twice."""
+
+    def __init__(self) -> None:
+        self._columns: dict[str, list[NDArray[Any]]] = {name: [] for name in _NAMES}
+
+    def add(self, part: Episodes) -> None:
+        """One more part."""
+        for name, arrays in self._columns.items():
+            arrays.append(getattr(part, name))
+
+    def joined(self) -> Episodes:
+        """All parts in one, in their order. They are given up."""
+        if not self._columns[_NAMES[0]]:
+            return nothing(0)
+        return Episodes(*(np.concatenate(self._columns.pop(name)) for name in _NAMES))
 
 
 def closed(found: Episodes, closing: Ints) -> Episodes:

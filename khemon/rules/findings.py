@@ -11,6 +11,7 @@ from khemon.rules.current import Limbs, covered, event_spans, latest
 from khemon.rules.episodes import END, STATUS, Episodes, made
 from khemon.rules.logic import FALSE, all_true, any_true, verdicts
 from khemon.rules.moments import padded
+from khemon.rules.points import with_any
 from khemon.rules.rulebook import AllOfRule, AnyOfRule, PointRule, Protocol
 from khemon.rules.series import (
     NO_TIME,
@@ -82,8 +83,8 @@ class Findings:
     def _at_moments(self, listed: list[Points]) -> tuple[Ints, Bools, list[Ints]]:
         """Keys at which points of the lists lie, where a patient begins, and the place of the latest of each list."""
         moments = self.block.points.moments
-        places = [moments.latest(points) for points in listed]
-        chosen = moments.with_any(listed)
+        places = [points.latest() for points in listed]
+        chosen = with_any(listed)
         if chosen is None:
             return moments.key, moments.start, places
         at = moments.key.take(chosen)
@@ -100,7 +101,7 @@ class Findings:
             if limb.comparison.analyte == rule.leading:
                 can_open = limb.current != 0
         answers, key, start = all_true([limb.verdict for limb in limbs]), moments.key, moments.start
-        chosen = moments.with_any([limb.counted for limb in limbs])
+        chosen = with_any([limb.counted for limb in limbs])
         if chosen is not None:
             answers, can_open, resolving = answers.take(chosen), can_open.take(chosen), resolving.take(chosen)
             key = key.take(chosen)
@@ -108,7 +109,7 @@ class Findings:
         found, excluded = leading(answers, can_open, resolving, start)
         reason = np.where(excluded, END["excluded"], END["resolved"])
         last = found.last if chosen is None else chosen.take(found.last)
-        places = tuple(moments.so_far(limb.counted).take(last) for limb in limbs)
+        places = tuple(limb.counted.so_far.take(last) for limb in limbs)
         return Found(self._episodes(rule.name, key, found, reason), places)
 
     def _episodes(self, rule: str, key: Ints, found: Stretches, reason: Codes | np.int8) -> Episodes:

@@ -6,15 +6,12 @@ A place among points is counted from 1, so that 0 says "none" and one look into 
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from khemon.rules.series import Bools, Ints, key_first, key_patient, positions, starts_of
-
-if TYPE_CHECKING:
-    from khemon.rules.series import Points
+from khemon.rules.keys import Bools, Ints, key_first, key_patient, positions, starts_of
 
 _Number = TypeVar("_Number", bound=np.generic)
 
@@ -33,20 +30,17 @@ def not_before(at: Ints, within_ms: int | None) -> Ints:
     return first if within_ms is None else np.maximum(first, at - within_ms)
 
 
-def place_since(points: Points, place: Ints, earliest: Ints) -> Ints:
-    """The places, 0 where the point lies before the earliest key."""
-    return place * (points.padded_key.take(place) >= earliest)
+def place_since(padded_key: Ints, place: Ints, earliest: Ints) -> Ints:
+    """The places, 0 where the point lies before the earliest key. padded_key: keys of the points, one before all."""
+    return place * (padded_key.take(place) >= earliest)
 
 
 class Moments:
-    """The moments of the points of one block, in order. What was asked once is kept."""
+    """The moments of the points of one block, in order."""
 
     def __init__(self, of_points: Ints) -> None:
         """of_points: the key of every point of the block, sorted."""
         self._of_points = of_points
-        self._present: dict[Points, Bools] = {}
-        self._so_far: dict[Points, Ints] = {}
-        self._latest: dict[tuple[Points, int | None], Ints] = {}
         self._earliest: dict[int | None, Ints] = {}
 
     @cached_property
@@ -70,46 +64,8 @@ class Moments:
         """Where a patient begins."""
         return starts_of(key_patient(self.key))
 
-    def present(self, points: Points) -> Bools:
-        """At which moments one of the points lies."""
-        if points not in self._present:
-            mask = np.zeros(self.key.size, np.bool_)
-            mask[points.moment] = True
-            self._present[points] = mask
-        return self._present[points]
-
-    def so_far(self, points: Points) -> Ints:
-        """How many of the points lie at or before each moment, whosever: the place of the latest, if it is recent."""
-        if points not in self._so_far:
-            self._so_far[points] = self._counted(points)
-        return self._so_far[points]
-
-    def _counted(self, points: Points) -> Ints:
-        if points.moment.size == self.key.size:
-            return np.arange(1, self.key.size + 1)
-        counted = self.present(points).astype(np.int64)
-        return np.cumsum(counted, out=counted)
-
-    def latest(self, points: Points, within_ms: int | None = None) -> Ints:
-        """The place of the patient's latest of the points at each moment; 0 without one, or when it is older."""
-        asked = (points, within_ms)
-        if asked not in self._latest:
-            self._latest[asked] = self._since(points, within_ms)
-        return self._latest[asked]
-
-    def _since(self, points: Points, within_ms: int | None) -> Ints:
-        place = self.so_far(points)
-        if points.moment.size == self.key.size:
-            return place
+    def earliest(self, within_ms: int | None) -> Ints:
+        """The earliest key of the same patient that is not older than so long at each moment; None: however old."""
         if within_ms not in self._earliest:
             self._earliest[within_ms] = not_before(self.key, within_ms)
-        return place_since(points, place, self._earliest[within_ms])
-
-    def with_any(self, listed: list[Points]) -> Ints | None:
-        """The numbers of the moments with a point of any of the lists; None when that is all of them."""
-        if any(points.moment.size == self.key.size for points in listed):
-            return None
-        present = self.present(listed[0])
-        for points in listed[1:]:
-            present = present | self.present(points)
-        return None if present.all() else positions(present)
+        return self._earliest[within_ms]

@@ -56,7 +56,8 @@ class Row:
         """
         first = starts_of(self.key)
         alone = first & np.append(first[1:], True)
-        return ~starts_of(key_patient(self.key)) & alone & alone.take(self.before)
+        follows: Bools = ~starts_of(key_patient(self.key)) & alone & alone.take(self.before)
+        return follows
 
 
 @dataclass(frozen=True, slots=True)

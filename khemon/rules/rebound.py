@@ -10,6 +10,7 @@ from khemon.rules.logic import certainly
 from khemon.rules.moments import padded
 from khemon.rules.rulebook import ReboundRule
 from khemon.rules.series import LAST_TIME, NO_TIME, NONE, Bools, Ints, key_patient, key_time, keys, positions
+from khemon.rules.spans import preceding
 from khemon.rules.streaks import Streaks
 
 _NEVER = np.int64(np.iinfo(np.int64).max)
@@ -38,7 +39,7 @@ class _Counts:
     def __init__(self, streaks: Streaks, armed: Ints, rule: ReboundRule) -> None:
         self.streaks = streaks
         self.key = streaks.points.key
-        after = _after(self.key.take(streaks.first), armed)
+        after = preceding(self.key.take(streaks.first), armed) != NONE
         first, stop = streaks.first, streaks.stop
         bad, good = positions(after & ~streaks.is_good), positions(after & streaks.is_good)
         repeated = streaks.first_after(first.take(bad), stop.take(bad), rule.confirmed_after.ms)
@@ -69,14 +70,6 @@ class _Counts:
         """The key at a position of that patient, or the largest number beyond its last count."""
         key = np.append(self.key, _NEVER).take(position)
         return np.where(key_patient(key) == patient, key, _NEVER)
-
-
-def _after(key: Ints, armed: Ints) -> Bools:
-    """Which keys lie after the first arming of their patient. armed: sorted, one of a patient."""
-    place = np.searchsorted(key_patient(armed), np.arange(key_patient(key[-1]) + 1), "left")
-    since = np.append(armed, _NEVER).take(place)
-    patient = key_patient(key)
-    return (key > since.take(patient)) & (key_patient(since).take(patient) == patient)
 
 
 def _next(sorted_positions: Ints, position: Ints, size: int) -> Ints:

@@ -3,22 +3,54 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from khemon.models import EVENT_KINDS
-from khemon.units import ANALYTE_CODES
+from khemon.rules.keys import (
+    FIRST_TIME,
+    LAST_TIME,
+    Bools,
+    Codes,
+    Floats,
+    Ints,
+    key_first,
+    key_patient,
+    key_time,
+    keys,
+    merged,
+    positions,
+    starts_of,
+)
+from khemon.rules.points import Columns, Points
 
-if TYPE_CHECKING:
-    from khemon.rules.moments import Moments
-
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
-Floats = NDArray[np.float64]
-Codes = NDArray[np.int8]
+__all__ = [
+    "BLOCK_ROWS",
+    "FIRST_TIME",
+    "LAST_TIME",
+    "NONE",
+    "NO_CLOSING",
+    "NO_TIME",
+    "Bools",
+    "Codes",
+    "Columns",
+    "Events",
+    "Floats",
+    "Ints",
+    "Patients",
+    "Points",
+    "Results",
+    "in_steps",
+    "key_first",
+    "key_patient",
+    "key_time",
+    "keys",
+    "merged",
+    "positions",
+    "starts_of",
+]
 
 #: Stands for "no time" in columns of times.
 NO_TIME = int(np.iinfo(np.int64).min)
@@ -27,12 +59,7 @@ NONE = -1
 #: Stands for "observation goes on" in columns of closings.
 NO_CLOSING = np.int64(np.iinfo(np.int64).max)
 
-_PATIENT_SHIFT = np.int64(43)
-_TIME_BIAS = np.int64(1 << 42)
-_BEFORE_ALL = np.int64(np.iinfo(np.int64).min)
 _MILLION, _LARGEST = 1_000_000, 1 << 42
-#: The earliest and the latest time a key can hold (about 139 years either side of 1970).
-FIRST_TIME, LAST_TIME = -(1 << 42), (1 << 42) - 1
 #: Whole patients of about this many rows are evaluated at a time: it fits the processor's cache.
 BLOCK_ROWS = 1 << 17
 
@@ -135,129 +162,6 @@ class Patients:
         return cls(np.full(count, np.iinfo(np.int32).min, np.int32))
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """The points of a block as arrays of one length, sorted by patient, time and analyte.
-
-    high is the very array of low where every value is exact. plain: none is preliminary or supported.
-    """
-
-    key: Ints
-    day: NDArray[np.int32]
-    analyte: Codes
-    low: Floats
-    high: Floats
-    preliminary: Bools
-    supported: Bools
-    plain: bool
-    row: Ints
-    moments: Moments
-
-
-class Points:
-    """Usable results, one per patient, time and analyte, sorted so; `row` leads back to Results.
-
-    A choice among the points of a block takes each column from there when it is first asked for.
-    """
-
-    def __init__(self, block: Columns, chosen: Ints | None = None) -> None:
-        self._block = block
-        self._chosen = chosen
-        self._by_analyte: dict[str, Points] = {}
-
-    def _taken(self, column: NDArray[Any]) -> NDArray[Any]:
-        return column if self._chosen is None else column.take(self._chosen)
-
-    @cached_property
-    def key(self) -> Ints:
-        return self._taken(self._block.key)
-
-    @cached_property
-    def padded_key(self) -> Ints:
-        """The keys, and before them one that lies before all."""
-        return np.append(_BEFORE_ALL, self.key)
-
-    @cached_property
-    def patient(self) -> Ints:
-        return key_patient(self.key)
-
-    @cached_property
-    def time(self) -> Ints:
-        return key_time(self.key)
-
-    @cached_property
-    def day(self) -> NDArray[np.int32]:
-        return self._taken(self._block.day)
-
-    @cached_property
-    def by_day(self) -> Ints:
-        """Sortable numbers of patient and calendar day; a day later is one more."""
-        return keys(self.patient, self.day)
-
-    @cached_property
-    def low(self) -> Floats:
-        return self._taken(self._block.low)
-
-    @cached_property
-    def high(self) -> Floats:
-        return self.low if self._block.high is self._block.low else self._taken(self._block.high)
-
-    @cached_property
-    def preliminary(self) -> Bools:
-        return np.zeros(self.key.size, np.bool_) if self.plain else self._taken(self._block.preliminary)
-
-    @cached_property
-    def supported(self) -> Bools:
-        return np.zeros(self.key.size, np.bool_) if self.plain else self._taken(self._block.supported)
-
-    @cached_property
-    def row(self) -> Ints:
-        return self._taken(self._block.row)
-
-    @cached_property
-    def moment(self) -> Ints:
-        """The number of each point's moment among those of the block."""
-        return self._taken(self._block.moments.number)
-
-    @cached_property
-    def start(self) -> Bools:
-        """Where a patient begins."""
-        return starts_of(self.patient)
-
-    @property
-    def moments(self) -> Moments:
-        """The moments of the block."""
-        return self._block.moments
-
-    @property
-    def plain(self) -> bool:
-        """Whether no point of the block is preliminary or supported."""
-        return self._block.plain
-
-    def take(self, rows: Ints) -> Points:
-        """Those points only."""
-        return Points(self._block, rows if self._chosen is None else self._chosen.take(rows))
-
-    def of(self, analyte: str) -> Points:
-        """The points of one analyte."""
-        if analyte not in self._by_analyte:
-            is_own = self._taken(self._block.analyte) == ANALYTE_CODES[analyte]
-            self._by_analyte[analyte] = self.take(positions(is_own))
-        return self._by_analyte[analyte]
-
-
-def positions(mask: Bools) -> Ints:
-    """Where a mask holds; np.flatnonzero without its detours, which weigh when there is one patient."""
-    return mask.nonzero()[0]
-
-
-def starts_of(patient: NDArray[np.int32] | Ints) -> Bools:
-    """Where a new patient begins in a sorted sequence."""
-    start = np.ones(patient.size, np.bool_)
-    np.not_equal(patient[1:], patient[:-1], out=start[1:])
-    return start
-
-
 def in_steps(values: Floats) -> Ints:
     """Values as whole half-millionths, in which sums and products of short decimals are exact.
 
@@ -270,32 +174,3 @@ def in_steps(values: Floats) -> Ints:
     if off.size:
         steps[off] += np.where(values[off] > exact[off], 1, -1)
     return steps
-
-
-def keys(patient: NDArray[np.int32] | Ints, time: NDArray[np.int32] | Ints) -> Ints:
-    """One sortable number per (patient, time); times within 70 years of 1970."""
-    return (patient.astype(np.int64) << _PATIENT_SHIFT) + (time + _TIME_BIAS)
-
-
-def key_time(key: Ints) -> Ints:
-    """The time inside keys."""
-    return (key & ((np.int64(1) << _PATIENT_SHIFT) - 1)) - _TIME_BIAS
-
-
-def key_patient(key: Ints) -> Ints:
-    """The patient inside keys."""
-    return key >> _PATIENT_SHIFT
-
-
-def key_first(key: Ints) -> Ints:
-    """The first key of each key's patient."""
-    return (key >> _PATIENT_SHIFT) << _PATIENT_SHIFT
-
-
-def merged(parts: list[Ints]) -> Ints:
-    """Every key of some sorted arrays once, sorted: a merge of runs, which is far cheaper than a sort."""
-    whole = np.sort(np.concatenate(parts), kind="stable")
-    if not whole.size:
-        return whole
-    kept: Ints = whole[np.append(True, whole[1:] != whole[:-1])]
-    return kept

@@ -133,7 +133,10 @@ class Severities:
         moment = Moment.of(found.episodes, self.block)
         limbs = [self.limbs.of(limb) for limb in rule.limbs]
         earliest = not_before(moment.key, self.protocol.common.current_within.ms)
-        current = [place_since(limb.counted, place, earliest) for limb, place in zip(limbs, found.places, strict=True)]
+        current = [
+            place_since(limb.counted.padded_key, place, earliest)
+            for limb, place in zip(limbs, found.places, strict=True)
+        ]
         answers = [limb.by_place.take(place) for limb, place in zip(limbs, current, strict=True)]
         leads = next(place for place, limb in enumerate(rule.limbs) if limb.analyte == rule.leading)
         low = answers.pop(leads) == TRUE

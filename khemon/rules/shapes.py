@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from khemon.rules.logic import FALSE, TRUE, UNKNOWN
-from khemon.rules.moments import padded
 from khemon.rules.series import NONE, Bools, Codes, Ints, positions
 from khemon.rules.series import starts_of as starts_of
 
@@ -33,19 +32,25 @@ def edges(code: Codes | Bools, start: Bools) -> Ints:
     return positions(edge)
 
 
+def _between(mask: Bools) -> tuple[Ints, Ints]:
+    """-1, the positions where mask holds, the length; and how far each of them lies behind the one before."""
+    at = positions(mask)
+    bounds = np.empty(at.size + 2, np.int64)
+    bounds[0], bounds[1:-1], bounds[-1] = NONE, at, mask.size
+    return bounds, bounds[1:] - bounds[:-1]
+
+
 def next_where(mask: Bools) -> Ints:
     """For each position the first position at or after it where mask holds; the length where none does."""
-    size = mask.size
-    at = np.append(positions(mask), size)
-    # Each one is the answer from just behind the one before up to itself.
-    return np.repeat(at, np.diff(at, prepend=-1))[:size]
+    bounds, behind = _between(mask)
+    return bounds[1:].repeat(behind)[: mask.size]
 
 
 def last_where(mask: Bools) -> Ints:
     """For each position the last position at or before it where mask holds; -1 where none does."""
-    at = positions(mask)
-    # Each one is the answer from itself up to just before the next.
-    return np.repeat(padded(NONE, at), np.diff(at, prepend=0, append=mask.size))
+    bounds, behind = _between(mask)
+    behind[0] -= 1
+    return bounds[:-1].repeat(behind)
 
 
 def patient_ends(start: Bools) -> Ints:

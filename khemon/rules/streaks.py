@@ -118,8 +118,8 @@ def _cuts(points: Points, stretch_first: Ints, stretch_stop: Ints, gap: int) -> 
 
 def _inside_confirmed(stretch: Ints, is_confirmed: Bools) -> Bools:
     """Which pieces follow a confirmed one of their stretch: a confirmed run goes on over later gaps."""
-    so_far = np.cumsum(is_confirmed)
-    before_piece = so_far - is_confirmed
-    before_stretch = before_piece.take(positions(starts_of(stretch)))
-    after: Bools = before_piece > before_stretch.take(np.cumsum(starts_of(stretch)) - 1)
+    first = starts_of(stretch)
+    before: Ints = np.cumsum(is_confirmed) - is_confirmed
+    at_first = before.take(positions(first))
+    after: Bools = before > at_first.take(np.cumsum(first) - 1)
     return after

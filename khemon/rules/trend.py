@@ -73,9 +73,10 @@ def _along_line(points: Points, start: Bools, limit: float, rule: TrendRule) -> 
     known = ~np.isnan(value).any(axis=0) & (np.nan_to_num(value) > 0).all(axis=0)
     day = np.stack([days, *(day for _, day in rows)])
     known &= np.nan_to_num(day[0] - day[-1]) >= rule.line_spans.count
-    now = (points.time - points.time[0]) / MS_PER_DAY
+    # Milliseconds are whole numbers as floats too, so a difference is exact, whatever else the block holds.
+    now = points.time.astype(np.float64)
     time = np.stack([_before(now, start, back) for back in range(1, count)])
-    ago = np.vstack([np.zeros(now.size), time - now])[:, known]
+    ago = np.vstack([np.zeros(now.size), (time - now) / MS_PER_DAY])[:, known]
     logs = np.log(value[:, known])
     centered = ago - ago.mean(axis=0)
     slope = (centered * (logs - logs.mean(axis=0))).sum(axis=0) / (centered * centered).sum(axis=0)
