@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from khemon.actions import live
+from khemon.actions import going_live, live
 from khemon.actions.acknowledge import mark_seen
 from khemon.actions.advance import advance
 from khemon.actions.check import check
@@ -198,6 +198,25 @@ def test_an_act_that_is_not_allowed_changes_nothing(ward, tmp_path):
     assert history(ward.store) == [("site", "1"), ("ward", "1")]
 
 
+def test_an_act_that_fails_half_way_leaves_everything_as_it_was(ward, monkeypatch):
+    ward.told("hb 0d 55")
+    with ward.store.reading() as reader:
+        before = reader.alerts(), list(reader.audit_rows()), [each.episode for each in reader.episodes()]
+
+    def fails(*_, new_protocol: str | None = None) -> list:
+        if new_protocol is None:
+            return []
+        raise RuntimeError("power cut")
+
+    monkeypatch.setattr(going_live, "recompute", fails)
+    with pytest.raises(RuntimeError):
+        go_live(ward.store, NURSE, site_file(ward.folder, rules__severe_anemia__limit=50), "x", to_ms(ward.now))
+    with ward.store.reading() as reader:
+        after = reader.alerts(), list(reader.audit_rows()), [each.episode for each in reader.episodes()]
+    assert after == before
+    assert history(ward.store) == [("ward", "1")]
+
+
 def test_a_name_and_version_keeps_its_meaning_also_after_others_were_in_use(ward, tmp_path):
     ward.told("hb 0d 55")
     ward.changes(rules__severe_anemia__limit=58)
@@ -296,6 +315,15 @@ def test_an_alert_without_ground_by_the_new_numbers_is_retracted_by_the_change_n
     ward.changes(rules__severe_anemia__limit=50)
     assert ward.states("severe_anemia") == ["retracted"]
     assert ward.log("severe_anemia")[-1] == f"retract: {CHANGE}"
+
+
+def test_why_an_alert_was_open_again_is_not_rewritten_when_the_change_retracts_it(ward):
+    ward.told("hb 0d 55")
+    ward.acknowledge("severe_anemia")
+    ward.told("hb 1h 49")
+    ward.changes(rules__severe_anemia__limit=48)
+    [alert] = ward.of("severe_anemia")
+    assert (alert.state, alert.reopened_because) == ("retracted", "hemoglobin reached a lower band")
 
 
 def test_an_alert_by_the_new_numbers_says_so_and_is_no_late_result(ward):
