@@ -19,7 +19,9 @@ from khemon.actions.protocol_lists import listed
 from khemon.actions.recompute import ward_of
 from khemon.actions.status import status
 from khemon.actions.watch import definitions
-from khemon.alerts import LIVE, QUIET
+from khemon.alerts import LIVE, QUIET, Move
+from khemon.alerts.changing import by_protocol
+from khemon.alerts.sayings import why_gone
 from khemon.models import SEVERITIES, Refused, RulebookProblem, StoreProblem
 from khemon.rules import load_protocol
 from khemon.rules.calendar import to_ms
@@ -31,6 +33,7 @@ from khemon.store.tables import protocol_live
 from khemon.store.triggers import table_triggers
 from tests.reference.shorthand import at
 from tests.test_alerts_store import NURSE, Walk, Ward
+from tests.test_store_protected import an_alert
 
 WARD = load_protocol("ward")
 CHANGE = "protocol changed from ward 1 to site 1"
@@ -315,6 +318,25 @@ def test_an_alert_without_ground_by_the_new_numbers_is_retracted_by_the_change_n
     ward.changes(rules__severe_anemia__limit=50)
     assert ward.states("severe_anemia") == ["retracted"]
     assert ward.log("severe_anemia")[-1] == f"retract: {CHANGE}"
+
+
+@pytest.mark.parametrize(
+    ("move", "reason", "told"),
+    [
+        ("raise", "collected 1 Jan 2026 08:00, received now", CHANGE),
+        ("retract", why_gone(()), CHANGE),
+        ("resolve", f"{why_gone(())}; onset moved", f"onset moved; {CHANGE}"),
+        ("retract", "joined with alert 3: one episode", f"joined with alert 3: one episode; {CHANGE}"),
+        ("follow", None, CHANGE),
+        ("worsen", "severity rose", f"severity rose; {CHANGE}"),
+    ],
+)
+def test_a_move_by_the_change_says_neither_late_nor_corrected(move, reason, told):
+    alert = an_alert(alert_id=1, note="collected", reopened_because="earlier")
+    found = by_protocol(Move(alert=alert, move=move, from_state=alert.state, reason=reason), CHANGE)
+    assert found.reason == told
+    assert found.alert.note == (f"by protocol change: {CHANGE}" if move == "raise" else "collected")
+    assert found.alert.reopened_because == (told if move == "worsen" else "earlier")
 
 
 def test_why_an_alert_was_open_again_is_not_rewritten_when_the_change_retracts_it(ward):

@@ -20,10 +20,9 @@ def by_protocol(move: Move, new_protocol: str) -> Move:
     if move.move in _ANEW:
         told = f"by protocol change: {new_protocol}"
         move = move.model_copy(update={"alert": move.alert.model_copy(update={"note": told})})
-    if move.move == "raise" or (move.move == "retract" and move.reason == why_gone(())):
-        reason = new_protocol
-    else:
-        reason = f"{move.reason}; {new_protocol}" if move.reason else new_protocol
+    # Neither a late result nor a correction: what would be said without the change is left out.
+    said = [] if move.move == "raise" else (move.reason or "").split("; ")
+    reason = "; ".join([*(each for each in said if each and each != why_gone(())), new_protocol])
     if move.move in _REOPENING:
         move = move.model_copy(update={"alert": move.alert.model_copy(update={"reopened_because": reason})})
     return move.model_copy(update={"reason": reason})
