@@ -95,6 +95,7 @@ def test_a_rule_says_in_its_words_source_and_criterion_which_numbers_are_others(
     assert rule.words.endswith(f"Changed by st-mary 1: {told}.")
     assert rule.source.endswith(f"changed by st-mary 1: {told}")
     assert told in rule.criterion
+    assert rule.title == "Trial criterion for plasma or cryoprecipitate (numbers of st-mary 1)"
     assert "observed 10 d instead of 7" in site.rules["steroid_taper_criterion"].criterion
     assert site.rules["severe_anemia"] == WARD.rules["severe_anemia"]
 

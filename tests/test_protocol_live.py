@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from khemon.actions import live
+from khemon.actions import going_live, live
 from khemon.actions.acknowledge import mark_seen
 from khemon.actions.advance import advance
 from khemon.actions.check import check
@@ -19,7 +19,9 @@ from khemon.actions.protocol_lists import listed
 from khemon.actions.recompute import ward_of
 from khemon.actions.status import status
 from khemon.actions.watch import definitions
-from khemon.alerts import LIVE, QUIET
+from khemon.alerts import LIVE, QUIET, Move
+from khemon.alerts.changing import by_protocol
+from khemon.alerts.sayings import why_gone
 from khemon.models import SEVERITIES, Refused, RulebookProblem, StoreProblem
 from khemon.rules import load_protocol
 from khemon.rules.calendar import to_ms
@@ -31,6 +33,7 @@ from khemon.store.tables import protocol_live
 from khemon.store.triggers import table_triggers
 from tests.reference.shorthand import at
 from tests.test_alerts_store import NURSE, Walk, Ward
+from tests.test_store_protected import an_alert
 
 WARD = load_protocol("ward")
 CHANGE = "protocol changed from ward 1 to site 1"
@@ -102,8 +105,8 @@ def test_the_first_import_puts_the_built_in_protocol_on_record(ward):
 def test_looking_at_a_store_puts_nothing_on_record(store):
     with store.writing() as writer:
         writer.set_setting("timezone", "UTC")
-    assert status(store, NURSE, now_ms=0)["protocol"] == {"name": "ward", "version": "1", "note": None}
-    assert check(store, NURSE, 0) == {"sound": True, "findings": [], "notes": []}
+    assert status(store, NURSE, now_ms=0)["protocol"] == {"name": "ward", "version": "1"}
+    assert check(store, NURSE, 0) == {"sound": True, "findings": []}
     with store.reading() as reader:
         assert reader.protocol_history() == []
 
@@ -198,6 +201,25 @@ def test_an_act_that_is_not_allowed_changes_nothing(ward, tmp_path):
     assert history(ward.store) == [("site", "1"), ("ward", "1")]
 
 
+def test_an_act_that_fails_half_way_leaves_everything_as_it_was(ward, monkeypatch):
+    ward.told("hb 0d 55")
+    with ward.store.reading() as reader:
+        before = reader.alerts(), list(reader.audit_rows()), [each.episode for each in reader.episodes()]
+
+    def fails(*_, new_protocol: str | None = None) -> list:
+        if new_protocol is None:
+            return []
+        raise RuntimeError("power cut")
+
+    monkeypatch.setattr(going_live, "recompute", fails)
+    with pytest.raises(RuntimeError):
+        go_live(ward.store, NURSE, site_file(ward.folder, rules__severe_anemia__limit=50), "x", to_ms(ward.now))
+    with ward.store.reading() as reader:
+        after = reader.alerts(), list(reader.audit_rows()), [each.episode for each in reader.episodes()]
+    assert after == before
+    assert history(ward.store) == [("ward", "1")]
+
+
 def test_a_name_and_version_keeps_its_meaning_also_after_others_were_in_use(ward, tmp_path):
     ward.told("hb 0d 55")
     ward.changes(rules__severe_anemia__limit=58)
@@ -234,13 +256,13 @@ def test_a_newer_built_in_protocol_changes_nothing_by_itself_and_is_told(ward, m
     assert listed(ward.store, NURSE)["note"] == found["notes"][0]
     ward.goes_live("ward")
     assert limits(ward.store) == "50"
-    assert check(ward.store, NURSE, to_ms(ward.now))["notes"] == []
+    assert "notes" not in check(ward.store, NURSE, to_ms(ward.now))
 
 
 def test_a_site_protocol_over_an_older_base_is_told_too(ward, monkeypatch):
     ward.told("hb 0d 55")
     ward.changes(rules__severe_thrombocytopenia__limit=25)
-    assert check(ward.store, NURSE, to_ms(ward.now))["notes"] == []
+    assert "notes" not in check(ward.store, NURSE, to_ms(ward.now))
     newer_ward(monkeypatch, "2", "50")
     [note] = check(ward.store, NURSE, to_ms(ward.now))["notes"]
     assert "brings ward 2; the store keeps site 1 as it was; other numbers: rules.severe_anemia.limit" in note
@@ -296,6 +318,34 @@ def test_an_alert_without_ground_by_the_new_numbers_is_retracted_by_the_change_n
     ward.changes(rules__severe_anemia__limit=50)
     assert ward.states("severe_anemia") == ["retracted"]
     assert ward.log("severe_anemia")[-1] == f"retract: {CHANGE}"
+
+
+@pytest.mark.parametrize(
+    ("move", "reason", "told"),
+    [
+        ("raise", "collected 1 Jan 2026 08:00, received now", CHANGE),
+        ("retract", why_gone(()), CHANGE),
+        ("resolve", f"{why_gone(())}; onset moved", f"onset moved; {CHANGE}"),
+        ("retract", "joined with alert 3: one episode", f"joined with alert 3: one episode; {CHANGE}"),
+        ("follow", None, CHANGE),
+        ("worsen", "severity rose", f"severity rose; {CHANGE}"),
+    ],
+)
+def test_a_move_by_the_change_says_neither_late_nor_corrected(move, reason, told):
+    alert = an_alert(alert_id=1, note="collected", reopened_because="earlier")
+    found = by_protocol(Move(alert=alert, move=move, from_state=alert.state, reason=reason), CHANGE)
+    assert found.reason == told
+    assert found.alert.note == (f"by protocol change: {CHANGE}" if move == "raise" else "collected")
+    assert found.alert.reopened_because == (told if move == "worsen" else "earlier")
+
+
+def test_why_an_alert_was_open_again_is_not_rewritten_when_the_change_retracts_it(ward):
+    ward.told("hb 0d 55")
+    ward.acknowledge("severe_anemia")
+    ward.told("hb 1h 49")
+    ward.changes(rules__severe_anemia__limit=48)
+    [alert] = ward.of("severe_anemia")
+    assert (alert.state, alert.reopened_because) == ("retracted", "hemoglobin reached a lower band")
 
 
 def test_an_alert_by_the_new_numbers_says_so_and_is_no_late_result(ward):

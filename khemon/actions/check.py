@@ -13,16 +13,17 @@ from khemon.store.integrity import check as check_store
 
 
 def check(store: Store, actor: Actor, now_ms: int) -> dict[str, Any]:
-    """{"sound", "findings": [{"what", "where", "found"}], "notes": [text]}: integrity, triggers, chain, episodes.
+    """{"sound", "findings": [{"what", "where", "found"}]}: integrity, triggers, chain, digests, episodes.
 
-    A note is nothing wrong with the store: that the installed khemon brings another protocol than the one in use.
+    With "notes": [text] where there is something to know that is nothing wrong with the store: that the installed
+    khemon brings another protocol than the one in use.
     """
     findings = [{"what": f.what, "where": f.where, "found": f.found} for f in check_store(store)]
     with store.reading() as reader:
         if reader.setting("timezone"):
             findings += _judged_again(reader, now_ms)
         differs = None if findings else installed_differs(reader.live_protocol())
-    return {"sound": not findings, "findings": findings, "notes": [] if differs is None else [differs]}
+    return {"sound": not findings, "findings": findings} | ({} if differs is None else {"notes": [differs]})
 
 
 def _judged_again(reader: Reader, now_ms: int) -> list[dict[str, str]]:

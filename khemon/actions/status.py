@@ -35,6 +35,7 @@ def status(
         alerts = reader.alerts(patient_ids=list(by_patient))
         held = reader.held()
         differs = installed_differs(reader.live_protocol())
+    note = {} if differs is None else {"note": differs}
     waiting = Counter(row.patient_id for row in held)
     told: dict[str, list[dict[str, Any]]] = {}
     for alert in alerts:
@@ -49,7 +50,7 @@ def status(
         for known, episodes in sorted(by_patient.items())
     ]
     return {
-        "protocol": {"name": ward.protocol.name, "version": ward.protocol.version, "note": differs},
+        "protocol": {"name": ward.protocol.name, "version": ward.protocol.version} | note,
         "as_of": from_ms(moment, ward.timezone).isoformat(),
         "known_at": None if known_at_ms is None else from_ms(known_at_ms, ward.timezone).isoformat(),
         "timezone": ward.timezone,

@@ -11,6 +11,8 @@ from khemon.models import Alert, Episode
 
 #: Moves after which an alert is open with a note about how it came to be.
 _ANEW = ("raise", "meet")
+#: Moves that open an alert again, which then says why.
+_REOPENING = ("meet", "worsen")
 
 
 def by_protocol(move: Move, new_protocol: str) -> Move:
@@ -18,11 +20,10 @@ def by_protocol(move: Move, new_protocol: str) -> Move:
     if move.move in _ANEW:
         told = f"by protocol change: {new_protocol}"
         move = move.model_copy(update={"alert": move.alert.model_copy(update={"note": told})})
-    if move.move == "raise" or (move.move == "retract" and move.reason == why_gone(())):
-        reason = new_protocol
-    else:
-        reason = f"{move.reason}; {new_protocol}" if move.reason else new_protocol
-    if move.alert.reopened_because is not None and move.from_state is not None and move.move != "follow":
+    # Neither a late result nor a correction: what would be said without the change is left out.
+    said = [] if move.move == "raise" else (move.reason or "").split("; ")
+    reason = "; ".join([*(each for each in said if each and each != why_gone(())), new_protocol])
+    if move.move in _REOPENING:
         move = move.model_copy(update={"alert": move.alert.model_copy(update={"reopened_because": reason})})
     return move.model_copy(update={"reason": reason})
 

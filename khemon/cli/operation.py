@@ -29,7 +29,7 @@ def check(db: Db = None, as_json: Json = False) -> None:
         print_json(document)
     for finding in document["findings"]:
         say(f"{finding['what']}: {finding['where']}: {finding['found']}")
-    for note in document["notes"]:
+    for note in document.get("notes", ()):
         say(note)
     if not document["sound"]:
         raise typer.Exit(FOUND_A_PROBLEM)

@@ -107,7 +107,7 @@ def _print_status(document: dict[str, Any]) -> None:
     ]
     protocol = document["protocol"]
     say(f"as of {document['as_of']}, protocol {protocol['name']} {protocol['version']}")
-    if protocol["note"]:
+    if "note" in protocol:
         say(protocol["note"])
     print_table(["patient", "severity", "rule", "status", "text"], rows)
 

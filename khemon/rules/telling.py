@@ -40,6 +40,8 @@ def _rule(rule: dict[str, Any], path: str, own: list[Change], others: list[Chang
     if not own and not others:
         return rule
     retold = _beside(rule, path, own, by)
+    if own:
+        retold["title"] = f"{rule['title']} (numbers of {by})"
     retold["words"] = f"{rule['words']} Changed by {by}: {_listed([*own, *others], path)}."
     if "criterion" in rule:
         concerned = [*own, *(change for change in others if change.before in _numbers_in(rule["criterion"]))]

@@ -56,7 +56,7 @@ def contents(book: Definitions) -> Markup:
     """Which protocol this is, and its rules as a list."""
     names = el("ul", *(el("li", sheet.title) for sheet, _ in book.rules), class_="k-list")
     words = "° marks a number that is khemon's own choice, without a published source. All others name theirs."
-    based = f"It changes numbers of {book.base}; a changed one says instead of which." if book.base else None
+    based = f"It changes numbers of {book.base}; a changed number names the one it replaces." if book.base else None
     about = el("p", based) if based else None
     return el("div", el("p", el("b", book.protocol)), about, el("p", words), names, class_="k")
 
