@@ -7,7 +7,7 @@ import datetime as dt
 
 import pytest
 
-from khemon.alerts import acknowledged, lasting
+from khemon.alerts import acknowledged, lasting, standing_at
 from khemon.models import Refused
 from tests.reference.shorthand import at
 from tests.watched_child import WatchedChild, cached_protocol
@@ -421,3 +421,14 @@ def test_a_lower_value_recorded_since_the_acknowledgement_counts_when_its_episod
     child.withdrawn(good, now="2d5h")
     assert child.state("kmp") == "open"
     assert "platelets reached a lower band" in child.live("kmp").reopened_because
+
+
+@pytest.mark.parametrize(("snooze", "words"), [(False, "the acknowledgement expired"), (True, "the snooze ended")])
+def test_a_page_shows_an_expiry_before_the_server_has_made_the_move(child, snooze, words):
+    child.told("hb 0d 55")
+    alert = child.acknowledge("severe_anemia", "1h", until="2d", snooze=snooze)
+    assert standing_at(alert, at("1d23h59m")) is alert
+    shown = standing_at(alert, at("2d"))
+    assert (shown.state, shown.reopened_because) == ("open", words)
+    opened = alert.model_copy(update={"state": "open", "until": None})
+    assert standing_at(opened, at("40d")) is opened

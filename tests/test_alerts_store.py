@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from khemon.actions import watch
 from khemon.actions.acknowledge import acknowledge, mark_seen, snooze
 from khemon.actions.advance import advance
 from khemon.actions.import_files import Options, commit, preview, undo
@@ -349,3 +350,24 @@ def test_results_one_by_one_leave_the_same_alerts_as_all_at_once(store, seed):
         found = _plain(reader.alerts(), {history.child.patient_id, "other"})
     one_by_one = {tuple(rest) for patient, *rest in found if patient != "other"}
     assert one_by_one == {tuple(rest) for patient, *rest in found if patient == "other"}
+
+
+def test_the_alerts_of_a_child_whose_only_import_was_taken_back_stay_readable_with_the_reason(ward):
+    batch = ward.told("hb 0d 55")
+    ward.undo(batch)
+    queue = watch.review_queue(ward.store, NURSE, ward.now)
+    assert {(line.rule, line.state, line.key) for line in queue.closed} >= {("severe_anemia", "retracted", 0)}
+    number = next(line.alert_id for line in queue.closed if line.rule == "severe_anemia")
+    view = watch.alert_view(ward.store, NURSE, number, ward.now)
+    assert view.moves[-1].why == "a correction, a withdrawal or a later-recorded result removed the ground"
+    mark_seen(ward.store, NURSE, "P1", now=ward.now)
+
+
+def test_the_pages_show_an_expiry_of_their_own_as_of(ward):
+    ward.told("hb 0d 55")
+    alert = ward.acknowledge("severe_anemia", until="1d")
+    before, after = (watch.review_queue(ward.store, NURSE, at(time)) for time in ("23h59m", "1d"))
+    assert alert.alert_id in {line.alert_id for line in before.quiet}
+    assert alert.alert_id not in {line.alert_id for line in after.quiet}
+    boards = [watch.ward_board(ward.store, NURSE, at(time)) for time in ("23h59m", "1d")]
+    assert [sum(line.alerts.decided for line in (*board.on_ward, *board.follow_up)) for board in boards] == [1, 0]

@@ -320,6 +320,22 @@ def test_an_acknowledgement_takes_a_reason_and_moves_the_alert(own_ward):
     assert "acknowledged by Tester on" in words(again)
 
 
+def test_a_reason_of_the_list_needs_no_words_and_is_counted_on_the_definitions_page(own_ward):
+    alert = own_ward.alert("B-rebound", "kmp_rebound")
+    test = own_ward.open("alerts", alert=alert.alert_id)
+    test.selectbox(key=f"code_{alert.alert_id}").select("duplicate")
+    test.button(key=f"acknowledge_{alert.alert_id}").click().run()
+    after = own_ward.alert("B-rebound", "kmp_rebound")
+    assert (after.state, after.reason_code, after.reason) == (
+        "acknowledged",
+        "duplicate",
+        "says what another alert says",
+    )
+    told = words(own_ward.open("definitions"))
+    assert "Scorecard: alerts in the last 90 days: 1" in told
+    assert "reason: says what another alert says (dismissed)" in told
+
+
 def test_an_acknowledgement_without_a_reason_is_refused_with_the_remedy(own_ward):
     alert = own_ward.alert("B-rebound", "kmp_rebound")
     test = own_ward.open("alerts", alert=alert.alert_id)

@@ -131,7 +131,7 @@ def ward_of(seed: int, children: int) -> tuple[list[Acting], list[dt.datetime]]:
         own = random.Random(f"ward {seed}, child {number}")
         birth = first.date() - dt.timedelta(days=own.choice((10, 25, 200)))
         watched.append(Acting(own, Child(f"P{number:04d}", own.choice((birth, birth, None)), "KHE"), zone, now))
-    looks = rng.choice((4, 5, 6))
+    looks = rng.choice((3, 4, 5))
     for child in watched:
         child.come_with_a_past()
     return watched, times_of(now, [rng.choice(HOURS) for _ in range(looks)])

@@ -95,8 +95,8 @@ def decide(here: Session, view: AlertView) -> None:
     durations = dict(view.durations)
     with st.form(f"decide_{number}"):
         listed = {"": "in words only", **dict(view.reasons)}
-        code = st.selectbox("Reason", list(listed), format_func=listed.__getitem__, key=f"code_{number}")
-        reason = st.text_area("In words", key=f"reason_{number}", max_chars=_LONGEST_REASON, height=68)
+        code = st.selectbox("Why", list(listed), format_func=listed.__getitem__, key=f"code_{number}")
+        reason = st.text_area("Reason in words", key=f"reason_{number}", max_chars=_LONGEST_REASON, height=68)
         until = st.selectbox("For how long", list(durations), key=f"until_{number}")
         left, right = st.columns(2)
         sure = left.form_submit_button("Acknowledge", type="primary", key=f"acknowledge_{number}")

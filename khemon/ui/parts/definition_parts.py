@@ -49,7 +49,7 @@ def _scores(sheet: RuleSheet, scores: Sequence[tuple[str, str]]) -> Markup:
         return Markup("")
     rows: list[list[Child]] = [[what, count] for what, count in scores]
     made = table(["What its alerts led to", "Last 90 days"], rows, label=f"Scorecard of {sheet.title}")
-    return el("details", el("summary", f"Scorecard: {scores[0][1]} alerts in the last 90 days"), made)
+    return el("details", el("summary", f"Scorecard: alerts in the last 90 days: {scores[0][1]}"), made)
 
 
 def contents(book: Definitions) -> Markup:
