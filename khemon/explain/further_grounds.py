@@ -81,8 +81,9 @@ def _of_trend(found: Gathered, stretch: Stretch, rule: TrendRule) -> None:
 def _of_drop(found: Gathered, stretch: Stretch, rule: DropRule) -> None:
     """All inside with those they are measured by, and the result just before the first."""
     for point in inside(found.book, stretch, rule.analyte):
-        found.add(point, *found.looked.dropped_from(rule, found.patient, point.time))
-    found.now((rule.analyte,), stretch.onset - 1)
+        found.add(point, *found.looked.drop(rule, found.patient, point.time)[1])
+    for before in (found.book.series(rule.analyte).latest(found.patient, stretch.onset - 1),):
+        found.add(*(found.looked.levels_at(rule.analyte, found.patient, before.time) if before else ()))
 
 
 def _of_aside(found: Gathered, stretch: Stretch, rule: AsideRule) -> None:

@@ -37,14 +37,17 @@ from khemon.units import ANALYTE_CODES
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What is judged: usable points in order, the events known, when observation closes, and as of when."""
+    """What is judged: usable points in order, the events known, when observation closes, and as of when.
+
+    aside: results set aside for quality. singles: every usable result of the analytes that are read one by one.
+    """
 
     points: Points
     events: Events
     closing: Ints
     as_of: int
     aside: Singles
-    levels: Singles
+    singles: Singles
 
     def of(self, analyte: str) -> Points:
         """The points of one analyte."""
@@ -71,9 +74,10 @@ def prepare(results: Results, events: Events, patient_count: int, protocol: Prot
     # The version that counts is chosen before the closing: it alone says when the sample was taken.
     results, rows = series.usable(results, rows)
     results, rows = series.cut(results, rows, closing)
-    of_drugs = np.flatnonzero(results.analyte == ANALYTE_CODES["sirolimus"]) if protocol.reads_levels else rows[:0]
-    levels = Singles.of(results.take(of_drugs), rows[of_drugs])
-    return Prepared(series.points(results, rows, known, protocol), known, closing, as_of, aside, levels)
+    codes = [ANALYTE_CODES[name] for name in protocol.read_singly]
+    one_by_one = np.flatnonzero(np.isin(results.analyte, codes)) if codes else rows[:0]
+    singles = Singles.of(results.take(one_by_one), rows[one_by_one])
+    return Prepared(series.points(results, rows, known, protocol), known, closing, as_of, aside, singles)
 
 
 def evaluate(
