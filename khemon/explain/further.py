@@ -131,6 +131,8 @@ class FurtherWording:
         if current is None:
             return f"{text}; {label(rule.names)} not measured"
         named = f"{self.naming.labeled(current)} on {self.naming.moment(current.time)}"
+        named += f", {self.naming.support(stretch.patient, current)}" if current.supported else ""
+        named += ", preliminary" if current.preliminary else ""
         if stretch.last_inside - current.time <= within.ms:
             return f"{text}; {named}"
         return f"{text}; {label(rule.names)} not measured within {within.words} {within.unit} (last {named})"

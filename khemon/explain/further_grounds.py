@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import pairwise
 
 from khemon.explain.evidence import Stretch, inside
 from khemon.explain.gathering import Gathered, Sample
@@ -177,9 +176,9 @@ def _of_question(found: Gathered, stretch: Stretch, rule: QuestionRule) -> None:
         times = sorted({point.time for point in found.points.values() if point.analyte == analyte})
         for time in times:
             found.add(*found.looked.levels_at(analyte, found.patient, time))
-        for before, now in pairwise(times):
-            for jump in rule.jumps:
-                if jump.analyte == analyte:
-                    found.happened(jump.unless, before, now, lasting=True)
-                    if jump.troughs_only:
-                        found.records(analyte, stretch.until)
+        for jump in rule.jumps:
+            if jump.analyte == analyte:
+                ahead = times[0] if jump.within is None else times[0] - jump.within.ms
+                found.happened(jump.unless, ahead, times[-1], lasting=True)
+                if jump.troughs_only:
+                    found.records(analyte, stretch.until)
