@@ -21,8 +21,9 @@ from tests.histories.treatment import treated
 from tests.reference.shorthand import at, event, lab
 
 #: How many histories; `HYPOTHESIS_PROFILE=nightly` looks at many more, `KHEMON_GROUNDS=n` at n.
-EXAMPLES = int(os.environ.get("KHEMON_GROUNDS", "300"))
+EXAMPLES = int(os.environ.get("KHEMON_GROUNDS", "200"))
 NIGHTS, PARTS = 20, 4
+HARD = (158, 169, 249, 258, 290, 10193, 10439, 101871, 102462)
 #: Grounds are this much fewer than the results of a history, at least.
 FEW = 5
 PROTOCOLS = {name: load_protocol(name) for name in ("ward", "trial")}
@@ -104,6 +105,12 @@ def test_from_its_grounds_alone_an_episode_is_told_again(part, seed, nightly):
         history, episodes = episodes_of(seed + number)
         lost = [verdict(e) for e, told in zip(episodes, told_again(history, episodes), strict=True) if not told]
         assert not lost, f"history {history.seed}"
+
+
+@pytest.mark.parametrize("number", HARD)
+def test_histories_on_which_fewer_grounds_were_not_enough(number):
+    history, episodes = episodes_of(number)
+    assert all(told_again(history, episodes))
 
 
 def test_the_evidence_is_among_the_grounds_and_the_grounds_are_few():

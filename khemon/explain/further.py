@@ -91,15 +91,13 @@ class FurtherWording:
     def _drop(self, stretch: Stretch, rule: DropRule) -> str:
         now = self.naming.book.series(rule.analyte).latest(stretch.patient, stretch.last_inside)
         assert now is not None
-        before = self.looked.drop(rule, stretch.patient, now.time)
-        assert before is not None
-        first, last = self._number(before), self._number(now)
-        said = (
-            f"{capital(self.naming.labeled(now))}, {self.naming.value(before)} {elapsed(now.time - before.time)} before"
-        )
-        if now.high <= before.low - rule.by.limit and first is not None and last is not None:
+        certain, before = self.looked.drop(rule, stretch.patient, now.time)
+        ago = elapsed(now.time - before[0].time)
+        said = f"{capital(self.naming.labeled(now))}, {' and '.join(map(self.naming.value, before))} {ago} before"
+        first, last = self._number(before[0]), self._number(now)
+        if certain and len(before) == 1 and first is not None and last is not None:
             return f"{said}: {first - last:f} lower (a bleed, or the sample)"
-        if now.high <= before.low - rule.by.limit:
+        if certain:
             return f"{said}: at least {rule.by.words} lower (a bleed, or the sample)"
         return f"{said}: cannot tell whether at least {rule.by.words} lower (a bleed, or the sample)"
 
@@ -133,6 +131,8 @@ class FurtherWording:
         if current is None:
             return f"{text}; {label(rule.names)} not measured"
         named = f"{self.naming.labeled(current)} on {self.naming.moment(current.time)}"
+        named += f", {self.naming.support(stretch.patient, current)}" if current.supported else ""
+        named += ", preliminary" if current.preliminary else ""
         if stretch.last_inside - current.time <= within.ms:
             return f"{text}; {named}"
         return f"{text}; {label(rule.names)} not measured within {within.words} {within.unit} (last {named})"

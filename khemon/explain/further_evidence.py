@@ -64,10 +64,9 @@ def _ending(looked: Looked, stretch: Stretch, analytes: tuple[str, ...]) -> list
 def _of_drop(looked: Looked, stretch: Stretch, rule: DropRule) -> list[Role]:
     found: list[Role] = []
     for point in inside(looked.book, stretch, rule.analyte):
-        before = looked.drop(rule, stretch.patient, point.time)
+        _, before = looked.drop(rule, stretch.patient, point.time)
         found.append(("onset" if point.time == stretch.onset else "worsen", point))
-        if before is not None and before.time < stretch.onset:
-            found.append(("confirm", before))
+        found += [("confirm", each) for each in before if each.time < stretch.onset]
     return found + _ending(looked, stretch, (rule.analyte,))
 
 

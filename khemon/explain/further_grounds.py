@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import pairwise
 
 from khemon.explain.evidence import Stretch, inside
 from khemon.explain.gathering import Gathered, Sample
@@ -81,8 +80,9 @@ def _of_trend(found: Gathered, stretch: Stretch, rule: TrendRule) -> None:
 def _of_drop(found: Gathered, stretch: Stretch, rule: DropRule) -> None:
     """All inside with those they are measured by, and the result just before the first."""
     for point in inside(found.book, stretch, rule.analyte):
-        found.add(point, *found.looked.dropped_from(rule, found.patient, point.time))
-    found.now((rule.analyte,), stretch.onset - 1)
+        found.add(point, *found.looked.drop(rule, found.patient, point.time)[1])
+    for before in (found.book.series(rule.analyte).latest(found.patient, stretch.onset - 1),):
+        found.add(*(found.looked.levels_at(rule.analyte, found.patient, before.time) if before else ()))
 
 
 def _of_aside(found: Gathered, stretch: Stretch, rule: AsideRule) -> None:
@@ -176,9 +176,9 @@ def _of_question(found: Gathered, stretch: Stretch, rule: QuestionRule) -> None:
         times = sorted({point.time for point in found.points.values() if point.analyte == analyte})
         for time in times:
             found.add(*found.looked.levels_at(analyte, found.patient, time))
-        for before, now in pairwise(times):
-            for jump in rule.jumps:
-                if jump.analyte == analyte:
-                    found.happened(jump.unless, before, now, lasting=True)
-                    if jump.troughs_only:
-                        found.records(analyte, stretch.until)
+        for jump in rule.jumps:
+            if jump.analyte == analyte:
+                ahead = times[0] if jump.within is None else times[0] - jump.within.ms
+                found.happened(jump.unless, ahead, times[-1], lasting=True)
+                if jump.troughs_only:
+                    found.records(analyte, stretch.until)

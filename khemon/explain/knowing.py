@@ -31,7 +31,6 @@ from khemon.rules.logic import TRUE
 from khemon.rules.rulebook import RunRule
 from khemon.rules.series import NO_TIME, NONE, Bools, Ints, Points, key_patient, key_time, keys
 from khemon.rules.singles import RANDOM, TROUGH, Singles
-from khemon.rules.trend import drops
 from khemon.units import ANALYTE_CODES
 
 _Found = TypeVar("_Found")
@@ -104,18 +103,14 @@ class Looked:
         times = counts.time[low:high].tolist()
         return [self.book.series(rule.analyte).between(patient, time, time)[0] for time in times]
 
-    def drop(self, rule: DropRule, patient: int, time: int) -> Point | None:
-        """The highest result shortly before one of that time."""
+    def drop(self, rule: DropRule, patient: int, time: int) -> tuple[bool, list[Point]]:
+        """Whether a result of that time is certainly a fall, and the results of the earlier time it is measured by."""
         points = self.knowing.points(rule.analyte)
-        _, highest = self._once(rule.name, "drops", lambda: drops(points, rule))
+        answer, told = self._once(rule.name, "drops", lambda: self.knowing.drops(rule))
         at = int(np.searchsorted(points.key, self.key(patient, time)))
-        return None if highest[at] == NONE else self.book.series(rule.analyte).at(int(highest[at]))
-
-    def dropped_from(self, rule: DropRule, patient: int, time: int) -> list[Point]:
-        """The results shortly before a time that a fall is measured by: the certainly and the possibly highest one."""
-        points = self.book.series(rule.analyte).between(patient, time - rule.within.ms, time - 1)
-        highest = [max(points, key=bound, default=None) for bound in (lambda p: p.low, lambda p: p.high)]
-        return [point for point in highest if point is not None]
+        if told[at] == NONE:
+            return False, []
+        return bool(answer[at] == TRUE), self.levels_at(rule.analyte, patient, int(points.time[told[at]]))
 
     def set_aside(self, rule: AsideRule, stretch: Stretch, last: int) -> dict[str, list[tuple[Point, int]]]:
         """By analyte the results of the row that waits at a time, each with its quality."""

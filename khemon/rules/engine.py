@@ -50,14 +50,17 @@ _NO_SINGLES = Singles.none()
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What is judged: usable points in order, the events known, when observation closes, and as of when."""
+    """What is judged: usable points in order, the events known, when observation closes, and as of when.
+
+    aside: results set aside for quality. singles: every usable result of the analytes that are read one by one.
+    """
 
     points: Points
     events: Events
     closing: Ints
     as_of: int
     aside: Singles
-    levels: Singles
+    singles: Singles
 
     def of(self, analyte: str) -> Points:
         """The points of one analyte."""
@@ -86,11 +89,12 @@ def prepare(results: Results, events: Events, patient_count: int, protocol: Prot
     results, rows = choosing.usable(results, rows)
     if (closing != NO_CLOSING).any():
         results, rows = choosing.cut(results, rows, closing)
-    levels = _NO_SINGLES
-    if protocol.reads_levels:
-        of_drugs = positions(results.analyte == ANALYTE_CODES["sirolimus"])
-        levels = Singles.of(results.take(of_drugs), rows[of_drugs]) if of_drugs.size else levels
-    return Prepared(choosing.points(results, rows, known, protocol), known, closing, as_of, aside, levels)
+    singles = _NO_SINGLES
+    if protocol.read_singly:
+        codes = [ANALYTE_CODES[name] for name in protocol.read_singly]
+        one_by_one = positions(np.isin(results.analyte, codes))
+        singles = Singles.of(results.take(one_by_one), rows[one_by_one]) if one_by_one.size else singles
+    return Prepared(choosing.points(results, rows, known, protocol), known, closing, as_of, aside, singles)
 
 
 def evaluate(

@@ -39,7 +39,6 @@ from khemon.rules.series import (
 )
 from khemon.rules.shapes import Stretches, holding, last_where, starts_of
 from khemon.rules.spans import Spans, following, never
-from khemon.rules.trend import drops
 
 if TYPE_CHECKING:
     pass
@@ -87,7 +86,7 @@ class Further(Knowing):
 
     def _drop(self, rule: DropRule) -> Episodes:
         points = self.points(rule.analyte)
-        found = holding(drops(points, rule)[0], points.patient)
+        found = holding(self.drops(rule)[0], points.patient)
         return self._of_stretches(rule, points.key, found, np.full(found.first.size, _CODE[rule.severity]))
 
     def _aside(self, rule: AsideRule) -> Episodes:

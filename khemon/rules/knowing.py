@@ -16,6 +16,7 @@ from khemon.rules.further_rules import (
     AsideRule,
     BandRule,
     CountsDueRule,
+    DropRule,
     LevelsDueRule,
     QuestionRule,
     SettledRule,
@@ -29,6 +30,7 @@ from khemon.rules.series import (
     NO_TIME,
     NONE,
     Bools,
+    Codes,
     Ints,
     Patients,
     Points,
@@ -39,7 +41,7 @@ from khemon.rules.series import (
 from khemon.rules.shapes import last_where, starts_of
 from khemon.rules.singles import RANDOM, TROUGH, Singles
 from khemon.rules.spans import Spans, following, never, preceding
-from khemon.rules.trend import Falls, falls
+from khemon.rules.trend import Falls, drops, falls
 
 if TYPE_CHECKING:
     from khemon.rules.engine import Prepared
@@ -133,7 +135,11 @@ class Knowing:
 
     def levels(self, analyte: str) -> Singles:
         """Every usable level of an analyte."""
-        return self.block.levels.of_analyte(analyte)
+        return self.block.singles.of_analyte(analyte)
+
+    def drops(self, rule: DropRule) -> tuple[Codes, Ints]:
+        """At each point of an analyte whether it lies far below one shortly before; the position of that one."""
+        return drops(self.points(rule.analyte), self.levels(rule.analyte), rule)
 
     def band(self, rule: BandRule) -> bands.Band:
         """The judged levels of a rule."""

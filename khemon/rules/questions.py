@@ -10,7 +10,7 @@ import numpy as np
 from khemon.models import LASTING_EVENTS
 from khemon.rules.further_rules import Exactly, Jump
 from khemon.rules.series import LAST_TIME, NO_TIME, NONE, Bools, Events, Floats, Ints, in_steps, key_patient, keys
-from khemon.rules.shapes import starts_of
+from khemon.rules.shapes import last_where, starts_of
 from khemon.units import ANALYTES
 
 
@@ -80,29 +80,56 @@ def beyond_soft(row: Row, analyte: str, words: str) -> Asked:
 
 
 def jumps(row: Row, jump: Jump, events: Events, doses: Ints) -> Asked:
-    """Results that certainly jumped from the previous one, with nothing between them that would explain it.
+    """Results that certainly jumped from one shortly before, where nothing in that time would explain it.
 
-    doses: sorted keys at which the drug began or stopped, or its dose was (or may have been) changed.
+    Without a time within which, they are compared with the previous one. doses: sorted keys at which the drug began or
+    stopped, or its dose was (or may have been) changed.
     """
-    before, found = row.before, row.follows if jump.within is None else row.near(jump.within.ms)
-    if jump.from_above is not None:
-        found = found & (row.low[before] > jump.from_above.limit)
-    found = found & _jumped(row, before, jump)
-    at = np.flatnonzero(found)
+    at, before = _since_previous(row, jump) if jump.within is None else _shortly_before(row, jump, jump.within.ms)
     if not at.size:
-        return Asked(at, at, jump.asks)
+        return Asked(at, before, jump.asks)
+    first = row.key[before] if jump.within is None else row.key[at] - jump.within.ms
     told = events.of(*jump.unless) if jump.unless else events.take(slice(0, 0))
-    explained = _touched(row.key[before[at]], row.key[at], told)
-    begun = np.searchsorted(doses, np.stack([row.key[before[at]], row.key[at]]), "right")
+    explained = _touched(first, row.key[at], told)
+    begun = np.searchsorted(doses, np.stack([first, row.key[at]]), "right")
     explained |= begun[1] > begun[0]
-    at = at[~explained]
-    return Asked(at, before[at], jump.asks)
+    return Asked(at[~explained], before[~explained], jump.asks)
 
 
-def _jumped(row: Row, before: Ints, jump: Jump) -> Bools:
-    low, high = row.low_steps, row.high_steps
-    low_before, high_before = low.take(before), high.take(before)
-    found = np.zeros(row.key.size, np.bool_)
+def _since_previous(row: Row, jump: Jump) -> tuple[Ints, Ints]:
+    """Positions of results that jumped from the previous one, and of that one."""
+    at = np.flatnonzero(row.follows)
+    at = at[_jumped(row, at, row.before[at], jump)]
+    return at, row.before[at]
+
+
+def _shortly_before(row: Row, jump: Jump, within_ms: int) -> tuple[Ints, Ints]:
+    """Positions of results that jumped from one so shortly before, and of the latest such one.
+
+    Of those that jumped from the same one only the first: the next ones are no news.
+    """
+    size = row.key.size
+    first = last_where(starts_of(key_patient(row.key)))
+    compared, crossed = np.full(size, NONE, np.int64), np.zeros(size, np.bool_)
+    position = np.arange(size)
+    for back in range(1, size):
+        now = np.flatnonzero(position - back >= first)
+        now = now[row.key[now] - row.key[now - back] <= within_ms]
+        if not now.size:
+            break
+        now = now[_jumped(row, now, now - back, jump)]
+        news = now[~crossed[now - back] & (compared[now] == NONE)]
+        compared[news] = news - back
+        crossed[now - back] = True
+    at = np.flatnonzero(compared != NONE)
+    return at, compared[at]
+
+
+def _jumped(row: Row, now: Ints, before: Ints, jump: Jump) -> Bools:
+    """Whether results certainly jumped from others."""
+    low, high = row.low_steps.take(now), row.high_steps.take(now)
+    low_before, high_before = row.low_steps.take(before), row.high_steps.take(before)
+    found = np.zeros(now.size, np.bool_)
     if jump.falls_to is not None:
         part, whole = jump.falls_to.value.as_integer_ratio()
         found |= high * whole < low_before * part
@@ -117,6 +144,8 @@ def _jumped(row: Row, before: Ints, jump: Jump) -> Bools:
     if jump.changes_by is not None:
         amount = _amount(jump.changes_by.limit)
         found |= (low - high_before > amount) | (low_before - high > amount)
+    if jump.from_above is not None:
+        found &= row.low[before] > jump.from_above.limit
     return found
 
 

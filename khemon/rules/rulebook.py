@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from khemon.models import Frozen, Severity
-from khemon.rules.further_rules import FURTHER, AsideRule, BandRule, FurtherRule, LevelsDueRule, QuestionRule
+from khemon.rules.further_rules import FURTHER, AsideRule, BandRule, DropRule, FurtherRule, LevelsDueRule, QuestionRule
 from khemon.rules.grounds import BAD_BEYOND, GOOD_BEYOND, Comparison, EventLimb, Raised, RuleBase, Test
 from khemon.rules.parameters import Days, Elapsed, Number, Samples, check_unit, known_analyte, known_event
 
@@ -239,9 +239,11 @@ class Protocol(Frozen):
         return any(isinstance(rule, AsideRule) for rule in self.rules.values())
 
     @property
-    def reads_levels(self) -> bool:
-        """Whether a rule reads levels one by one."""
-        return any(isinstance(rule, BandRule | LevelsDueRule | QuestionRule) for rule in self.rules.values())
+    def read_singly(self) -> tuple[str, ...]:
+        """The analytes of which a rule reads every result of a time, not only the least reassuring."""
+        found = {rule.analyte for rule in self.rules.values() if isinstance(rule, BandRule | LevelsDueRule | DropRule)}
+        jumps = (jump for rule in self.rules.values() if isinstance(rule, QuestionRule) for jump in rule.jumps)
+        return tuple(sorted(found | {jump.analyte for jump in jumps if jump.troughs_only}))
 
     @property
     def rule_names(self) -> tuple[str, ...]:

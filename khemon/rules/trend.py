@@ -11,6 +11,7 @@ from khemon.rules.further_rules import DropRule, TrendRule
 from khemon.rules.logic import FALSE, TRUE, UNKNOWN
 from khemon.rules.series import NONE, Bools, Codes, Floats, Ints, Points, in_steps, keys
 from khemon.rules.shapes import last_where, next_where, patient_ends, starts_of
+from khemon.rules.singles import Singles
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +112,21 @@ def _once_in(points: Points, opens: Bools, holds: Bools, start: Bools, days: int
     return first[order], np.concatenate([end for _, end in found])[order]
 
 
-def drops(points: Points, rule: DropRule) -> tuple[Codes, Ints]:
-    """At each point whether it lies so much below one shortly before; and the position of the highest such one."""
+def drops(points: Points, singles: Singles, rule: DropRule) -> tuple[Codes, Ints]:
+    """At each point whether it lies so much below one shortly before; and the position of that one, -1 without one.
+
+    singles: every result of the analyte. Which of several results of one earlier time was right cannot be told: there
+    the value lies somewhere from the lowest to the highest.
+    """
     size = points.key.size
+    if not size:
+        return np.zeros(0, np.int8), np.zeros(0, np.int64)
+    first = np.flatnonzero(starts_of(singles.key))
+    least, most = in_steps(np.minimum.reduceat(singles.low, first)), in_steps(np.maximum.reduceat(singles.high, first))
     start_of = last_where(starts_of(points.patient))
     low, high = in_steps(points.low), in_steps(points.high)
     amount = int(in_steps(np.array([rule.by.limit]))[0])
-    answer, highest = np.full(size, FALSE), np.full(size, NONE, np.int64)
+    answer, told = np.full(size, FALSE), np.full(size, NONE, np.int64)
     position = np.arange(size)
     for back in range(1, size):
         earlier = position - back
@@ -125,8 +134,9 @@ def drops(points: Points, rule: DropRule) -> tuple[Codes, Ints]:
         if not near.any():
             break
         earlier = np.where(near, earlier, position)
-        certain, possible = near & (low[earlier] - high >= amount), near & (high[earlier] - low >= amount)
+        certain, possible = near & (least[earlier] - high >= amount), near & (most[earlier] - low >= amount)
+        before = np.maximum(told, 0)
+        better = np.where(answer == TRUE, certain & (least[earlier] > least[before]), most[earlier] > most[before])
+        told = np.where(certain & (answer != TRUE) | possible & ((told == NONE) | better), earlier, told)
         answer = np.where(certain | (answer == TRUE), TRUE, np.where(possible, UNKNOWN, answer)).astype(np.int8)
-        higher = (highest == NONE) | (high[earlier] > high[np.maximum(highest, 0)])
-        highest = np.where(possible & higher, earlier, highest)
-    return answer, highest
+    return answer, told

@@ -13,7 +13,7 @@ from .extras_samples import SampleRules
 from .rebound import rebound_episodes
 from .records import Child, Episode, Event, Lab
 from .runs import informative, run_episodes
-from .values import Answer
+from .values import Answer, Interval, interval_of
 
 FALL_BELOW = Decimal(250)
 
@@ -30,7 +30,8 @@ def evaluate_further(
     louder = rebounds + [episode for episode in pattern_episodes(chart) if episode.rule == "kmp"]
     samples = SampleRules(chart, known, standing, louder)
     levels = [lab for lab in standing if lab.analyte == "sirolimus"]
-    found = [*falling(chart), *hemoglobin_fall(chart), *samples.episodes()]
+    hemoglobin = [lab for lab in standing if lab.analyte == "hemoglobin"]
+    found = [*falling(chart), *hemoglobin_fall(chart, hemoglobin), *samples.episodes()]
     found += clock_episodes(chart, levels, runs, rebounds, gap_days)
     return sorted(found, key=lambda episode: (episode.rule, episode.onset))
 
@@ -82,25 +83,34 @@ def along_line(chart: Chart, three) -> bool:
     return slope < 0 and logs[-1] + slope * 14 <= Decimal(100).ln()
 
 
-def hemoglobin_fall(chart: Chart) -> list[Episode]:
-    """Hemoglobin at least 25 below any result of the 24 hours before."""
+def hemoglobin_fall(chart: Chart, usable_ones: list[Lab]) -> list[Episode]:
+    """Hemoglobin at least 25 below any result of the 24 hours before; of several of one time either may be right."""
     readings = chart.readings["hemoglobin"]
 
     def fell(place: int) -> Answer:
         now, answer = readings[place], False
-        for earlier in readings[:place]:
-            if now.time - earlier.time > dt.timedelta(hours=24):
+        for time in {reading.time for reading in readings[:place]}:
+            if now.time - time > dt.timedelta(hours=24):
                 continue
-            if now.value.high is not None and earlier.value.low - now.value.high >= 25:
+            values = [interval_of(lab.comparator, lab.value) for lab in usable_ones if utc(lab.collected_at) == time]
+            said = [lower(now.value, value) for value in values]
+            if all(each is True for each in said):
                 return True
-            open_end = earlier.value.high_open or now.value.low_open
-            apart = None if earlier.value.high is None else earlier.value.high - now.value.low
-            if apart is None or apart > 25 or (apart == 25 and not open_end):
+            if any(each is not False for each in said):
                 answer = None
         return answer
 
     answers = [(reading.time, fell(place)) for place, reading in enumerate(readings)]
     return chart.close(stretches("hemoglobin_fall", answers, lambda *_: "warning"))
+
+
+def lower(now: Interval, earlier: Interval) -> Answer:
+    """Whether a hemoglobin lies at least 25 below an earlier one."""
+    if now.high is not None and earlier.low - now.high >= 25:
+        return True
+    open_end = earlier.high_open or now.low_open
+    apart = None if earlier.high is None else earlier.high - now.low
+    return None if apart is None or apart > 25 or (apart == 25 and not open_end) else False
 
 
 def stretches(

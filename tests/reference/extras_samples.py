@@ -51,6 +51,30 @@ def certainly_above(more: Interval, part: Decimal | Fraction, less: Interval, by
     return apart > 0 or (apart == 0 and (more.low_open or less.high_open))
 
 
+def moved(old: Interval, new: Interval, by: int) -> bool:
+    """Whether it certainly rose or fell by more than an amount."""
+    return certainly_above(new, Decimal(1), old, by) or certainly_above(old, Decimal(1), new, by)
+
+
+def halved(old: Interval, new: Interval) -> bool:
+    """Whether a count certainly fell by more than half from above 100."""
+    return old.above(Decimal(100)) is True and ratio_jump(new, old, Decimal("0.5"), None)
+
+
+#: By analyte: within which time, unless which events, from what to what.
+JUMPS: dict[str, list[tuple[dt.timedelta, set[str], Callable[[Interval, Interval], bool]]]] = {
+    "platelets": [
+        (HOURS_48, set(), halved),
+        (HOURS_24, PRODUCTS["platelets"], lambda old, new: certainly_above(new, Decimal(1), old, 100)),
+    ],
+    "fibrinogen": [
+        (HOURS_24, PRODUCTS["fibrinogen"], lambda old, new: ratio_jump(new, old, Decimal("0.4"), Decimal("1.6")))
+    ],
+    "d_dimer": [(HOURS_24, set(), lambda old, new: ratio_jump(new, old, Decimal("0.1"), Decimal(10)))],
+    "hemoglobin": [(HOURS_24, PRODUCTS["hemoglobin"], lambda old, new: moved(old, new, 25))],
+}
+
+
 class SampleRules:
     """The rules that results move. labs: all that were taken by now; standing: the usable ones before the closing."""
 
@@ -234,21 +258,26 @@ class SampleRules:
     def jumped(self, analyte: str) -> set[dt.datetime]:
         if analyte == "sirolimus":
             return self.jumped_troughs()
-        return {now.time for before, now in self.pairs(analyte) if self.jump(analyte, before, now)}
+        return {time for kind in JUMPS[analyte] for time in self.first_to_jump(analyte, *kind)}
 
-    def jump(self, analyte: str, before: Reading, now: Reading) -> bool:
-        apart = now.time - before.time
-        in_a_day = apart <= HOURS_24 and not self.between(PRODUCTS.get(analyte, set()), before.time, now.time)
-        old, new = before.value, now.value
-        if analyte == "platelets":
-            fell = apart <= HOURS_48 and old.above(Decimal(100)) is True and ratio_jump(new, old, Decimal("0.5"), None)
-            return fell or (in_a_day and certainly_above(new, Decimal(1), old, 100))
-        if analyte == "fibrinogen":
-            return in_a_day and ratio_jump(new, old, Decimal("0.4"), Decimal("1.6"))
-        if analyte == "d_dimer":
-            return in_a_day and ratio_jump(new, old, Decimal("0.1"), Decimal(10))
-        one = Decimal(1)
-        return in_a_day and (certainly_above(new, one, old, 25) or certainly_above(old, one, new, 25))
+    def first_to_jump(
+        self, analyte: str, within: dt.timedelta, kinds: set[str], jumped: Callable[[Interval, Interval], bool]
+    ) -> set[dt.datetime]:
+        """The first to have jumped from some result shortly before, unless an event of that time would explain it."""
+        readings = self.chart.readings[analyte]
+
+        def far(before: Reading, now: Reading) -> bool:
+            return now.time - before.time <= within and jumped(before.value, now.value)
+
+        return {
+            now.time
+            for place, now in enumerate(readings)
+            if not self.between(kinds, now.time - within, now.time)
+            and any(
+                far(before, now) and not any(far(before, other) for other in readings[start + 1 : place])
+                for start, before in enumerate(readings[:place])
+            )
+        }
 
     def between(self, kinds: set[str], first: dt.datetime, last: dt.datetime) -> bool:
         """Whether an event of one of the kinds touches the time between."""
