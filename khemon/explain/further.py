@@ -142,6 +142,7 @@ class FurtherWording:
             first = self.looked.first_given(rule, stretch.patient)
             day = days_between(self.naming, first, stretch.last_inside)
             return f"On {label(rule.drug)}, day {day}; no prophylaxis of any agent recorded ({rule.criterion})"
+        assert rule.joins_within is not None
         _, day = self.looked.course(rule.drug, rule.joins_within.count, stretch.patient, stretch.last_inside)
         return f"{capital(label(rule.drug))} day {day}; {rule.criterion}"
 

@@ -96,7 +96,7 @@ class CourseRule(RuleBase):
 
     shape: Literal["course"]
     drug: str
-    joins_within: Days
+    joins_within: Days | None = None
     longer_than: Days | None = None
     first: Days | None = None
     without: str | None = None
@@ -108,6 +108,8 @@ class CourseRule(RuleBase):
     def _says_when(self) -> CourseRule:
         if self.longer_than is None and self.first is None:
             raise ValueError("a course rule has longer_than or first")
+        if (self.longer_than is None) != (self.joins_within is None):
+            raise ValueError("longer_than and joins_within go together")
         if self.without is not None:
             known_event(self.without)
         return self
