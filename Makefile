@@ -23,7 +23,12 @@ PORT ?=
 # Arguments for pytest, for example: make test TESTS="tests/test_house.py -k locks"
 TESTS ?=
 
-.PHONY: help demo test bench format lock clean
+# Files or folders, for example: make mutate MODULES=khemon/units.py
+MODULES ?=
+# What judges is tested to the last branch.
+JUDGEMENT := khemon/units.py,khemon/rules/*,khemon/alerts/*,khemon/grades/*,khemon/explain/*
+
+.PHONY: help demo test bench mutate format lock clean
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -39,11 +44,16 @@ test: $(TEST_READY)  ## lint, types, import contract and every test, on both dat
 	check mypy $(BIN)/mypy; \
 	check "import contract" $(BIN)/lint-imports --no-logo; \
 	check pytest $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --durations 15 --cov --cov-branch $(TESTS); \
+	test -n "$(TESTS)" || check "branches of what judges" $(BIN)/python -m coverage report \
+	  --include='$(JUDGEMENT)' --show-missing --fail-under=100 --precision=2; \
 	echo "make test: $$(( $$(date +%s) - $(STARTED) )) s of a budget of $(TEST_BUDGET_SECONDS) s"; \
 	test -z "$$failed" || { echo "make test: failed:$$failed"; exit 1; }
 
 bench: $(TEST_READY)  ## the figures of the README, as ratios of one run
 	@set -e; for script in benchmarks/bench_*.py; do $(BIN)/python -m "benchmarks.$$(basename "$$script" .py)"; done
+
+mutate: $(TEST_READY)  ## small changes of what judges, each of which has to fail a test; MODULES=khemon/units.py for some
+	$(BIN)/python -m tests.mutation --workers $(WORKERS) $(MODULES)
 
 format: $(TEST_READY)  ## mend what ruff can mend
 	$(BIN)/ruff check --fix .

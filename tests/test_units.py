@@ -46,6 +46,10 @@ def test_no_name_and_no_loinc_code_means_two_analytes():
     assert len(loinc) == len(set(loinc))
 
 
+def test_every_analyte_with_rules_has_hard_and_soft_limits():
+    assert all(analyte.hard and analyte.soft for analyte in ANALYTES.values() if analyte.has_rules)
+
+
 def test_soft_limits_lie_within_hard_limits():
     for analyte in ANALYTES.values():
         if analyte.hard and analyte.soft:
@@ -240,3 +244,14 @@ def test_an_unknown_basis_spans_the_number_and_its_double():
 def test_no_interval_lies_below_zero(comparator, value):
     with pytest.raises(ValueError, match="below zero"):
         interval(comparator, Decimal(value), "")
+
+
+@pytest.mark.parametrize(("value", "side"), [("1.60000000000000000001", math.inf), ("1.59999999999999999999", 0)])
+def test_a_number_that_only_its_float_makes_equal_to_a_limit_lies_beside_it(value, side):
+    beside = math.nextafter(1.6, side)
+    assert interval("", Decimal(value), "") == (beside, beside)
+
+
+def test_an_unknown_comparator_is_refused():
+    with pytest.raises(ValueError, match="unknown comparator '~'"):
+        interval("~", Decimal(1), "")

@@ -228,6 +228,11 @@ class QuestionRule(RuleBase):
     jumps: tuple[Jump, ...] = ()
     factors: tuple[Exactly, ...] = ()
 
+    @field_validator("soft_limits_of")
+    @classmethod
+    def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(known_analyte(name) for name in names)
+
 
 FurtherRule = (
     TrendRule
