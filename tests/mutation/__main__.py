@@ -28,7 +28,7 @@ WALL_SECONDS = 900.0
 #: How many tests are asked of what also acts while modules are loaded, before it is loaded afresh.
 FIRST_TESTS = 100
 #: What a test may take to be asked in a quick round.
-QUICK_SECONDS = 0.1
+QUICK_SECONDS = 0.2
 
 os.environ.update(MEASURE)
 for _name in LOADED_BEFORE:

@@ -6,6 +6,7 @@ import gc
 import os
 import signal
 import sys
+import time
 import types
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -199,8 +200,9 @@ class Suite:
 
 
 def _result(item: pytest.Item) -> tuple[bool, float]:
+    before = time.process_time()
     reports = runtestprotocol(item, log=False, nextitem=None)
-    return any(report.failed for report in reports), sum(report.duration for report in reports)
+    return any(report.failed for report in reports), time.process_time() - before
 
 
 def _key(code: CodeType) -> tuple[int, str]:
