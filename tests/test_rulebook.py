@@ -123,6 +123,11 @@ def test_numbers_are_exact():
             "rules.thrombocytopenia.raised.unless_open: 'falling_platelets' is judged later",
         ),
         (
+            '[rules.sirolimus_below_target]\nseverity_untimed_raised = "warning"',
+            "rules.sirolimus_below_target",
+            "graver and severity_untimed_raised go together",
+        ),
+        (
             '[rules.pjp_prophylaxis_missing]\nlonger_than = { value = 7, unit = "d", own = true }',
             "rules.pjp_prophylaxis_missing",
             "longer_than and joins_within go together",

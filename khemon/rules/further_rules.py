@@ -144,6 +144,8 @@ class BandRule(RuleBase):
             check_unit("high", self.analyte, target.high)
         if self.graver is not None:
             check_unit("graver.limit", self.analyte, self.graver.limit)
+        if (self.graver is None) != (self.severity_untimed_raised is None):
+            raise ValueError("graver and severity_untimed_raised go together")
         if self.untimed_beyond is not None:
             check_unit("untimed_beyond", self.analyte, self.untimed_beyond)
         return self

@@ -45,12 +45,15 @@ KILLERS = [
 #: Processor seconds a test may take after a change: so many, and so many times what it took before.
 PATIENCE_SECONDS, PATIENCE_TIMES = 3.0, 10.0
 MEMORY_BYTES = 3 << 30
+#: The variable that names other files of tests.
+CHOSEN = "KHEMON_MUTATION_TESTS"
 QUIETLY = ["-q", "--assert=plain", "--no-header", "-p", "no:cacheprovider", "-p", "no:cov"]
 
 
 def killers() -> list[str]:
-    """The files of KILLERS that are there."""
-    return [name for name in KILLERS if (ROOT / name).is_file()]
+    """The files of KILLERS that are there, or those that were chosen instead."""
+    chosen = os.environ.get(CHOSEN, "").split()
+    return chosen or [name for name in KILLERS if (ROOT / name).is_file()]
 
 
 def said_and_done(ask: Any, wall_seconds: float) -> str:
