@@ -26,7 +26,12 @@ TESTS ?=
 ENDURING := tests/test_engine.py tests/test_engine_laws.py tests/test_further_random.py tests/test_alerts_laws.py \
 	tests/test_alerts_reference.py tests/test_alerts_machine.py tests/test_alerts_store.py tests/test_endurance.py
 
-.PHONY: help demo test bench endure format lock clean
+# Files or folders, for example: make mutate MODULES=khemon/units.py
+MODULES ?=
+# What judges is tested to the last branch.
+JUDGEMENT := khemon/units.py,khemon/rules/*,khemon/alerts/*,khemon/grades/*,khemon/explain/*
+
+.PHONY: help demo test bench endure mutate format lock clean
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -42,6 +47,8 @@ test: $(TEST_READY)  ## lint, types, import contract and every test, on both dat
 	check mypy $(BIN)/mypy; \
 	check "import contract" $(BIN)/lint-imports --no-logo; \
 	check pytest $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --durations 15 --cov --cov-branch $(TESTS); \
+	test -n "$(TESTS)" || check "branches of what judges" $(BIN)/python -m coverage report \
+	  --include='$(JUDGEMENT)' --show-missing --fail-under=100 --precision=2; \
 	echo "make test: $$(( $$(date +%s) - $(STARTED) )) s of a budget of $(TEST_BUDGET_SECONDS) s"; \
 	test -z "$$failed" || { echo "make test: failed:$$failed"; exit 1; }
 
@@ -57,6 +64,9 @@ endure: export KHEMON_KILLS ?= 2000
 endure: export HYPOTHESIS_PROFILE ?= nightly
 endure: $(TEST_READY)  ## random histories, state machine, laws and kills in their long form; hours
 	nice -n 10 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --durations 15 $(or $(TESTS),$(ENDURING))
+
+mutate: $(TEST_READY)  ## small changes of what judges, each of which has to fail a test; MODULES=khemon/units.py for some
+	$(BIN)/python -m tests.mutation --workers $(WORKERS) $(MODULES)
 
 format: $(TEST_READY)  ## mend what ruff can mend
 	$(BIN)/ruff check --fix .

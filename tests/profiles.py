@@ -11,7 +11,7 @@ import random
 from datetime import timedelta
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 #: Shared machines stall; a stall is not a defect of the code under test.
 PATIENT = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow], "print_blob": True}
@@ -19,6 +19,9 @@ PATIENT = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow], "p
 settings.register_profile("ci", max_examples=100, **PATIENT)
 settings.register_profile("nightly", max_examples=5_000, **PATIENT)
 settings.register_profile("quick", max_examples=15, deadline=timedelta(seconds=5), print_blob=True)
+# The same examples in every run, and none of the search for the shortest one that fails.
+FIXED = {"derandomize": True, "database": None, "phases": (Phase.explicit, Phase.generate)}
+settings.register_profile("mutation", max_examples=200, **(PATIENT | FIXED | {"print_blob": False}))
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 SEED = pytest.StashKey[int]()

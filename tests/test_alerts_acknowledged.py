@@ -49,7 +49,7 @@ def test_an_acknowledgement_says_who_when_why_and_until_when(child):
 @pytest.mark.parametrize("reason", ["", " ", "\t\n"])
 def test_a_reason_is_required(child, reason):
     child.told("hb 0d 55")
-    with pytest.raises(Refused, match="reason"):
+    with pytest.raises(Refused, match=r"^acknowledgement: no reason was given\. say why in a few words$"):
         acknowledged(
             child.live("severe_anemia"),
             child.episodes()[0],

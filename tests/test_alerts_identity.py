@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from khemon.models import Alert
+from tests.reference.shorthand import at, lab
 from tests.watched_child import WatchedChild
 
 GONE = "retract: a correction, a withdrawal or a later-recorded result removed the ground"
@@ -345,3 +346,53 @@ def test_what_was_retracted_no_longer_says_why_it_was_open_again(child):
     assert child.live("severe_anemia").reopened_because
     child.withdrawn(number, now="8d1h")
     assert (child.state("severe_anemia"), child.of("severe_anemia")[0].reopened_because) == ("retracted", None)
+
+
+# ---- which of several alerts --------------------------------------------------------------------------------------
+
+
+def test_an_episode_that_spans_a_retracted_and_a_resolved_alert_goes_on_with_the_resolved_one(child):
+    first = child.told("hb 0d 55")[0]
+    child.withdrawn(first, now="1h")
+    child.told("hb 20d 55")
+    child.told("hb 21d 70")
+    child.told("hb 0d 55", now="22d")
+    retracted, resolved = child.of("severe_anemia")
+    assert (retracted.state, resolved.state) == ("retracted", "resolved")
+    assert resolved.onset == at("0d")
+
+
+def test_two_alerts_whose_episodes_come_within_7_days_stay_two(child):
+    for result in ("hb 0d 55", "hb 1d 70", "hb 9d 55"):
+        child.told(result)
+    child.told("hb 8d 55", now="9d1h")
+    assert [(alert.state, alert.times_met) for alert in child.of("severe_anemia")] == [("resolved", 1), ("open", 1)]
+
+
+def test_a_third_episode_is_carried_by_the_alert_of_the_one_before_it(child):
+    for result in ("hb 0d 55", "hb 1d 70", "hb 20d 55", "hb 21d 70", "hb 25d 55"):
+        child.told(result)
+    assert [(alert.state, alert.times_met) for alert in child.of("severe_anemia")] == [("resolved", 1), ("open", 2)]
+
+
+def test_a_retracted_alert_does_not_carry_what_began_after_its_own_end(child):
+    first = child.told("hb 0d 55")[0]
+    child.told("hb 1d 70")
+    child.withdrawn(first, now="3d")
+    child.told("hb 2d 55", now="3d1h")
+    assert [alert.state for alert in child.of("severe_anemia")] == ["retracted", "open"]
+
+
+def test_a_ground_that_was_there_before_a_retraction_brings_the_alert_back(child):
+    first = child.told("hb 0d 55")[0]
+    child.withdrawn(first, now="2d")
+    child.told("hb 1d 55", now="2d1h")
+    assert child.state("severe_anemia") == "open"
+
+
+def test_an_episode_that_now_ends_where_the_alert_s_began_is_the_same(child):
+    low = child.told("hb 1d 55")[0]
+    child.record(lab("hb 0d 55"))
+    child.corrected(low, "hb 1d 70")
+    [alert] = child.of("severe_anemia")
+    assert (alert.state, alert.onset, alert.end) == ("resolved", at("0d"), at("1d"))

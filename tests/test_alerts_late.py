@@ -111,6 +111,23 @@ def test_a_certain_rule_does_not_wait(child):
     assert child.state("kmp") is None
 
 
+def test_a_possible_waits_from_the_leading_result_and_not_from_an_earlier_companion(child):
+    child.told("fib 0d 1.2")
+    child.told("plt 1h 90")
+    child.clock("4h59m")
+    assert child.state("kmp") is None
+    child.clock("5h")
+    assert child.state("kmp") == "open"
+
+
+def test_a_possible_whose_leading_result_is_in_no_band_waits_from_it_too(child):
+    child.told("plt 0d >90", "fib 0d 1.2")
+    child.clock("3h59m")
+    assert child.state("kmp") is None
+    child.clock("4h")
+    assert child.state("kmp") == "open"
+
+
 # ---- late and historical data -------------------------------------------------------------------------------------
 
 
@@ -118,6 +135,32 @@ def test_an_episode_that_had_ended_before_its_evidence_was_recorded_makes_a_line
     child.told("hb 0d 55", "hb 1d 70", now="40d")
     assert child.alerts == []
     assert lines(child) == ["red_cell_criterion", "severe_anemia"]
+
+
+def test_an_episode_recorded_the_moment_it_ended_makes_a_line_too(child):
+    child.told("hb 0d 55", "hb 1d 70", now="1d")
+    assert child.alerts == []
+    assert lines(child) == ["red_cell_criterion", "severe_anemia"]
+
+
+def test_an_alert_of_another_rule_at_the_same_time_takes_no_line_away(child):
+    child.told("plt 0d 25", "dd 0d 0.3")
+    child.told("hb 1h 55", "hb 2h 70", now="3h")
+    assert child.state("severe_thrombocytopenia") == "open"
+    assert lines(child) == ["red_cell_criterion", "severe_anemia"]
+
+
+def test_an_episode_of_which_one_result_was_known_in_time_makes_no_line(child):
+    child.told("hb 0d 55")
+    child.told("hb 6h 54", "hb 1d 70", now="2d")
+    known = recorded_after_it_ended(child.episodes(), [], child.setting().recorded_at)
+    assert [episode.rule for episode in known] == []
+
+
+def test_an_episode_without_results_of_its_own_makes_no_line(child):
+    child.told("hb 0d 55", "hb 1d 70", now="2d")
+    bare = [episode.model_copy(update={"evidence": ()}) for episode in child.episodes()]
+    assert recorded_after_it_ended(bare, [], child.setting().recorded_at) == []
 
 
 def test_an_episode_known_while_it_was_open_makes_an_alert_and_no_line(child):

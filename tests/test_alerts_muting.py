@@ -134,3 +134,18 @@ def test_muting_moves_no_alert(child):
     child.told("hb 0d 55")
     assert child.live("severe_anemia").state == "open"
     assert child.log("severe_anemia") == ["raise"]
+
+
+def test_an_alert_that_is_over_is_not_muted(child):
+    child.told("plt 0d 25", *PATTERN)
+    assert set(child.muted()) == {"severe_thrombocytopenia", "consumptive_coagulopathy"}
+    child.told("plt 2h 60")
+    assert set(child.muted()) == {"consumptive_coagulopathy"}
+
+
+def test_a_rebound_mutes_no_other_possible_than_that_of_the_pattern(child):
+    child.happened("response_documented 0d")
+    child.told("plt 1d 90", "hb 1d <70")
+    child.clock("1d4h")
+    assert child.live("severe_anemia").status == "possible"
+    assert child.muted() == {"kmp": "kmp_rebound"}

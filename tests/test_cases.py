@@ -201,6 +201,26 @@ def test_a_good_file_is_taken_and_its_case_can_be_run(tmp_path):
     assert differences(case) == []
 
 
+def test_a_result_an_event_and_evidence_may_be_written_as_tables(tmp_path):
+    rows = written(
+        tmp_path,
+        events='[["symptomatic_anemia", "0 d"]]',
+        expect='[{ status = "confirmed", severity = "warning", onset = "0 d", confirmed_at = "0 d",'
+        ' evidence = [["onset", "hemoglobin", "0 d"]] }]',
+    )
+    [in_rows] = load_cases(rows)
+    tables = written(
+        tmp_path,
+        labs='[{ analyte = "hemoglobin", at = "0 d", value = "59" }]',
+        events='[{ kind = "symptomatic_anemia", start = "0 d" }]',
+        expect='[{ status = "confirmed", severity = "warning", onset = "0 d", confirmed_at = "0 d",'
+        ' evidence = [{ role = "onset", analyte = "hemoglobin", at = "0 d" }] }]',
+    )
+    [in_tables] = load_cases(tables)
+    assert in_tables == in_rows
+    assert differences(in_tables) == []
+
+
 @pytest.mark.parametrize(
     ("changes", "field", "found"),
     [
@@ -227,6 +247,11 @@ def test_a_good_file_is_taken_and_its_case_can_be_run(tmp_path):
         ({"labs": '[["hemoglobin", "0 d", "59", { stauts = "final" }]]'}, "labs.0.stauts", "Extra inputs"),
         ({"labs": '[["hemoglobin", "0 d", "59", { status = "done" }]]'}, "labs.0.status", "Input should be"),
         ({"labs": '[["hemoglobin", "0 d", "59", { quality = "bad" }]]'}, "labs.0.quality", "Input should be"),
+        (
+            {"expect": '[{ status = "sure", severity = "note", onset = "0 d", evidence = [["end", "x"]] }]'},
+            "expect.0.evidence.0",
+            "evidence is [role, analyte, time]",
+        ),
         ({"events": '[["plasma"]]'}, "events.0", "an event is [kind, start] or [kind, start, end]"),
         ({"events": '[["tea", "0 d"]]'}, "events.0", "unknown event kind 'tea'"),
         ({"events": '[["plasma", "2 h", "1 h"]]'}, "events.0", "it ends before it starts"),

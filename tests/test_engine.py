@@ -5,18 +5,34 @@ from __future__ import annotations
 import re
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
+from unittest import mock
 
 import numpy as np
 import pytest
 
+from khemon.explain import explained
 from khemon.explain.cases import run_case
 from khemon.models import SEVERITIES
-from khemon.rules import END_REASONS, STATUS_WORDS, Events, Patients, Results, evaluate, latest_time
+from khemon.rules import (
+    END_REASONS,
+    NO_TIME,
+    STATUS_WORDS,
+    Episodes,
+    Events,
+    Patients,
+    Results,
+    evaluate,
+    latest_time,
+    load_protocol,
+    prepare,
+)
 from khemon.rules.calendar import to_ms
-from khemon.rules.cases import Case
+from khemon.rules.cases import Case, cases_for
 from tests import reference
 from tests.columns import columns
-from tests.drawn import HISTORIES, PROTOCOLS, by_engine, by_reference, drawn, in_words
+from tests.drawn import HISTORIES, PROTOCOLS, FromHistory, by_engine, by_reference, drawn, in_words
+from tests.histories import make_history
+from tests.histories.treatment import treated
 
 PARTS = 10
 SHARE = HISTORIES // PARTS
@@ -174,3 +190,38 @@ def test_its_words_are_those_of_the_definitions():
     assert set(STATUS_WORDS) == {"possible", "confirmed", "provisional", "broken", "unproven", "suspected", "isolated"}
     told = {"resolved", "supported", "excluded", "broken", "gap", "ended", "isolated", "recovered", "observation_ended"}
     assert set(END_REASONS) - {""} == told
+
+
+def test_columns_that_are_absent_are_unknown_for_all():
+    histories = [treated(make_history(seed)) for seed in range(40)]
+    results, events, patients = columns(histories, "UTC")
+    bare = Patients(patients.birth_day)
+    count = patients.birth_day.size
+    nothing, none = np.full(count, NO_TIME), np.full(count, np.nan)
+    told = Patients(patients.birth_day, nothing, nothing, none, none)
+    one, other = (evaluate(results, events, each, load_protocol(), "UTC") for each in (bare, told))
+    for name in Episodes.__slots__:
+        assert np.array_equal(getattr(one, name), getattr(other, name)), name
+
+
+def test_a_pattern_without_a_severity_of_its_own_once_confirmed_keeps_one_severity():
+    ward = load_protocol()
+    plain_kmp = ward.rules["kmp"].model_copy(update={"severity_confirmed": None})
+    protocol = ward.model_copy(update={"rules": ward.rules | {"kmp": plain_kmp}})
+    [case] = [case for case in cases_for("kmp") if case.name == "all three just beyond their limits"]
+    with mock.patch("khemon.rules.cases._protocol", lambda _: protocol):
+        assert [episode.severity for episode in run_case(case)] == ["warning"]
+
+
+def test_an_episode_that_is_not_wanted_in_words_comes_with_times_status_and_severity_alone():
+    history = make_history(5)
+    results, events, patients = columns([history], history.zone)
+    protocol, as_of = load_protocol(), to_ms(history.as_of)
+    found = evaluate(results, events, patients, protocol, history.zone, as_of)
+    prepared = prepare(results, events, 1, protocol, as_of)
+    shared = (found, prepared, patients, protocol, history.zone, ["child"], [False], FromHistory(history))
+    bare, told = explained(*shared, np.zeros(found.size, np.bool_)), explained(*shared)
+    assert bare
+    assert [episode.text for episode in bare] == [""] * found.size
+    kept = {"patient_id", "rule", "status", "severity", "onset", "confirmed_at", "end", "end_reason", "source"}
+    assert [one.model_dump(include=kept) for one in bare] == [one.model_dump(include=kept) for one in told]

@@ -203,6 +203,14 @@ def test_a_unit_that_differs_by_a_power_of_ten_changes_no_grade(analyte, value, 
             ("hemoglobin", "7.9", "g/dL"),
             "below 8 g/dL; grade 4 and an indicated transfusion are clinical findings and not graded from a value",
         ),
+        (("fibrinogen", "1.2", "g/L", "1.8", "", "3.2"), "at or below 0.5 x baseline"),
+        (("hemoglobin", "9", "g/dL"), "below 10 g/dL"),
+        (
+            ("hemoglobin", "1", "mmol/L (tetramer)"),
+            "below 80 g/L; grade 4 and an indicated transfusion are clinical findings and not graded from a value",
+        ),
+        (("creatinine", ">200", "umol/L", "", "60", "<60"), "grade 3 or 4 possible: the value is not one number"),
+        (("alt", "0", "U/L"), "beyond no limit"),
         (("creatinine", "70", "umol/L", "", "60"), "grade 1 to 3 possible: no baseline given"),
         (("creatinine", "70", "umol/L", "", "", "60"), "grade 1 to 4 possible: no upper limit of normal given"),
         (
@@ -316,7 +324,12 @@ def test_a_name_is_looked_for_beside_the_criteria_and_nowhere_else():
         ("value = 2,", "value = 0,", "terms.fibrinogen.steps.0.limits.0.value", "greater than 0"),
         ("value = 1,", "value = 2,", "criteria", "grade 2 is not worse"),
         ("value = 100,", "value = 300,", "criteria", "grade 2 is not worse"),
-        ('value = 100, unit = "mg/dL"', 'value = 1000, unit = "mg/L"', "criteria", "not printed in the same units"),
+        (
+            'value = 100, unit = "mg/dL"',
+            'value = 1000, unit = "mg/L"',
+            "criteria",
+            "grades 1 and 2 are not",
+        ),
         ("mg/dL", "furlong", "criteria", "'furlong' is not known for fibrinogen"),
         ("grade = 2,", "grade = 2, times = 2,", "terms.fibrinogen.steps.1", "either limits, or both times and of"),
         ("grade = 2,", 'grade = 2, times = 2, of = "lln",', "terms.fibrinogen.steps.1", "either limits, or both"),
@@ -341,9 +354,11 @@ def test_a_wrong_criteria_file_is_refused_with_file_and_field(tmp_path, old, new
     (tmp_path / "own.toml").write_text(SMALL.replace(old, new), encoding="utf-8")
     with pytest.raises(RulebookProblem) as refused:
         load_criteria(tmp_path / "own.toml")
-    assert refused.value.where.startswith("criteria own.toml")
+    of_the_file = where == "own.toml"
+    assert refused.value.where.startswith("criteria own.toml" if of_the_file else "criteria own.toml, ")
     assert refused.value.where.endswith(where)
     assert found in refused.value.found
+    assert refused.value.remedy == ("mend the file" if of_the_file else "mend this field")
 
 
 def test_limits_of_a_higher_is_worse_term_must_rise():
@@ -354,4 +369,14 @@ def test_limits_of_a_higher_is_worse_term_must_rise():
 def test_criteria_that_are_not_there_are_refused_with_those_that_are():
     with pytest.raises(RulebookProblem) as refused:
         load_criteria("ctcae-9")
-    assert "ctcae-4.03" in refused.value.remedy
+    assert refused.value.remedy == "name one of: ctcae-4.03; or a file"
+
+
+def test_without_a_name_the_criteria_are_those_of_ctcae_version_4_03():
+    assert load_criteria() == CTCAE
+
+
+def test_a_file_in_the_folder_at_hand_needs_no_path(tmp_path, monkeypatch):
+    (tmp_path / "own.toml").write_text(SMALL, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert load_criteria("own.toml").name == "own"

@@ -126,6 +126,37 @@ def refusal_of_whole(text: str) -> RulebookProblem:
         ('[rules.kmp]\nseverity = "loud"', "severity", "'note', 'warning' or 'critical'"),
         ('[rules.kmp]\nleading = "hemoglobin"', "rules.kmp", "name analytes of the limbs"),
         (
+            '[rules.kmp]\nresolves_on = ["platelets"]\n[[rules.kmp.limbs]]\nanalyte = "platelets"\ntest = ">="\n'
+            'limit = { value = 100, unit = "10*9/L", own = true }',
+            "rules.kmp",
+            "a test says what is not good",
+        ),
+        ('[rules.kmp]\nname = "other"', "", "rules.kmp.name: it calls itself 'other'"),
+        ("[rules]\nkmp = 3", "rules.kmp", "valid dictionary"),
+        ('[rules.falling_platelets]\nrun = "kmp"', "", "rules.falling_platelets.run: no run rule called 'kmp'"),
+        ("[rules.falling_platelets]\nrun = 3", "rules.falling_platelets.run", "valid string"),
+        ('[rules.implausible]\nsoft_limits_of = ["ldh"]', "rules.implausible.soft_limits_of", "unknown analyte 'ldh'"),
+        (
+            '[rules.thrombocytopenia.raised]\nunless_open = ["falling_platelets"]',
+            "",
+            "rules.thrombocytopenia.raised.unless_open: 'falling_platelets' is judged later",
+        ),
+        (
+            '[rules.sirolimus_below_target]\nseverity_untimed_raised = "warning"',
+            "rules.sirolimus_below_target",
+            "graver and severity_untimed_raised go together",
+        ),
+        (
+            '[rules.pjp_prophylaxis_missing]\nlonger_than = { value = 7, unit = "d", own = true }',
+            "rules.pjp_prophylaxis_missing",
+            "longer_than and joins_within go together",
+        ),
+        (
+            '[rules.pjp_prophylaxis_missing]\njoins_within = { value = 7, unit = "d", own = true }',
+            "rules.pjp_prophylaxis_missing",
+            "longer_than and joins_within go together",
+        ),
+        (
             '[rules.plasma_criterion]\nlimbs = [{ event = "tea" }]',
             "rules.plasma_criterion.limbs.0.event",
             "unknown event kind 'tea'",
@@ -253,3 +284,10 @@ def numbers_of(value):
     elif isinstance(value, tuple):
         for inner in value:
             yield from numbers_of(inner)
+
+
+def test_a_course_rule_that_says_no_length_is_refused(tmp_path):
+    block = WARD.split("[rules.pjp_prophylaxis_missing]")[1].split("[rules.")[0]
+    first = next(line for line in block.splitlines() if line.startswith("first = "))
+    problem = refusal(tmp_path, WARD.replace(block, block.replace(first, "")))
+    assert "a course rule has longer_than or first" in problem.found

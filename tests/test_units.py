@@ -46,6 +46,10 @@ def test_no_name_and_no_loinc_code_means_two_analytes():
     assert len(loinc) == len(set(loinc))
 
 
+def test_every_analyte_with_rules_has_hard_and_soft_limits():
+    assert all(analyte.hard and analyte.soft for analyte in ANALYTES.values() if analyte.has_rules)
+
+
 def test_soft_limits_lie_within_hard_limits():
     for analyte in ANALYTES.values():
         if analyte.hard and analyte.soft:
@@ -152,6 +156,23 @@ def test_a_refused_unit_names_the_analyte_and_what_to_use():
         unit_of("platelets", "mg")
 
 
+def test_a_missing_unit_is_called_missing():
+    with pytest.raises(UnitProblem, match=r"^no unit for platelets; use one of: 10\*9/L"):
+        unit_of("platelets", " ")
+
+
+def test_a_unit_text_of_60_characters_is_read_and_a_longer_one_is_refused_unread_and_cut():
+    assert unit_of("fibrinogen", "mg/L".rjust(60)).factor == Decimal("0.001")
+    with pytest.raises(UnitProblem, match="unit '" + "u" * 60 + "' is not known"):
+        unit_of("fibrinogen", "u" * 61)
+    with pytest.raises(UnitProblem):
+        unit_of("fibrinogen", "mg/L".rjust(61))
+
+
+def test_a_basis_in_doubt_stays_in_doubt_whatever_the_unit_says():
+    assert basis_of("d_dimer", "mg/L FEU", "unknown") == "unknown"
+
+
 def test_ddu_is_doubled_and_marked_and_an_unstated_basis_keeps_the_number():
     assert convert("d_dimer", Decimal(1), "mg/L{DDU}") == Quantity(Decimal(2), "mg/L{FEU}", "DDU")
     assert convert("d_dimer", Decimal(1), "mg/L").basis == "unknown"
@@ -159,7 +180,7 @@ def test_ddu_is_doubled_and_marked_and_an_unstated_basis_keeps_the_number():
 
 
 def test_a_unit_and_a_laboratory_that_state_different_bases_conflict():
-    with pytest.raises(BasisConflict):
+    with pytest.raises(BasisConflict, match="the unit says FEU, the laboratory or the code says DDU"):
         basis_of("d_dimer", "mg/L FEU", "DDU")
 
 
@@ -240,3 +261,25 @@ def test_an_unknown_basis_spans_the_number_and_its_double():
 def test_no_interval_lies_below_zero(comparator, value):
     with pytest.raises(ValueError, match="below zero"):
         interval(comparator, Decimal(value), "")
+
+
+@pytest.mark.parametrize(("value", "side"), [("1.60000000000000000001", math.inf), ("1.59999999999999999999", 0)])
+def test_a_number_that_only_its_float_makes_equal_to_a_limit_lies_beside_it(value, side):
+    beside = math.nextafter(1.6, side)
+    assert interval("", Decimal(value), "") == (beside, beside)
+
+
+def test_an_open_bound_beside_its_float_is_not_moved_again():
+    assert interval("<", Decimal("1.60000000000000000001"), "") == (0.0, math.nextafter(1.6, math.inf))
+    assert interval(">", Decimal("1.59999999999999999999"), "") == (math.nextafter(1.6, 0), math.inf)
+
+
+@pytest.mark.parametrize(("near", "moved"), [("1.23456789012345", True), ("1.234567890123456", False)])
+def test_only_decimals_of_up_to_15_digits_are_kept_apart_from_what_lies_beside_them(near, moved):
+    beside = interval("", Decimal(near + "00000000001"), "")[0]
+    assert (beside > float(near)) is moved
+
+
+def test_an_unknown_comparator_is_refused():
+    with pytest.raises(ValueError, match="unknown comparator '~'"):
+        interval("~", Decimal(1), "")

@@ -7,21 +7,21 @@ from collections.abc import Callable, Sequence
 
 from khemon.alerts.states import LIVE, RETRACTED, Setting, utc
 from khemon.models import SEVERITIES, Alert, Episode
-from khemon.rules.rulebook import AllOfRule, RunRule
+from khemon.rules.rulebook import AllOfRule
 
 
 def carriers(episodes: Sequence[Episode], alerts: Sequence[Alert], setting: Setting) -> list[int | None]:
     """For each episode of one rule which alert carries it: an index into alerts, beyond them a new one, or None."""
     found: list[int | None] = []
-    next_new = len(alerts)
     order = [(alert.state not in LIVE, alert.state is RETRACTED, number) for number, alert in enumerate(alerts)]
     preference = [number for _, _, number in sorted(order)]
     for index, episode in enumerate(episodes):
         own = next((number for number in preference if overlaps(alerts[number], episode)), None)
-        if own is None and index and found[index - 1] is not None and _soon(episodes[index - 1], episode, setting):
+        if own is None and index and _soon(episodes[index - 1], episode, setting):
             own = found[index - 1]
         if own is None and stands(episodes, index, setting) and setting.now >= due(episode, setting):
-            own, next_new = next_new, next_new + 1
+            # Only the last of a rule's episodes can stand, so there is one new alert at most.
+            own = len(alerts)
         found.append(own)
     return found
 
@@ -60,7 +60,7 @@ def is_over(episodes: Sequence[Episode], index: int, setting: Setting) -> bool:
     A run that broke is news until the next run opens or observation closes: its warning is about its end.
     """
     episode = episodes[index]
-    if episode.end_reason == "broken" and isinstance(setting.protocol.rules[episode.rule], RunRule):
+    if episode.end_reason == "broken":
         return index + 1 < len(episodes) or setting.is_closed(episode.patient_id)
     return episode.end is not None
 
@@ -68,14 +68,14 @@ def is_over(episodes: Sequence[Episode], index: int, setting: Setting) -> bool:
 def due(episode: Episode, setting: Setting) -> dt.datetime:
     """When an episode alerts: at once, or some hours after the leading result of a possible with one missing."""
     rule = setting.protocol.rules[episode.rule]
-    if not (isinstance(rule, AllOfRule) and episode.status == "possible" and episode.missing):
+    if not (isinstance(rule, AllOfRule) and episode.missing):
         return utc(episode.onset)
     # The first to be recorded: what arrives later does not put the alert off.
-    leading = {item.result_id for item in episode.evidence if item.role == "onset" and item.analyte == rule.leading}
+    leading = {item.result_id for item in episode.evidence if item.analyte == rule.leading}
     leading |= {result_id for analyte, _, result_id in episode.bands if analyte == rule.leading}
     recorded = [utc(setting.recorded_at(result_id)) for result_id in leading]
     delay = dt.timedelta(milliseconds=setting.protocol.common.companion_alerts_after.ms)
-    return min(recorded) + delay if recorded else utc(episode.onset)
+    return min(recorded) + delay
 
 
 def recorded_after_it_ended(

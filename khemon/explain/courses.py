@@ -10,7 +10,7 @@ from khemon.explain.evidence import Stretch, currents, informative
 from khemon.explain.looking import Point, limbs_of
 from khemon.explain.naming import Naming, capital, elapsed, label
 from khemon.rules.calendar import day_numbers
-from khemon.rules.logic import FALSE, TRUE
+from khemon.rules.logic import TRUE
 from khemon.rules.rulebook import Comparison, ReboundRule, RunRule
 
 #: How a value that fails a run's test is written.
@@ -85,13 +85,13 @@ def _broken(naming: Naming, stretch: Stretch, rule: RunRule, limb: Comparison) -
 def passed_over(naming: Naming, stretch: Stretch, limb: Comparison, after: int, until: int) -> str:
     """The latest result in (after, until] that neither helps nor harms a run, and why."""
     series = naming.book.series(limb.analyte)
-    for point in reversed(series.between(stretch.patient, after + 1, until)):
-        verdict = series.verdict(point, limb)
-        if verdict == TRUE and (point.supported or point.preliminary):
-            return f"; {naming.not_counted(stretch.patient, point)}"
-        if verdict not in (TRUE, FALSE):
-            return f"; {naming.named(point, limb)} on {naming.moment(point.time)}: not counted"
-    return ""
+    points = series.between(stretch.patient, after + 1, until)
+    if not points:
+        return ""
+    point = points[-1]
+    if series.verdict(point, limb) == TRUE:
+        return f"; {naming.not_counted(stretch.patient, point)}"
+    return f"; {naming.named(point, limb)} on {naming.moment(point.time)}: not counted"
 
 
 def rebound_text(naming: Naming, stretch: Stretch) -> str:

@@ -122,10 +122,9 @@ class FurtherWording:
     def _settled(self, stretch: Stretch, rule: SettledRule) -> str:
         row = self.looked.run_samples(rule, stretch)
         _, day = self.looked.course(rule.drug, 0, stretch.patient, stretch.last_inside)
-        text = f"{capital(rule.criterion)}; on {label(rule.drug)}, day {day}"
-        if row:
-            seen = f"{self.naming.date(row[0].time)} to {self.naming.date(row[-1].time)}"
-            text += f"; {label(row[0].analyte)} {self._values(row)} from {seen}"
+        seen = f"{self.naming.date(row[0].time)} to {self.naming.date(row[-1].time)}"
+        counts = f"{label(row[0].analyte)} {self._values(row)} from {seen}"
+        text = f"{capital(rule.criterion)}; on {label(rule.drug)}, day {day}; {counts}"
         within = self.naming.book.protocol.common.current_within
         current = self.naming.book.series(rule.names).latest(stretch.patient, stretch.last_inside)
         if current is None:
@@ -142,6 +141,7 @@ class FurtherWording:
             first = self.looked.first_given(rule, stretch.patient)
             day = days_between(self.naming, first, stretch.last_inside)
             return f"On {label(rule.drug)}, day {day}; no prophylaxis of any agent recorded ({rule.criterion})"
+        assert rule.joins_within is not None
         _, day = self.looked.course(rule.drug, rule.joins_within.count, stretch.patient, stretch.last_inside)
         return f"{capital(label(rule.drug))} day {day}; {rule.criterion}"
 

@@ -183,7 +183,7 @@ class Looked:
 
     def first_given(self, rule: CourseRule, patient: int) -> int:
         """When a drug was first given."""
-        given = self.knowing.courses(rule.drug, rule.joins_within.count).given
+        given = self.knowing.given(rule.drug)
         return int(key_time(given.start[key_patient(given.start) == patient])[0])
 
     def run_samples(self, rule: SettledRule, stretch: Stretch) -> list[Point]:

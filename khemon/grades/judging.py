@@ -135,9 +135,11 @@ def _undecided(term: Term, steps: tuple[Step, ...], sample: Sample, lowest: int,
         own = tuple(step for step in steps if step.of == name)
         could_raise = _highest(_passed(term, own, sample, worst=True)) > lowest
         given = sample.reference(name)
-        if could_raise and given is None:
+        if not could_raise:
+            continue
+        if given is None:
             causes.append(f"no {REFERENCE_WORDS[name]} given")
-        elif could_raise and given is not None and not given.is_exact:
+        elif not given.is_exact:
             causes.append(f"the {REFERENCE_WORDS[name]} is not one number")
     if not sample.value.is_exact:
         causes.append("the value is not one number")

@@ -50,7 +50,7 @@ def pending(aside: Singles, usable: Ints, protocol: Protocol, rule: AsideRule, i
     first = last_where(row)
     again = np.arange(key.size) - first >= rule.again.count - 1
     loud = _would_warn(alone, protocol, is_open)
-    by_time = np.logical_or.reduceat(loud, first_of) if key.size else loud
+    by_time = np.logical_or.reduceat(loud, first_of)
     return Pending(key, until, again, last_where(by_time) >= first)
 
 

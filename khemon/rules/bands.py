@@ -34,7 +34,7 @@ def chosen(patients: Patients, patient: Ints, rule: BandRule) -> tuple[Floats, F
     if patients.target_low is None or patients.target_high is None:
         return low, high
     own_low, own_high = patients.target_low[patient], patients.target_high[patient]
-    known = ~np.isnan(own_low) & ~np.isnan(own_high)
+    known = ~np.isnan(own_low)
     return np.where(known, own_low, low), np.where(known, own_high, high)
 
 
@@ -75,7 +75,8 @@ def _side(levels: Singles, low: Floats, high: Floats, side: str) -> Codes:
 def _severities(levels: Singles, trough: Bools, rule: BandRule) -> Codes:
     severity = np.where(trough, _CODE[rule.severity], _CODE[rule.severity_untimed])
     if rule.graver is not None:
+        assert rule.severity_untimed_raised is not None
         high = certainly(levels.low, levels.high, ">=", rule.graver.limit.limit)
         severity[high & trough] = _CODE[rule.graver.severity]
-        severity[high & ~trough] = _CODE[rule.severity_untimed_raised or rule.severity_untimed]
+        severity[high & ~trough] = _CODE[rule.severity_untimed_raised]
     return severity

@@ -124,11 +124,11 @@ class Further(Knowing):
         return self._of_clock(rule, spans)
 
     def _course(self, rule: CourseRule) -> Episodes:
-        drug = self.courses(rule.drug, rule.joins_within.count)
-        start, stop, began = drug.given.start, drug.given.stop, drug.began
+        drug = self.courses(rule.drug, rule.joins_within.count if rule.joins_within else 0)
+        start, stop = drug.given.start, drug.given.stop
         patient = key_patient(start)
         if rule.longer_than is not None:
-            day = days_of(began, self.timezone) + rule.longer_than.count + 1
+            day = days_of(drug.began, self.timezone) + rule.longer_than.count + 1
             start = np.maximum(start, on_day(patient, day, self.timezone))
         if rule.first is not None:
             ever = start[last_where(starts_of(patient))]

@@ -96,7 +96,7 @@ class CourseRule(RuleBase):
 
     shape: Literal["course"]
     drug: str
-    joins_within: Days
+    joins_within: Days | None = None
     longer_than: Days | None = None
     first: Days | None = None
     without: str | None = None
@@ -108,6 +108,8 @@ class CourseRule(RuleBase):
     def _says_when(self) -> CourseRule:
         if self.longer_than is None and self.first is None:
             raise ValueError("a course rule has longer_than or first")
+        if (self.longer_than is None) != (self.joins_within is None):
+            raise ValueError("longer_than and joins_within go together")
         if self.without is not None:
             known_event(self.without)
         return self
@@ -142,6 +144,8 @@ class BandRule(RuleBase):
             check_unit("high", self.analyte, target.high)
         if self.graver is not None:
             check_unit("graver.limit", self.analyte, self.graver.limit)
+        if (self.graver is None) != (self.severity_untimed_raised is None):
+            raise ValueError("graver and severity_untimed_raised go together")
         if self.untimed_beyond is not None:
             check_unit("untimed_beyond", self.analyte, self.untimed_beyond)
         return self
@@ -225,6 +229,11 @@ class QuestionRule(RuleBase):
     asks: str = ""
     jumps: tuple[Jump, ...] = ()
     factors: tuple[Exactly, ...] = ()
+
+    @field_validator("soft_limits_of")
+    @classmethod
+    def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(known_analyte(name) for name in names)
 
 
 FurtherRule = (

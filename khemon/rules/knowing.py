@@ -108,9 +108,7 @@ class Knowing:
 
     def _was_open(self, rule: str, at: Ints) -> Bools:
         """Whether an episode of another rule is open at keys."""
-        others = self.found.get(rule)
-        if others is None:
-            return np.zeros(at.size, np.bool_)
+        others = self.found[rule]
         start = keys(others.patient, others.onset)
         stop = np.where(others.end == NO_TIME, never(key_patient(start)), keys(others.patient, others.end))
         return Spans(start, stop).over(at)

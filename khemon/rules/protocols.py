@@ -18,8 +18,8 @@ from khemon.rules.rulebook import Protocol
 from khemon.rules.site_files import SiteFile, check_head
 from khemon.rules.telling import retold
 
-#: Shapes stand in the place of an error without saying anything about the file.
-SHAPES = ("point", "any_of", "all_of", "run", "rebound", "Comparison", "EventLimb")
+#: Choices of a limb stand in the place of an error without saying anything about the file.
+LIMBS = ("Comparison", "EventLimb")
 PROTOCOLS = Path(__file__).parent.parent / "rulebook" / "protocols"
 #: The protocols that come with khemon.
 BUILT_IN = tuple(sorted(path.stem for path in PROTOCOLS.glob("*.toml")))
@@ -118,6 +118,10 @@ def _problem(where: str, error: ValidationError) -> RulebookProblem:
 
 
 def _where(where: str, error: ErrorDetails) -> str:
-    """File, rule and field of an error; the names pydantic gives to its own choices (a shape, a union) are left out."""
-    parts = [str(part) for part in error["loc"] if not str(part).endswith("]") and part not in SHAPES]
+    """File, rule and field of an error; the names pydantic gives to its own choices (a shape, a limb) are left out."""
+    table, *inside = error["loc"] or ("",)
+    if table == "rules":
+        # After the rule's name comes its shape, which is not written there.
+        inside = inside[:1] + inside[2:]
+    parts = [str(part) for part in (table, *inside) if part != "" and not str(part).endswith("]") and part not in LIMBS]
     return ", ".join([where, *([".".join(parts)] if parts else [])])

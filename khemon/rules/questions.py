@@ -72,8 +72,7 @@ class Asked:
 def beyond_soft(row: Row, analyte: str, words: str) -> Asked:
     """Results certainly outside the soft limits of the analyte table."""
     soft = ANALYTES[analyte].soft
-    if soft is None:
-        return Asked(np.zeros(0, np.int64), np.zeros(0, np.int64), words)
+    assert soft is not None
     low, high = (float(limit) for limit in soft)
     at = np.flatnonzero((row.high < low) | (row.low > high))
     return Asked(at, np.full(at.size, NONE), words)

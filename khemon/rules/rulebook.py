@@ -215,7 +215,7 @@ class Protocol(Frozen):
             if isinstance(rule, ReboundRule) and not isinstance(self.rules.get(rule.response), RunRule):
                 raise ValueError(f"rules.{name}.response: no run rule called {rule.response!r}")
             if isinstance(rule, PointRule) and rule.raised is not None:
-                self._known("rules." + name + ".raised.unless_open", rule.raised.unless_open)
+                self._judged_before("rules." + name + ".raised.unless_open", rule.raised.unless_open)
             run = getattr(rule, "run", None)
             if run is not None and not isinstance(self.rules.get(run), RunRule):
                 raise ValueError(f"rules.{name}.run: no run rule called {run!r}")
@@ -227,6 +227,12 @@ class Protocol(Frozen):
         unknown = sorted(set(names) - set(self.rules))
         if unknown:
             raise ValueError(f"{where}: unknown rule {unknown[0]!r}")
+
+    def _judged_before(self, where: str, names: Iterable[str]) -> None:
+        self._known(where, names)
+        further = sorted(name for name in names if isinstance(self.rules[name], FURTHER))
+        if further:
+            raise ValueError(f"{where}: {further[0]!r} is judged later; name rules of sections 3.1 to 3.6")
 
     @property
     def called(self) -> str:
