@@ -35,7 +35,8 @@ def _of_rule(rule: Rule, protocol: Protocol) -> Iterator[Fault]:
         yield from _beyond("confirmed_below", rule.confirmed_below, "<", rule.limit)
         run = protocol.rules[rule.response]
         if isinstance(run, RunRule):
-            yield from _beyond("limit", rule.limit, "<=", run.limit)
+            # A rebound opens at the count that ends the response: the two limits are one.
+            yield from _same("limit", rule.limit, f"{rule.response}.limit", run.limit)
     if isinstance(rule, TrendRule):
         yield from _part("falls_to", rule.falls_to)
     if isinstance(rule, BandRule):
@@ -80,6 +81,11 @@ def _beyond(path: str, second: Number, test: str, first: Number) -> Iterator[Fau
     if not fits[test]:
         side = "below" if "<" in test else "above"
         yield path, f"{second.words} {second.unit} does not lie {side} {first.words} {first.unit}"
+
+
+def _same(path: str, number: Number, other: str, meant: Number) -> Iterator[Fault]:
+    if number.value != meant.value:
+        yield path, f"{number.words} {number.unit} differs from {other}, {meant.words} {meant.unit}: they are one limit"
 
 
 def _shorter(path: str, span: Number, most: Number) -> Iterator[Fault]:
