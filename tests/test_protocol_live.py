@@ -382,6 +382,19 @@ def test_what_was_retracted_by_a_change_is_the_same_alert_when_the_change_is_tak
     assert alert.note.startswith("by protocol change")
 
 
+def test_of_two_alerts_that_were_retracted_the_later_one_comes_back(ward):
+    """The first was retracted long ago; by then a late result had moved the second one's onset into its time."""
+    ward.told("hb 5d 55")
+    ward.told("hb 5d 80", now="6d", status="corrected")
+    ward.told("hb 7d 55")
+    ward.told("hb 5d12h 55", now="7d1h")
+    second = ward.live("severe_anemia").alert_id
+    assert [str(alert.state) for alert in ward.of("severe_anemia")] == ["retracted", "open"]
+    ward.changes(rules__severe_anemia__limit=50)
+    ward.goes_live("ward")
+    assert ward.live("severe_anemia").alert_id == second
+
+
 def test_an_onset_that_moves_by_the_change_keeps_the_alert_and_its_acknowledgement(ward):
     ward.told("hb 0d 59", "hb 1d 55")
     before = ward.acknowledge("severe_anemia")
