@@ -157,12 +157,6 @@ def test_an_episode_of_which_one_result_was_known_in_time_makes_no_line(child):
     assert [episode.rule for episode in known] == []
 
 
-def test_an_episode_without_results_of_its_own_makes_no_line(child):
-    child.told("hb 0d 55", "hb 1d 70", now="2d")
-    bare = [episode.model_copy(update={"evidence": ()}) for episode in child.episodes()]
-    assert recorded_after_it_ended(bare, [], child.setting().recorded_at) == []
-
-
 def test_an_episode_known_while_it_was_open_makes_an_alert_and_no_line(child):
     child.told("hb 0d 55")
     child.told("hb 1d 70")

@@ -39,7 +39,7 @@ def test_a_site_changes_one_number_and_keeps_the_rest(tmp_path):
     assert (changed.name, changed.base) == ("site", "ward")
     rule = changed.rules["hypofibrinogenemia"]
     assert rule.limit == Number(value=Decimal("1.5"), unit="g/L", source="ward meeting", set_by="site")
-    assert rule.title == ward.rules["hypofibrinogenemia"].title
+    assert rule.title == f"{ward.rules['hypofibrinogenemia'].title} (numbers of site 1)"
     others = {name: rule for name, rule in changed.rules.items() if name != "hypofibrinogenemia"}
     assert others == {name: rule for name, rule in ward.rules.items() if name != "hypofibrinogenemia"}
     assert changed.common == ward.common

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Sequence
+from math import inf
 
 from khemon.alerts.states import LIVE, RETRACTED, Setting, utc
 from khemon.models import SEVERITIES, Alert, Episode
@@ -13,8 +14,12 @@ from khemon.rules.rulebook import AllOfRule
 def carriers(episodes: Sequence[Episode], alerts: Sequence[Alert], setting: Setting) -> list[int | None]:
     """For each episode of one rule which alert carries it: an index into alerts, beyond them a new one, or None."""
     found: list[int | None] = []
-    order = [(alert.state not in LIVE, alert.state is RETRACTED, number) for number, alert in enumerate(alerts)]
-    preference = [number for _, _, number in sorted(order)]
+    # Of several that were retracted the one that went last comes back: it is the one people knew.
+    order = [
+        (alert.state not in LIVE, -alert.judged_at.timestamp() if alert.state is RETRACTED else -inf, number)
+        for number, alert in enumerate(alerts)
+    ]
+    preference = [number for *_, number in sorted(order)]
     for index, episode in enumerate(episodes):
         own = next((number for number in preference if overlaps(alerts[number], episode)), None)
         if own is None and index and _soon(episodes[index - 1], episode, setting):
@@ -93,6 +98,6 @@ def recorded_after_it_ended(
         recorded = [utc(recorded_at(item.result_id)) for item in episode.evidence if item.role == "onset"]
         told = any(alert.rule == episode.rule and overlaps(alert, episode) for alert in alerts)
         by_event = bool(episode.limbs) and not recorded
-        if not told and (by_event or any(time > episode.end for time in recorded)):
+        if not told and (by_event or any(time >= episode.end for time in recorded)):
             found.append(episode)
     return found

@@ -147,7 +147,7 @@ class Ledger:
                 continue
             recorded = [record.recorded_at[reading.row] for reading in opening(episode, chart)]
             by_event = not recorded and episode.rule in CRITERIA
-            if by_event or any(time > episode.end for time in recorded):
+            if by_event or any(time >= episode.end for time in recorded):
                 found.append(episode)
         return found
 
