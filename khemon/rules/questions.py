@@ -50,8 +50,7 @@ def jumps(row: Row, jump: Jump, events: Events, doses: Ints) -> Asked:
         found &= row.low[before] > jump.from_above.limit
     found &= _jumped(row, before, jump)
     at = np.flatnonzero(found)
-    told = events.of(*jump.unless) if jump.unless else events.take(slice(0, 0))
-    explained = _touched(row.key[before[at]], row.key[at], told)
+    explained = _touched(row.key[before[at]], row.key[at], events.of(*jump.unless))
     begun = np.searchsorted(doses, np.stack([row.key[before[at]], row.key[at]]), "right")
     explained |= begun[1] > begun[0]
     at = at[~explained]
@@ -111,7 +110,8 @@ def factors(row: Row, rule: Exactly) -> Asked:
     """Exact results that differ from the previous one by a factor, up or down: exactly, or nearly."""
     before, found = _previous(row, rule.within.ms)
     low = in_steps(row.low)
-    found &= (row.low == row.high) & (row.low == row.high)[before] & (low > 0) & (low[before] > 0)
+    # Where one of two is zero the other is no multiple of it; where both are, it would be any.
+    found &= (row.low == row.high) & (row.low == row.high)[before] & (low > 0)
     larger, smaller = np.maximum(low, low[before]), np.minimum(low, low[before])
     part, whole = rule.factor.value.as_integer_ratio()
     give_part, give_whole = (0, 1) if rule.give is None else rule.give.value.as_integer_ratio()
