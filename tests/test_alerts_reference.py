@@ -20,9 +20,11 @@ CHILDREN = 50
 #: What every run has to lead past, in the words of the slow reading.
 REACHED = {
     *("open", "acknowledged", "snoozed", "resolved", "retracted"),
-    *("severity", "status", "limb", "band", "expired", "met again", "met anew", "ground", "goes on"),
+    *("severity", "status", "limb", "band", "expired", "met again", "ground", "goes on"),
     *("late", "not seen", "lifted", "muted", "carries several", "line"),
 }
+#: What one part in ten does not lead past.
+SELDOM = {"met anew"}
 
 
 def watched(seed: int, met: Counter[str]) -> None:
@@ -67,4 +69,6 @@ def test_alerts_stand_as_the_slow_reading_says(seed, part, monkeypatch):
     wards = max(1, HISTORIES // PARTS // CHILDREN)
     for number in range(wards):
         watched(seed + part * wards + number, met)
-    assert set(met) >= REACHED or wards * CHILDREN < 500, REACHED - set(met)
+    drawn = wards * CHILDREN
+    expected = REACHED | SELDOM if drawn >= 10_000 else REACHED if drawn >= 500 else set()
+    assert set(met) >= expected, expected - set(met)

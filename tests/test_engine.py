@@ -199,7 +199,10 @@ def test_columns_that_are_absent_are_unknown_for_all():
     count = patients.birth_day.size
     nothing, none = np.full(count, NO_TIME), np.full(count, np.nan)
     told = Patients(patients.birth_day, nothing, nothing, none, none)
-    one, other = (evaluate(results, events, each, load_protocol(), "UTC") for each in (bare, told))
+    columns_of_events = events.patient, events.kind, events.start, events.end
+    no_dose, nan_dose = Events(*columns_of_events), Events(*columns_of_events, np.full(events.start.size, np.nan))
+    one = evaluate(results, no_dose, bare, load_protocol(), "UTC")
+    other = evaluate(results, nan_dose, told, load_protocol(), "UTC")
     for name in Episodes.__slots__:
         assert np.array_equal(getattr(one, name), getattr(other, name)), name
 

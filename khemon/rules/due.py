@@ -137,7 +137,7 @@ def _after_steps(since: Ints, until: Ints, steps: Ints, rule: CountsDueRule, tim
     before = preceding(since, steps)
     position = np.searchsorted(steps, since, "right")
     after = steps[np.minimum(position, steps.size - 1)]
-    inside = (position < steps.size) & (after > since) & (after < until)
+    inside = (after > since) & (after < until)
     days = days_of(since, timezone)
     for found, step in ((before != NONE, steps[np.maximum(before, 0)]), (inside, after)):
         step_day = days_of(step, timezone)

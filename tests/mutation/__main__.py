@@ -36,7 +36,7 @@ for _name in LOADED_BEFORE:
 
 from tests.mutation.changes import Change, changes_of  # noqa: E402
 from tests.mutation.listed import Pattern, patterns  # noqa: E402
-from tests.mutation.suite import ROOT, Afresh, Suite, said_and_done  # noqa: E402
+from tests.mutation.suite import CHOSEN, ROOT, Afresh, Suite, said_and_done  # noqa: E402
 
 Outcomes = dict[Change, str]
 
@@ -235,10 +235,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
     parser.add_argument("modules", nargs="*", help="files or folders; all of what judges when absent")
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--tests", nargs="+", metavar="FILE", help="only these files of tests")
     parser.add_argument(
         "--quick", action="store_true", help="without the tests that take longer, and without loading afresh"
     )
     chosen = parser.parse_args()
+    os.environ[CHOSEN] = " ".join(chosen.tests or [])
     longest = QUICK_SECONDS if chosen.quick else WALL_SECONDS
     known = patterns()
     changes, listed = [], {}

@@ -33,6 +33,7 @@ KILLERS = [
     "tests/test_further_edges.py",
     "tests/test_further_random.py",
     "tests/test_grades.py",
+    "tests/test_questions.py",
     "tests/test_rulebook.py",
     "tests/test_alerts_acknowledged.py",
     "tests/test_alerts_further.py",
