@@ -16,7 +16,6 @@ from khemon.rules.protocols import PROTOCOLS, protocol_digest, protocol_of_text,
 
 HEAD = 'name = "st-mary"\nversion = "1"\nbase = "ward"\n'
 WARD = load_protocol("ward")
-REBOUND = "kmp_rebound"
 
 
 def number(value: object, unit: str, source: str = '"ward meeting"') -> str:
@@ -109,7 +108,8 @@ def test_a_shared_number_is_retold_by_the_rules_whose_words_tell_it(tmp_path):
 
 def test_a_rule_retells_the_number_of_the_run_it_builds_on(tmp_path):
     limit = number(120, "10*9/L")
-    site = loaded(tmp_path, "".join(table(f"rules.{name}.limit", limit) for name in ("durable_platelet_response", REBOUND)))
+    both = ("durable_platelet_response", "kmp_rebound")
+    site = loaded(tmp_path, "".join(table(f"rules.{name}.limit", limit) for name in both))
     told = "rules durable platelet response limit 120 10*9/L instead of 100"
     assert told in site.rules["falling_platelets"].words
     assert told in site.rules["steroid_taper_criterion"].criterion

@@ -98,8 +98,13 @@ def _of_all(found: Gathered, stretch: Stretch, rule: AllOfRule) -> None:
     """The values at each turn and at the last moment, and what kept it from opening before."""
     found.add(*currents(found.book, found.patient, rule.limbs, stretch.last_inside))
     if rule.severity_neonate is not None:
-        others = [limb for limb in rule.neonate_unless if limb.analyte not in {own.analyte for own in rule.limbs}]
+        own = {limb.analyte: limb for limb in rule.limbs}
+        others = [limb for limb in rule.neonate_unless if limb.analyte not in own]
         found.add(*currents(found.book, found.patient, others, stretch.last_inside))
+        for analyte in (limb.analyte for limb in rule.neonate_unless if limb.analyte in own):
+            # The rule's own is read as last seen, however old.
+            series = found.book.series(analyte, own[analyte])
+            found.add(series.latest(found.patient, stretch.last_inside, counted=True))
         found.entries.add("birth_date")
     within = found.book.protocol.common.current_within.ms
     for limb in rule.limbs:
