@@ -22,6 +22,9 @@ IDLE = '[data-testid="stApp"][data-test-connection-state="CONNECTED"][data-test-
 LOOKING_FOR_ITS_SERVER = r"status of 404 \(Not Found\) .*/[a-z_]+/_stcore/(health|host-config)$"
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
+# What is waited for comes, but a machine with other things to do takes its time.
+expect.set_options(timeout=20_000)
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """A plugin that pytest-playwright brings along defines `base_url` in a way that pytest means to give up."""

@@ -203,3 +203,28 @@ def test_a_lifted_end_rests_on_the_product():
     assert [(each.kind, each.start, each.end) for each in found.events] == [
         ("platelet_transfusion", at("12h"), at("13h")),
     ]
+
+
+def test_two_rules_that_ask_about_each_other_come_to_an_end():
+    ward = PROTOCOLS["ward"]
+    low, thin = ward.rules["thrombocytopenia"], ward.rules["hypofibrinogenemia"]
+    raised = low.raised.model_copy(update={"unless_open": ("hypofibrinogenemia",)})
+    other = raised.model_copy(update={"limit": thin.limit, "unless_open": ("thrombocytopenia",)})
+    each_other = {
+        "thrombocytopenia": low.model_copy(update={"raised": raised}),
+        "hypofibrinogenemia": thin.model_copy(update={"raised": other}),
+    }
+    protocol = ward.model_copy(update={"rules": dict(ward.rules) | each_other})
+    labs = tuple(
+        dataclasses.replace(lab(text), row=row) for row, text in enumerate(("plt 0d 40", "fib 0d 1.0"), start=2)
+    )
+    found = with_grounds(History(0, reference.Child("P"), labs, (), "UTC", "ward", at("0d")), protocol)
+    rows = {e.rule: {result.result_id for result in e.grounds.results} for e in found if e.rule in each_other}
+    assert rows == {"thrombocytopenia": {2, 3}, "hypofibrinogenemia": {2, 3}}
+
+
+def test_a_taper_criterion_met_when_a_rebound_ended_rests_on_the_rebound_too():
+    counts = {0: 150, 30: 80, 31: 40} | dict.fromkeys(range(32, 64, 4), 120)
+    labs = [lab(f"plt {day}d {value}") for day, value in counts.items()]
+    found = grounds_of("steroid_taper_criterion", labs, ["prednisolone 20d", "response_documented 0d"], "60d")
+    assert 80 in [int(result.value) for result in found.results]

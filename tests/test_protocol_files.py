@@ -321,3 +321,23 @@ def test_the_example_of_a_site_file_is_one(tmp_path):
     document = (Path(__file__).parents[1] / "docs" / "protocols.md").read_text("utf-8")
     example = document.split("```toml\n")[1].split("```")[0]
     assert len(differing(WARD, loaded(tmp_path, example, head=""))) == 3
+
+
+def test_a_criterion_without_the_changed_number_is_not_retold(tmp_path):
+    site = loaded(tmp_path, table("common.bands.platelets.4", number(9, "10*9/L")))
+    assert site.rules["plasma_criterion"].criterion == WARD.rules["plasma_criterion"].criterion
+
+
+def test_a_file_that_stops_in_reading_is_refused():
+    with pytest.raises(RulebookProblem, match="cannot be read"):
+        load_protocol("/proc/self/mem")
+
+
+def test_a_device_is_no_protocol():
+    with pytest.raises(RulebookProblem, match="cannot be read"):
+        load_protocol("/dev/null")
+
+
+def test_rules_that_are_no_table_are_refused(tmp_path):
+    problem = refusal(tmp_path, "rules = 3\n", 'name = "whole"\nversion = "1"\n')
+    assert problem.where.endswith("rules")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from khemon.alerts.carrying import overlaps
 from khemon.alerts.sayings import why_gone
-from khemon.alerts.states import QUIET, Move
+from khemon.alerts.states import Move
 from khemon.models import Alert, Episode
 
 #: Moves after which an alert is open with a note about how it came to be.
@@ -33,8 +33,6 @@ def with_floors(alert: Alert, before: Sequence[Episode], after: Sequence[Episode
 
     before, after: the episodes of the alert's patient by the old protocol and by the new one, as of the same time.
     """
-    if alert.state not in QUIET or not alert.band_floor:
-        return alert
     old, new = _depths(alert, before), _depths(alert, after)
     floors = dict(alert.band_floor)
     for analyte, floor in alert.band_floor.items():

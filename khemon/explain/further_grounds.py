@@ -46,7 +46,8 @@ def further_grounds(found: Gathered, stretch: Stretch, rule: RuleBase) -> None:
         _of_counts_due(found, stretch, rule)
     elif isinstance(rule, LevelsDueRule):
         _of_levels_due(found, stretch, rule)
-    elif isinstance(rule, QuestionRule):
+    else:
+        assert isinstance(rule, QuestionRule)
         _of_question(found, stretch, rule)
 
 
@@ -112,14 +113,12 @@ def _of_missing(found: Gathered, stretch: Stretch, rule: MissingRule) -> None:
 def _of_settled(found: Gathered, stretch: Stretch, rule: SettledRule) -> None:
     run = _run(found, rule.run)
     row = found.looked.run_samples(rule, stretch)
-    found.add(*row)
-    if row:
-        found.add(found.last_bad(run, row[0].time))
-        found.add(*_points(found.row(run, stretch.until, stretch.until)))
+    found.add(*row, found.last_bad(run, row[0].time))
+    found.add(*_points(found.row(run, stretch.until, stretch.until)))
     found.records(rule.drug, stretch.until)
     rebounds = found.looked.knowing.found[rule.rebound]
     for place in (rebounds.patient == found.patient).nonzero()[0].tolist():
-        if row and row[0].time <= rebounds.end[place] <= stretch.onset:
+        if row[0].time <= rebounds.end[place] <= stretch.onset:
             found.also(rule.rebound, int(rebounds.onset[place]), stretch.onset)
 
 

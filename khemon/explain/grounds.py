@@ -54,7 +54,8 @@ def _gather(found: Gathered, stretch: Stretch) -> None:
         _of_run(found, stretch, rule)
     elif isinstance(rule, ReboundRule):
         _of_rebound(found, stretch, rule)
-    elif isinstance(rule, FURTHER):
+    else:
+        assert isinstance(rule, FURTHER)
         further_grounds(found, stretch, rule)
     if stretch.end_reason == "observation_ended":
         _of_closing(found, stretch)

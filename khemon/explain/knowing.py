@@ -108,8 +108,7 @@ class Looked:
         points = self.knowing.points(rule.analyte)
         answer, told = self._once(rule.name, "drops", lambda: self.knowing.drops(rule))
         at = int(np.searchsorted(points.key, self.key(patient, time)))
-        if told[at] == NONE:
-            return False, []
+        assert told[at] != NONE, "inside an episode of it every result has an earlier one"
         return bool(answer[at] == TRUE), self.levels_at(rule.analyte, patient, int(points.time[told[at]]))
 
     def set_aside(self, rule: AsideRule, stretch: Stretch, last: int) -> dict[str, list[tuple[Point, int]]]:

@@ -34,9 +34,9 @@ def _of_rule(rule: Rule, protocol: Protocol) -> Iterator[Fault]:
     if isinstance(rule, ReboundRule):
         yield from _beyond("confirmed_below", rule.confirmed_below, "<", rule.limit)
         run = protocol.rules[rule.response]
-        if isinstance(run, RunRule):
-            # A rebound opens at the count that ends the response: the two limits are one.
-            yield from _same("limit", rule.limit, f"{rule.response}.limit", run.limit)
+        assert isinstance(run, RunRule)
+        # A rebound opens at the count that ends the response: the two limits are one.
+        yield from _same("limit", rule.limit, f"{rule.response}.limit", run.limit)
     if isinstance(rule, TrendRule):
         yield from _part("falls_to", rule.falls_to)
     if isinstance(rule, BandRule):
