@@ -43,7 +43,7 @@ class Unit:
     """An accepted spelling: the exact factor into the canonical unit, and the D-dimer basis it states."""
 
     factor: Decimal
-    basis: str = ""
+    basis: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +63,10 @@ class Analyte:
     soft: tuple[Decimal, Decimal] | None
     reference_upper: tuple[Decimal, Decimal] | None
     remedy: str
-    unstated_unit: str = ""
-    folded_units: Mapping[str, Unit] = field(repr=False, default_factory=dict)
-    exact_units: Mapping[str, Unit] = field(repr=False, default_factory=dict)
-    basis_factors: Mapping[str, Decimal] = field(repr=False, default_factory=dict)
+    unstated_unit: str
+    folded_units: Mapping[str, Unit] = field(repr=False)
+    exact_units: Mapping[str, Unit] = field(repr=False)
+    basis_factors: Mapping[str, Decimal] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -310,6 +310,14 @@ def test_a_term_may_have_one_grade(tmp_path):
     assert [grade_of(own, sample("fibrinogen", value, "g/L")).grade for value in ("2", "1.99", "0.1")] == [0, 1, 1]
 
 
+def test_a_value_of_zero_lies_below_any_limit_of_normal_that_may_have_been_given(tmp_path):
+    start = SMALL.split("steps = [")[0].replace(', "<1 g/L; <100 mg/dL"', "")
+    (tmp_path / "own.toml").write_text(start + 'steps = [{ grade = 1, times = 1, of = "lln" }]', encoding="utf-8")
+    own = load_criteria(tmp_path / "own.toml")
+    assert grade_of(own, sample("fibrinogen", "0", "g/L")).grade == 1
+    assert grade_of(own, sample("fibrinogen", "0.01", "g/L")).grade is None
+
+
 def test_a_name_is_looked_for_beside_the_criteria_and_nowhere_else():
     with pytest.raises(RulebookProblem) as refused:
         load_criteria("../rulebook/protocols/ward")

@@ -85,6 +85,7 @@ CONVERSIONS = [
     ("platelets", "27", "Tsd/µl", "27", "10*9/L"),
     ("platelets", "2.7", "万/uL", "27", "10*9/L"),
     ("platelets", "2.7", "10^4/uL", "27", "10*9/L"),
+    ("platelets", "2.7", "10⁴/uL", "27", "10*9/L"),
     ("platelets", "0.27", "lakh/uL", "27", "10*9/L"),
     ("platelets", "0.27", "lakhs/cumm", "27", "10*9/L"),
     ("platelets", "27", "Ｋ／ｕＬ", "27", "10*9/L"),  # noqa: RUF001  full width
