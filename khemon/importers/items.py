@@ -52,7 +52,8 @@ def named_analytes(text: str) -> tuple[str, ...]:
     return _by_code().get(folded, ())
 
 
-def _takes(analyte: str, unit: str) -> bool:
+def takes(analyte: str, unit: str) -> bool:
+    """Whether the analyte's table lists this unit."""
     try:
         unit_of(analyte, unit)
     except UnitProblem:
@@ -87,7 +88,7 @@ def find_item(text: str, name: str, unit: str, codes: MappingType[str, str]) -> 
 
 
 def _by_unit(candidates: tuple[str, ...], unit: str) -> Item:
-    agreeing = [analyte for analyte in candidates if _takes(analyte, unit)]
+    agreeing = [analyte for analyte in candidates if takes(analyte, unit)]
     if len(agreeing) == 1:
         return Item(agreeing[0])
     finding = f"the code may mean {' or '.join(candidates)} and the unit does not decide"

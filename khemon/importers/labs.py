@@ -10,6 +10,7 @@ from khemon.importers.layout import DATES_ACROSS, WIDE, AnalyteColumn, Columns
 from khemon.importers.measures import Measure, Measures, same_unit
 from khemon.importers.once import Once
 from khemon.importers.rowfacts import Identity, Tags, read_identity, read_tags
+from khemon.importers.sections import labelled_row
 from khemon.importers.staging import ACCEPTED, IGNORED, REJECTED, REVIEW, Observation, worse
 from khemon.importers.times import Clock, Moment
 
@@ -40,6 +41,8 @@ class LabReader:
         collected: Clock,
         resulted: Clock,
         patient_id: str | None,
+        patients: list[str] | None = None,
+        units: dict[int, str] | None = None,
     ) -> None:
         self.grid = grid
         self.columns = columns
@@ -50,9 +53,15 @@ class LabReader:
         self._tags: Once[tuple[str, str, str], Tags] = Once(lambda words: read_tags(*words))
         # Every row gets one empty cell behind its last: a column the file does not have is read from there.
         self._absent = len(grid.header)
+        self._units = {} if units is None else units
         for cells in grid.rows:
             cells.append("")
         self._shared = tuple(self._at(name) for name in SHARED)
+        if patients is not None:
+            # Behind that, whose row it is where a label above says so.
+            for cells, patient in zip(grid.rows, patients, strict=True):
+                cells.append(patient)
+            self._shared = (self._absent + 1, *self._shared[1:])
         self._has_time_column = "collected_time" in columns.at
 
     def observations(self) -> list[Observation]:
@@ -95,14 +104,18 @@ class LabReader:
             yield self._observed(line, None, cells, cells[value], measure, None)
 
     def _wide_rows(self) -> Iterator[Observation]:
-        units = {column.index: column.unit for column in self.columns.analytes}
+        units = self._units
+        for column in self.columns.analytes:
+            units.setdefault(column.index, column.unit)
+        ranges = labelled_row(self.grid, self.columns, "reference_range") or [""] * len(self.grid.header)
         doubtful = self._take_unit_row(units)
+        ranges = labelled_row(self.grid, self.columns, "reference_range") or ranges
         for line, cells in zip(self.grid.lines, self.grid.rows, strict=True):
             for column in self.columns.analytes:
                 text = cells[column.index]
                 if not text.strip():
                     continue
-                measure = self.measures.read[column.item, "", text, units[column.index], ""]
+                measure = self.measures.read[column.item, "", text, units[column.index], ranges[column.index]]
                 if column.index in doubtful and measure.decision != IGNORED:
                     reasons = (*measure.reasons, "two_units: header and unit row do not agree")
                     measure = replace(measure, decision=worse(REVIEW, measure.decision), reasons=reasons)
@@ -110,10 +123,12 @@ class LabReader:
 
     def _take_unit_row(self, units: dict[int, str]) -> set[int]:
         """The columns whose header says another unit than the row of units, which is moved into `units`."""
-        if not self.grid.rows or not self._is_unit_row(self.grid.rows[0]):
-            return set()
-        cells = self.grid.rows.pop(0)
-        self.grid.lines.pop(0)
+        cells = labelled_row(self.grid, self.columns, "unit")
+        if cells is None:
+            if not self.grid.rows or not self._is_unit_row(self.grid.rows[0]):
+                return set()
+            cells = self.grid.rows.pop(0)
+            self.grid.lines.pop(0)
         doubtful: set[int] = set()
         for column in self.columns.analytes:
             unit = cells[column.index].strip()
@@ -129,7 +144,7 @@ class LabReader:
     def _is_unit_row(self, cells: list[str]) -> bool:
         """Whether a row names nobody and no time, and holds words only under analytes, none of them a number."""
         under = {column.index for column in self.columns.analytes}
-        elsewhere = any(cell.strip() for index, cell in enumerate(cells) if index not in under)
+        elsewhere = any(cell.strip() for index, cell in enumerate(cells[: self._absent]) if index not in under)
         words = [cells[index] for index in under if cells[index].strip()]
         return not elsewhere and bool(words) and all(self.measures.numbers.read[word].value is None for word in words)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
-from khemon.importers.items import named_analytes
+from khemon.importers.items import named_analytes, takes
 from khemon.importers.mapping import COLUMN_FIELDS, Mapping
 from khemon.importers.numbers import vocabulary
 from khemon.importers.staging import EVENTS, LABS, PATIENTS
@@ -52,6 +52,8 @@ PATIENT_COLUMNS: tuple[str, ...] = (
 TIME_FIELDS = ("collected_at", "collected_date", "collected_time")
 #: A header that also names its unit: Fibrinogen (mg/dL), Platelets [10*9/L].
 WITH_UNIT = re.compile(r"(.+?)\s*(?:\(([^()]+)\)|\[([^\[\]]+)\])")
+#: Where a header may end and its unit begin: Fibrinogen, g/L; PLT_10*9/L; Hb g/dl.
+UNIT_GAP = re.compile(r"[\s,;:/_-]+")
 LAB_REMEDY = f"a results file has the columns {', '.join(LAB_REQUIRED)}; other files need a mapping"
 
 
@@ -88,6 +90,10 @@ def _analyte_column(index: int, header: str) -> AnalyteColumn | None:
     match = WITH_UNIT.fullmatch(header)
     if match and named_analytes(match[1]):
         return AnalyteColumn(index, header, match[1], match[2] or match[3])
+    for gap in UNIT_GAP.finditer(header):
+        item, unit = header[: gap.start()].strip(), header[gap.end() :].strip()
+        if any(takes(analyte, unit) for analyte in named_analytes(item)):
+            return AnalyteColumn(index, header, item, unit)
     return None
 
 
@@ -116,7 +122,7 @@ def count_known(header: list[str], mapping: Mapping | None) -> int:
     )
 
 
-def _canonical_kind(names: list[str], line: int) -> str | None:
+def _canonical_kind(names: list[str], where: str) -> str | None:
     """The kind of a table with canonical names; None for a foreign one; ImportProblem when two kinds claim it."""
     present = set(names)
     claims = []
@@ -126,7 +132,7 @@ def _canonical_kind(names: list[str], line: int) -> str | None:
         claims.append(EVENTS)
     if len(claims) > 1:
         raise ImportProblem(
-            f"line {line}",
+            where,
             "the columns are those of labs.csv and of events.csv",
             "send results and events in two files",
         )
@@ -140,7 +146,7 @@ def _canonical_kind(names: list[str], line: int) -> str | None:
     return PATIENTS if "patient_id" in present and patient_like and not lab_like else None
 
 
-def _canonical(kind: str, names: list[str], line: int) -> Columns:
+def _canonical(kind: str, names: list[str], where: str) -> Columns:
     """The columns of labs.csv, events.csv or patients.csv by their names; ImportProblem naming one that is missing."""
     known, required = {
         LABS: (LAB_COLUMNS, ("collected_at", "analyte", "value")),
@@ -149,9 +155,7 @@ def _canonical(kind: str, names: list[str], line: int) -> Columns:
     }[kind]
     missing = [name for name in required if name not in names]
     if missing:
-        raise ImportProblem(
-            f"line {line}", f"no column {missing[0]!r}", f"{kind}.csv needs the columns {', '.join(required)}"
-        )
+        raise ImportProblem(where, f"no column {missing[0]!r}", f"{kind}.csv needs the columns {', '.join(required)}")
     columns = Columns(kind, CANONICAL)
     for index, name in enumerate(names):
         if name in known or (kind == LABS and name == "reference_range"):
@@ -161,16 +165,20 @@ def _canonical(kind: str, names: list[str], line: int) -> Columns:
     return columns
 
 
-def _claim(columns: Columns, meaning: str, index: int, header: list[str], line: int) -> None:
+def _claim(columns: Columns, meaning: str, index: int, header: list[str], where: str) -> None:
     if meaning in columns.at:
         both = f"{header[columns.at[meaning]]!r} and {header[index]!r}"
-        raise ImportProblem(
-            f"line {line}", f"the columns {both} may both be {meaning}", "say in a mapping which one it is"
-        )
+        raise ImportProblem(where, f"the columns {both} may both be {meaning}", "say in a mapping which one it is")
     columns.at[meaning] = index
 
 
-def _foreign(header: list[str], line: int, mapping: Mapping | None, is_date: Callable[[str], bool]) -> Columns:
+def _foreign(
+    header: list[str],
+    where: str,
+    mapping: Mapping | None,
+    is_date: Callable[[str], bool],
+    below: Sequence[Sequence[str]],
+) -> Columns:
     """The columns of a laboratory's own table."""
     mapped = _mapped(mapping)
     columns = Columns(LABS, "")
@@ -179,7 +187,7 @@ def _foreign(header: list[str], line: int, mapping: Mapping | None, is_date: Cal
         if meaning in ANALYTES:
             columns.analytes.append(AnalyteColumn(index, name, str(meaning)))
         elif meaning:
-            _claim(columns, meaning, index, header, line)
+            _claim(columns, meaning, index, header, where)
         elif not mapped and (column := _analyte_column(index, name)):
             columns.analytes.append(column)
         elif name and is_date(name):
@@ -192,15 +200,41 @@ def _foreign(header: list[str], line: int, mapping: Mapping | None, is_date: Cal
     if missing and mapping:
         lost = next(name for name in mapping.columns if folded_name(name) == missing[0])
         raise ImportProblem(
-            f"line {line}",
+            where,
             f"the mapping names a column {lost!r} that the file does not have",
             "check that file and mapping belong together",
         )
-    columns.layout = _layout(columns, header, line, mapping.layout if mapping else None)
+    if columns.dates and not columns.analytes and not {"analyte", "value"} & set(columns.at):
+        _find_items_below(columns, below)
+    columns.layout = _layout(columns, header, where, mapping.layout if mapping else None)
     return columns
 
 
-def _layout(columns: Columns, header: list[str], line: int, stated: str | None) -> str:
+def _find_items_below(columns: Columns, below: Sequence[Sequence[str]]) -> None:
+    """Take the column whose cells name analytes as the items of a table with dates across, and that of their units."""
+    free = [*columns.unread, *(columns.at[name] for name in TIME_FIELDS if name in columns.at)]
+    named = {index: [row[index] for row in below if len(row) > index and named_analytes(row[index])] for index in free}
+    items = [index for index in free if named[index]]
+    if len(items) != 1:
+        return
+    columns.at = {name: index for name, index in columns.at.items() if index != items[0]}
+    columns.at["analyte"] = items[0]
+    columns.unread = [index for index in columns.unread if index != items[0]]
+    if "unit" not in columns.at:
+        units = [index for index in columns.unread if _holds_units(items[0], index, below)]
+        if len(units) == 1:
+            columns.at["unit"] = units[0]
+            columns.unread.remove(units[0])
+
+
+def _holds_units(item: int, index: int, below: Sequence[Sequence[str]]) -> bool:
+    """Whether a column holds a unit beside every item that has something there."""
+    pairs = [(named_analytes(row[item]), row[index]) for row in below if len(row) > max(item, index)]
+    stated = [(analytes, unit) for analytes, unit in pairs if analytes and unit.strip()]
+    return bool(stated) and all(any(takes(analyte, unit) for analyte in analytes) for analytes, unit in stated)
+
+
+def _layout(columns: Columns, header: list[str], where: str, stated: str | None) -> str:
     """Long, wide or dates across; ImportProblem naming what is missing, or that two fit."""
     has_time = any(name in columns.at for name in TIME_FIELDS[:2])
     fits = {
@@ -211,31 +245,48 @@ def _layout(columns: Columns, header: list[str], line: int, stated: str | None) 
     if stated:
         if not fits[stated]:
             raise ImportProblem(
-                f"line {line}", f"the columns do not make the layout {stated} that the mapping states", LAB_REMEDY
+                where, f"the columns do not make the layout {stated} that the mapping states", LAB_REMEDY
             )
         return stated
     fitting = [name for name, fit in fits.items() if fit]
     if len(fitting) == 1:
         return fitting[0]
     if fitting:
-        raise ImportProblem(
-            f"line {line}", f"the columns fit the layouts {' and '.join(fitting)}", "state layout in a mapping"
-        )
+        raise ImportProblem(where, f"the columns fit the layouts {' and '.join(fitting)}", "state layout in a mapping")
     known = [header[index] for index in columns.at.values()]
     finding = f"of the column names only {', '.join(map(repr, known))} are known" if known else "no known column names"
-    raise ImportProblem(f"line {line}", f"{finding}: no results can be found", LAB_REMEDY)
+    raise ImportProblem(where, f"{finding}: no results can be found", LAB_REMEDY)
 
 
-def find_columns(header: list[str], line: int, mapping: Mapping | None, is_date: Callable[[str], bool]) -> Columns:
-    """What every column means; ImportProblem when the table cannot be understood or could be understood in two ways."""
+def find_columns(
+    header: list[str],
+    where: str,
+    mapping: Mapping | None,
+    is_date: Callable[[str], bool],
+    below: Sequence[Sequence[str]] = (),
+) -> Columns:
+    """What every column means; ImportProblem when the table cannot be understood or could be understood in two ways.
+
+    `below` are some of the rows: where the header does not say which column holds the items, they may.
+    """
     names = [folded_name(name) for name in header]
     doubled = [name for name, count in Counter(names).items() if name and count > 1]
     if doubled:
         # Their number, not their name: where a file has no header, a patient's row stands in its place.
         first, second = [number for number, name in enumerate(names, start=1) if name == doubled[0]][:2]
         found = f"two columns have the same name: {first} and {second}"
-        raise ImportProblem(f"line {line}", found, "give every column its own name")
-    kind = None if mapping and mapping.columns else _canonical_kind(names, line)
+        raise ImportProblem(where, found, "give every column its own name")
+    kind = None if mapping and mapping.columns else _canonical_kind(names, where)
     if kind:
-        return _canonical(kind, names, line)
-    return _foreign(header, line, mapping, is_date)
+        return _canonical(kind, names, where)
+    return _foreign(header, where, mapping, is_date, below)
+
+
+def fits(
+    header: list[str], mapping: Mapping | None, is_date: Callable[[str], bool], below: Sequence[Sequence[str]] = ()
+) -> str | None:
+    """The kind of table these cells would be the header of; None when they would be none."""
+    try:
+        return find_columns(header, "", mapping, is_date, below).kind
+    except ImportProblem:
+        return None

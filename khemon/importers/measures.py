@@ -7,9 +7,9 @@ import re
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from khemon.importers.items import Item, find_item
+from khemon.importers.items import Item, find_item, takes
 from khemon.importers.mapping import Mapping
-from khemon.importers.numbers import Number, NumberGrammar, plain_text
+from khemon.importers.numbers import Number, NumberGrammar, Signs, plain_text
 from khemon.importers.once import Once
 from khemon.importers.staging import ACCEPTED, NO_VALUE, REJECTED, REVIEW, worse
 from khemon.units import ANALYTES, Quantity, UnitProblem, convert, decimal_text, interval, unit_of
@@ -37,14 +37,6 @@ class Measure:
     in_comment: bool = False
 
 
-def _takes(analyte: str, unit: str) -> bool:
-    try:
-        unit_of(analyte, unit)
-    except UnitProblem:
-        return False
-    return True
-
-
 def beyond_limits(analyte: str, comparator: str, value: Decimal) -> tuple[str, tuple[str, ...]]:
     """Fate and reasons by the limits: beyond a hard one a person confirms, beyond a soft one there is only a note."""
     table = ANALYTES[analyte]
@@ -65,14 +57,14 @@ def unit_at_start(analyte: str, text: str) -> str:
     words = text.split()
     for count in range(min(len(words), UNIT_WORDS), 0, -1):
         unit = " ".join(words[:count]).rstrip(".,;)")
-        if _takes(analyte, unit):
+        if takes(analyte, unit):
             return unit
     return ""
 
 
 def same_unit(analyte: str, one: str, other: str) -> bool:
     """Whether two spellings say the same, factor and basis."""
-    return _takes(analyte, one) and _takes(analyte, other) and unit_of(analyte, one) == unit_of(analyte, other)
+    return takes(analyte, one) and takes(analyte, other) and unit_of(analyte, one) == unit_of(analyte, other)
 
 
 def _rest_explained(analyte: str, unit: str, number: Number) -> tuple[str, Number]:
@@ -80,7 +72,7 @@ def _rest_explained(analyte: str, unit: str, number: Number) -> tuple[str, Numbe
     if not number.rest:
         return unit, number
     rest = number.rest.strip()
-    in_cell = rest if _takes(analyte, rest) else ""
+    in_cell = rest if takes(analyte, rest) else ""
     if in_cell and (not unit or same_unit(analyte, in_cell, unit)):
         return unit or in_cell, replace(number, rest="")
     if not in_cell and number.rest[0].isalnum():
@@ -97,8 +89,9 @@ class Measures:
     `read[item, name, text, unit, reference]` is what a value text says, for item and name as the file gives them.
     """
 
-    def __init__(self, mapping: Mapping | None) -> None:
-        self.numbers = NumberGrammar(mapping.decimal, mapping.thousands) if mapping else NumberGrammar(None, None)
+    def __init__(self, mapping: Mapping | None, signs: Signs | None = None) -> None:
+        decimal, thousands = (mapping.decimal, mapping.thousands) if mapping else (None, None)
+        self.numbers = NumberGrammar(decimal, thousands, signs)
         self.codes = mapping.coded() if mapping else {}
         self.units = mapping.units if mapping else {}
         self.basis = (mapping.d_dimer_basis or "") if mapping else ""

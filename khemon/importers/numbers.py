@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
@@ -33,6 +34,21 @@ GROUPED = re.compile(r"[0-9]{1,3}([,.' ])[0-9]{3}(?:\1[0-9]{3})*(?:(?!\1)[,.][0-
 DECIMAL_COMMA = re.compile(r"[0-9]+,[0-9]+")
 LEADING_NUMBER = re.compile(r"((?:<=|>=|<|>)?\s*[0-9][0-9.,']*)(.+)", re.DOTALL)
 NUMBER_IN_TEXT = re.compile(r"(?:<=|>=|<|>)?\s*(?<![\w.,])[0-9][0-9.,']*(?<![.,])")
+
+
+SAY_SO = "state decimal and thousands in a mapping"
+#: A number with one kind of separator behind it all: what else it holds says which sign is the decimal one.
+NUMBER_SHAPE = re.compile(r"[<>=~\s]*([0-9][0-9.,]*)(?![0-9.,])")
+SURE = {
+    sign: re.compile(rf"[0-9]+{re.escape(sign)}(?:[0-9]{{1,2}}|[0-9]{{4,}})|0{re.escape(sign)}[0-9]+") for sign in ".,"
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """The decimal sign that a file makes certain by itself; none when it does not, or when it uses both."""
+
+    decimal: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,16 +115,31 @@ def _words(text: str) -> Number | None:
     return None
 
 
+def certain_signs(texts: Iterable[str]) -> Signs:
+    """The decimal sign of a file: the one of numbers that can only be read one way, such as 7,4 or 0.82 or 1.234,5."""
+    sure = set()
+    for text in set(texts):
+        match = NUMBER_SHAPE.match(plain_text(text))
+        digits = match[1].rstrip(".,") if match else ""
+        if "." in digits and "," in digits:
+            sure.add(max(".,", key=digits.rindex))
+        else:
+            sure |= {sign for sign, shape in SURE.items() if shape.fullmatch(digits)}
+    return Signs(sure.pop() if len(sure) == 1 else None)
+
+
 class NumberGrammar:
     """Reads value texts of one laboratory: its decimal sign, and its thousands separator if it declared one.
 
     `read[text]` is what a text says.
     """
 
-    def __init__(self, decimal: str | None, thousands: str | None) -> None:
+    def __init__(self, decimal: str | None, thousands: str | None, signs: Signs | None = None) -> None:
+        decimal = decimal or (signs.decimal if signs else None)
         self.decimal = decimal or "."
         self.declared = decimal is not None
         self.thousands = thousands
+        self.point_in_doubt = signs is not None and not self.declared
         self.read = Once(self._read)
 
     def _read(self, original: str) -> Number:
@@ -146,15 +177,17 @@ class NumberGrammar:
         whole, point, fraction = digits.partition(self.decimal)
         separators = set(re.sub(r"[0-9]", "", whole + fraction))
         ungrouped = re.sub(r"[^0-9]", "", whole) + ("." + fraction if point else "")
+        in_threes = GROUPED.fullmatch(digits) is not None and digits[0] != "0"
+        if self.point_in_doubt and in_threes and point:
+            return Number(REVIEW, reasons=(f"thousands: nothing says whether {point!r} is the decimal sign; {SAY_SO}",))
         if not separators:
             return Number(value=Decimal(ungrouped))
-        in_threes = GROUPED.fullmatch(digits) is not None
         if in_threes and separators == {self.thousands} and fraction.isdigit() == bool(point):
             return Number(value=Decimal(ungrouped))
         if not in_threes or self.thousands:
             return _unreadable(self._unexplained())
         certain = (self.declared or bool(point)) and fraction.isdigit() == bool(point)
-        reason = "thousands: nothing says that the separator groups thousands; state decimal and thousands in a mapping"
+        reason = f"thousands: nothing says that the separator groups thousands; {SAY_SO}"
         return Number(REVIEW, value=Decimal(ungrouped) if certain else None, reasons=(reason,))
 
     def _unexplained(self) -> str:
