@@ -8,6 +8,7 @@ from dataclasses import replace
 from khemon.importers.grid import Grid
 from khemon.importers.layout import DATES_ACROSS, WIDE, AnalyteColumn, Columns
 from khemon.importers.measures import Measure, Measures, same_unit
+from khemon.importers.numbers import affirmed_quality
 from khemon.importers.once import Once
 from khemon.importers.rowfacts import Identity, Tags, read_identity, read_tags
 from khemon.importers.sections import labelled_row
@@ -15,6 +16,8 @@ from khemon.importers.staging import ACCEPTED, IGNORED, REJECTED, REVIEW, Observ
 from khemon.importers.times import Clock, Moment
 
 NO_TIME_OF_DAY = Moment(None, REVIEW, ("no_time_of_day: a date without a time",))
+#: A sample of such a quality gives no number that counts.
+SPOILED = ("clumped", "clotted", "contaminated", "wrong_patient", "insufficient")
 #: The cells of a row that a whole observation is made of, whatever its layout.
 SHARED = (
     "patient_id",
@@ -62,6 +65,9 @@ class LabReader:
             for cells, patient in zip(grid.rows, patients, strict=True):
                 cells.append(patient)
             self._shared = (self._absent + 1, *self._shared[1:])
+        self._spoken: Once[str, str] = Once(affirmed_quality)
+        # A file with a column for the quality says there what it thinks of a sample.
+        self._comments_tell = "comment" in columns.at and "quality" not in columns.at
         self._has_time_column = "collected_time" in columns.at
 
     def observations(self) -> list[Observation]:
@@ -198,7 +204,18 @@ class LabReader:
             self._add_resulted(observation, cells[resulted])
         if not identity.decision == moment.decision == tags.decision == ACCEPTED:
             self._settle(observation, identity, moment, tags)
+        if self._comments_tell and cells[comment] and observation.value is not None and not observation.quality:
+            self._heed_comment(observation, self._spoken[cells[comment]])
         return observation
+
+    @staticmethod
+    def _heed_comment(observation: Observation, quality: str) -> None:
+        """Hold a number whose comment says that its sample was spoiled."""
+        if not quality or (quality == "clumped" and observation.analyte != "platelets"):
+            return
+        observation.reasons.append(f"quality_in_comment: the comment speaks of a sample that is {quality}")
+        if quality in SPOILED:
+            observation.decision = worse(observation.decision, REVIEW)
 
     def _add_resulted(self, observation: Observation, text: str) -> None:
         """Set when it was resulted; a result older than its sample is held."""

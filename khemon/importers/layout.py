@@ -8,12 +8,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
+from khemon.importers.claims import TIME_FIELDS, Claims
 from khemon.importers.items import named_analytes, takes
 from khemon.importers.mapping import COLUMN_FIELDS, Mapping
 from khemon.importers.numbers import vocabulary
 from khemon.importers.staging import EVENTS, LABS, PATIENTS
 from khemon.models import ImportProblem
-from khemon.units import ANALYTES, folded_name
+from khemon.units import ANALYTES, folded, folded_name
 
 CANONICAL, LONG, WIDE, DATES_ACROSS = "canonical", "long", "wide", "dates_across"
 LAB_COLUMNS: tuple[str, ...] = (
@@ -49,7 +50,6 @@ PATIENT_COLUMNS: tuple[str, ...] = (
     "discontinued_at",
     "note",
 )
-TIME_FIELDS = ("collected_at", "collected_date", "collected_time")
 #: A header that also names its unit: Fibrinogen (mg/dL), Platelets [10*9/L].
 WITH_UNIT = re.compile(r"(.+?)\s*(?:\(([^()]+)\)|\[([^\[\]]+)\])")
 #: Where a header may end and its unit begin: Fibrinogen, g/L; PLT_10*9/L; Hb g/dl.
@@ -69,13 +69,14 @@ class AnalyteColumn:
 
 @dataclass(slots=True)
 class Columns:
-    """What every column of a table means; `at` is the position of a field."""
+    """What every column of a table means; `at` is the position of a field, `comments` all columns of comments."""
 
     kind: str
     layout: str
     at: dict[str, int] = field(default_factory=dict)
     analytes: list[AnalyteColumn] = field(default_factory=list)
     dates: list[int] = field(default_factory=list)
+    comments: list[int] = field(default_factory=list)
     unread: list[int] = field(default_factory=list)
 
 
@@ -87,11 +88,12 @@ def _known_headers() -> dict[str, str]:
 def _analyte_column(index: int, header: str) -> AnalyteColumn | None:
     if named_analytes(header):
         return AnalyteColumn(index, header, header)
-    match = WITH_UNIT.fullmatch(header)
+    plain = folded(header)
+    match = WITH_UNIT.fullmatch(plain)
     if match and named_analytes(match[1]):
         return AnalyteColumn(index, header, match[1], match[2] or match[3])
-    for gap in UNIT_GAP.finditer(header):
-        item, unit = header[: gap.start()].strip(), header[gap.end() :].strip()
+    for gap in UNIT_GAP.finditer(plain):
+        item, unit = plain[: gap.start()].strip(), plain[gap.end() :].strip()
         if any(takes(analyte, unit) for analyte in named_analytes(item)):
             return AnalyteColumn(index, header, item, unit)
     return None
@@ -165,13 +167,6 @@ def _canonical(kind: str, names: list[str], where: str) -> Columns:
     return columns
 
 
-def _claim(columns: Columns, meaning: str, index: int, header: list[str], where: str) -> None:
-    if meaning in columns.at:
-        both = f"{header[columns.at[meaning]]!r} and {header[index]!r}"
-        raise ImportProblem(where, f"the columns {both} may both be {meaning}", "say in a mapping which one it is")
-    columns.at[meaning] = index
-
-
 def _foreign(
     header: list[str],
     where: str,
@@ -182,56 +177,51 @@ def _foreign(
     """The columns of a laboratory's own table."""
     mapped = _mapped(mapping)
     columns = Columns(LABS, "")
+    claims = Claims(header, below, where, {})
     for index, name in enumerate(header):
         meaning = _meaning(name, mapped) if name else None
         if meaning in ANALYTES:
             columns.analytes.append(AnalyteColumn(index, name, str(meaning)))
         elif meaning:
-            _claim(columns, meaning, index, header, where)
+            claims.by_field.setdefault(meaning, []).append(index)
         elif not mapped and (column := _analyte_column(index, name)):
             columns.analytes.append(column)
         elif name and is_date(name):
             columns.dates.append(index)
-        else:
-            columns.unread.append(index)
+    _refuse_missing(header, where, mapping)
+    columns.comments = claims.by_field.pop("comment", [])
+    columns.at = claims.settled() | ({"comment": columns.comments[0]} if columns.comments else {})
     if "analyte_name" in columns.at and "analyte" not in columns.at:
         columns.at["analyte"] = columns.at.pop("analyte_name")
-    missing = [name for name in mapped if name not in {folded_name(one) for one in header}]
-    if missing and mapping:
-        lost = next(name for name in mapping.columns if folded_name(name) == missing[0])
-        raise ImportProblem(
-            where,
-            f"the mapping names a column {lost!r} that the file does not have",
-            "check that file and mapping belong together",
-        )
     if columns.dates and not columns.analytes and not {"analyte", "value"} & set(columns.at):
-        _find_items_below(columns, below)
+        _take_items_below(columns, claims)
+    read = {*columns.at.values(), *columns.comments, *columns.dates, *(column.index for column in columns.analytes)}
+    columns.unread = [index for index in range(len(header)) if index not in read]
     columns.layout = _layout(columns, header, where, mapping.layout if mapping else None)
     return columns
 
 
-def _find_items_below(columns: Columns, below: Sequence[Sequence[str]]) -> None:
-    """Take the column whose cells name analytes as the items of a table with dates across, and that of their units."""
-    free = [*columns.unread, *(columns.at[name] for name in TIME_FIELDS if name in columns.at)]
-    named = {index: [row[index] for row in below if len(row) > index and named_analytes(row[index])] for index in free}
-    items = [index for index in free if named[index]]
-    if len(items) != 1:
+def _refuse_missing(header: list[str], where: str, mapping: Mapping | None) -> None:
+    present = {folded_name(one) for one in header}
+    lost = [name for name in (mapping.columns if mapping else ()) if folded_name(name) not in present]
+    if lost:
+        raise ImportProblem(
+            where,
+            f"the mapping names a column {lost[0]!r} that the file does not have",
+            "check that file and mapping belong together",
+        )
+
+
+def _take_items_below(columns: Columns, claims: Claims) -> None:
+    """In a table with dates across the column whose cells name analytes holds the items, whatever its header says."""
+    kept = {name: index for name, index in columns.at.items() if name not in TIME_FIELDS}
+    free = [index for index in range(len(claims.header)) if index not in (*kept.values(), *columns.dates)]
+    found = claims.items_below(free)
+    if found is None:
         return
-    columns.at = {name: index for name, index in columns.at.items() if index != items[0]}
-    columns.at["analyte"] = items[0]
-    columns.unread = [index for index in columns.unread if index != items[0]]
-    if "unit" not in columns.at:
-        units = [index for index in columns.unread if _holds_units(items[0], index, below)]
-        if len(units) == 1:
-            columns.at["unit"] = units[0]
-            columns.unread.remove(units[0])
-
-
-def _holds_units(item: int, index: int, below: Sequence[Sequence[str]]) -> bool:
-    """Whether a column holds a unit beside every item that has something there."""
-    pairs = [(named_analytes(row[item]), row[index]) for row in below if len(row) > max(item, index)]
-    stated = [(analytes, unit) for analytes, unit in pairs if analytes and unit.strip()]
-    return bool(stated) and all(any(takes(analyte, unit) for analyte in analytes) for analytes, unit in stated)
+    columns.at = kept | {"analyte": found[0]}
+    if "unit" not in kept and found[1] is not None:
+        columns.at["unit"] = found[1]
 
 
 def _layout(columns: Columns, header: list[str], where: str, stated: str | None) -> str:

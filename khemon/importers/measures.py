@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import re
 from dataclasses import dataclass, replace
@@ -101,6 +102,13 @@ class Measures:
         item, name, text, unit, reference = cell
         return self._measure(self.item(item, name, unit), self.numbers.read[text], unit, reference)
 
+    def exactly(self) -> Measures:
+        """The same for exact numbers with a decimal point, as a workbook or JSON holds them."""
+        plain = copy.copy(self)
+        plain.numbers = NumberGrammar(".", None)
+        plain.read = Once(plain._read)
+        return plain
+
     def item(self, item: str, name: str, unit: str) -> Item:
         """Which analyte an item code, its name and its unit mean."""
         return find_item(item, name, unit, self.codes)
@@ -122,6 +130,10 @@ class Measures:
     def _measure(self, item: Item, number: Number, unit: str, reference: str) -> Measure:
         if item.analyte is None:
             return Measure(None, item.decision, item.reasons)
+        if item.reasons:
+            number = replace(
+                number, decision=worse(item.decision, number.decision), reasons=item.reasons + number.reasons
+            )
         unit = unit.strip() or self.units.get(item.analyte, "")
         unit, number = _rest_explained(item.analyte, unit, number)
         without_number = Measure(

@@ -15,6 +15,8 @@ from khemon.importers.once import Once
 from khemon.importers.staging import ACCEPTED, NO_VALUE, REJECTED, REVIEW
 
 LONGEST_NUMBER = 24
+#: A denial counts for so many words behind it.
+NEAR = 4
 #: Full-width forms lie this far above ASCII. Only these are folded: a general folding would turn 5² into 52.
 FULL_WIDTH: dict[int, int | str] = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 SPACES: dict[int, int | str] = dict.fromkeys(map(ord, "\u00a0\u2007\u2009\u202f\u3000"), " ")
@@ -36,6 +38,7 @@ LEADING_NUMBER = re.compile(r"((?:<=|>=|<|>)?\s*[0-9][0-9.,']*)(.+)", re.DOTALL)
 NUMBER_IN_TEXT = re.compile(r"(?:<=|>=|<|>)?\s*(?<![\w.,])[0-9][0-9.,']*(?<![.,])")
 
 
+SIGN_BEHIND = "text_behind_number: a person must say what the sign means"
 SAY_SO = "state decimal and thousands in a mapping"
 #: A number with one kind of separator behind it all: what else it holds says which sign is the decimal one.
 NUMBER_SHAPE = re.compile(r"[<>=~\s]*([0-9][0-9.,]*)(?![0-9.,])")
@@ -91,6 +94,42 @@ def quality_named(text: str) -> str:
     return ""
 
 
+def affirmed_quality(comment: str) -> str:
+    """The sample quality a comment speaks of, empty if none or if it is denied: no clumps seen."""
+    lowered = comment.casefold()
+    for quality, words in vocabulary()["quality"].items():
+        for word in words:
+            before, found, _ = lowered.partition(word.casefold())
+            if found and not _denied(before):
+                return str(quality)
+    return ""
+
+
+def _denied(before: str) -> bool:
+    """Whether the last words before something deny it."""
+    clause = re.split(r"[.;,:!?。\uff1b，]", before)[-1]
+    near = re.findall(r"[\w/]+", clause)[-NEAR:]
+    signs, words = vocabulary()["negations"]["signs"], vocabulary()["negations"]["words"]
+    return any(word in words for word in near) or any(sign in clause[-NEAR:] for sign in signs)
+
+
+@cache
+def _sign_words() -> tuple[tuple[str, str], ...]:
+    table: dict[str, list[str]] = vocabulary()["comparators"]
+    return tuple((word, sign) for sign, words in table.items() for word in sorted(words, key=len, reverse=True))
+
+
+def _with_signs(text: str) -> str:
+    """The text with words before its number as a sign: less than 5 is <5."""
+    if text[:1].isalpha():
+        lowered = text.casefold()
+        for word, sign in _sign_words():
+            rest = text[len(word) :].strip()
+            if lowered.startswith(word) and rest[:1].isdigit():
+                return sign + rest
+    return text
+
+
 def without_flags(text: str) -> tuple[str, str]:
     """The text without a mark such as H, LL or an arrow before or behind it, and that mark."""
     for mark in sorted(vocabulary()["flags"]["marks"], key=len, reverse=True):
@@ -106,6 +145,8 @@ def without_flags(text: str) -> tuple[str, str]:
 def _words(text: str) -> Number | None:
     """What a text without a number says; None when it is none of the known words."""
     lowered, absent = text.casefold(), vocabulary()["absent"]
+    if any(word in lowered for word in vocabulary()["beyond"]["words"]):
+        return Number(REVIEW, reasons=("beyond_measure: outside what was measured, and no number is given",))
     if any(word in lowered for word in absent["see_comment"]):
         return Number(NO_VALUE, reasons=("no_value: the text points to the comment",), in_comment=True)
     if quality := quality_named(text):
@@ -143,14 +184,14 @@ class NumberGrammar:
         self.read = Once(self._read)
 
     def _read(self, original: str) -> Number:
-        text = plain_text(original)
+        text = _with_signs(plain_text(original))
         if not text:
             return Number(NO_VALUE, reasons=("no_value: the cell is empty",))
         bare, flag = without_flags(text)
         number = self._compared(bare)
         if number is None:
             followed = self._with_rest(bare)
-            if followed and not followed.rest[0].isalnum():
+            if followed and not followed.rest[:1].isalnum():
                 return followed
             return _words(text) or followed or _unreadable(_why_not(bare))
         if flag and number.decision != REJECTED:
@@ -202,6 +243,9 @@ class NumberGrammar:
         if match is None or number is None or number.value is None:
             return None
         rest = match[2]
+        if rest[0] == " " and not rest.strip(" +-!"):
+            # Some laboratories mark what is out of range with signs; others begin a range so.
+            return Number(REVIEW, number.comparator, number.value, (*number.reasons, SIGN_BEHIND), rest="")
         if rest[0] in "eE" or rest.lstrip()[:1] in tuple("-0123456789_.,'+"):
             return None
         return Number(number.decision, number.comparator, number.value, number.reasons, quality_named(rest), rest)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from functools import cache
 
+from khemon.importers.claims import TIME_FIELDS, TIME_OF_DAY
 from khemon.importers.grid import NOT_A_ROW, SHOWN, Grid, Ragged, is_aside
 from khemon.importers.items import named_analytes
 from khemon.importers.labels import patient_label
-from khemon.importers.layout import DATES_ACROSS, LONG, TIME_FIELDS, WIDE, Columns
+from khemon.importers.layout import DATES_ACROSS, LONG, WIDE, Columns
 from khemon.importers.numbers import vocabulary
 from khemon.models import ImportProblem
 from khemon.units import folded_name
-
-TIME_OF_DAY = re.compile(r"([01]?\d|2[0-4])[:h.][0-5]\d(?:[:.][0-5]\d)?(?: ?(?:Uhr|h|[AaPp]\.?[Mm]\.?))?", re.ASCII)
 
 
 @cache

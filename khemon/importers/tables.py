@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from khemon.importers.claims import TIME_FIELDS
 from khemon.importers.grid import Grid
 from khemon.importers.labs import LabReader
-from khemon.importers.layout import CANONICAL, DATES_ACROSS, TIME_FIELDS, Columns, find_columns
+from khemon.importers.layout import CANONICAL, DATES_ACROSS, Columns, find_columns
 from khemon.importers.measures import Measures
 from khemon.importers.numbers import certain_signs
 from khemon.importers.options import ReadOptions
@@ -107,6 +108,9 @@ def _understood(grid: Grid, options: ReadOptions) -> Table:
             f"the columns of {columns.kind}.csv are separated by {grid.delimiter!r}, not by commas",
             f"separate them by commas, or give a mapping with delimiter = {grid.delimiter!r}",
         )
+    for cells in grid.rows if len(columns.comments) > 1 else ():
+        # Every comment counts: a value may stand in any of them.
+        cells[columns.at["comment"]] = " ".join(cells[index].strip() for index in columns.comments).strip()
     set_aside(grid, columns)
     join_times_of_day(grid, columns)
     if columns.kind == LABS and columns.layout != CANONICAL:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from khemon.importers.dates import spelled_plainly
 from khemon.importers.numbers import plain_text
 from khemon.importers.once import Once
 from khemon.importers.staging import ACCEPTED, REJECTED, REVIEW
@@ -19,10 +20,11 @@ EARLIEST_YEAR, LATEST_YEAR = 1900, 2200
 ISO = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?: ?(?:Z|[+-]\d\d(?::?\d\d)?))?", re.ASCII)
 LOCAL = re.compile(
     r"(?P<a>\d{1,4})(?P<s>[./-])(?P<b>\d{1,2})(?P=s)(?P<c>\d{1,4})"
-    r"(?:(?:T|,?\s+)(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:\.\d+)?)?\s*(?P<half>[AaPp]\.?[Mm]\.?)?)?",
+    r"(?:(?:T|,?\s+)(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:\.\d+)?)?\s*(?P<half>[AaPp]\.?\s?[Mm]\.?)?)?",
     re.ASCII,
 )
-CHINESE = str.maketrans({"年": "-", "月": "-", "日": " ", "时": ":", "時": ":", "分": ""})
+#: A spreadsheet's number for a day from 1982 on, with the time of day as its fraction.
+SERIAL = re.compile(r"[3-5]\d{4}\.\d{2,}", re.ASCII)
 ORDER_REASON = "date_order: nothing says whether the day or the month comes first; state date_format"
 DAY_FIRST, MONTH_FIRST, UNDECIDED = "day first", "month first", "undecided"
 
@@ -64,7 +66,7 @@ def _order_of(texts: Iterable[str]) -> str:
     """Day or month first, if some date of the column can only be read one way and none contradicts."""
     day_first = month_first = False
     for text in texts:
-        match = LOCAL.match(plain_text(text))
+        match = LOCAL.match(spelled_plainly(plain_text(text)))
         if match and len(match["a"]) < 4:
             day_first = day_first or int(match["a"]) > 12
             month_first = month_first or int(match["b"]) > 12
@@ -101,7 +103,7 @@ class Clock:
             return self._declared(plain_text(text), self.form)
         if ISO.fullmatch(text):
             return self._iso(text)
-        return self._certain(plain_text(text).translate(CHINESE).strip())
+        return self._certain(spelled_plainly(plain_text(text)))
 
     def _iso(self, text: str) -> Moment:
         midnight = text[11:16] == "24:00"
@@ -139,10 +141,12 @@ class Clock:
 
     def _certain(self, text: str) -> Moment:
         match = LOCAL.fullmatch(text)
+        if match is None and SERIAL.fullmatch(text):
+            return _held(None, "serial_date: a day number of a spreadsheet; its first day is not certain")
         if match is None:
             return _refused("unreadable_time: not ISO 8601 (2026-01-31T08:00:00+00:00); state date_format")
         if len(match["a"]) != 4 and len(match["c"]) != 4:
-            return _refused("two_digit_year: state date_format")
+            return _held(None, "two_digit_year: nothing says which part is the year; state date_format")
         date = self._date(match)
         if isinstance(date, Moment):
             return date
