@@ -11,6 +11,8 @@ from khemon.importers.tables import is_date, read_tables, without_cycle_search
 from khemon.models import ImportProblem
 
 FORMAT = "csv"
+#: A long report on paper has fewer pages.
+MOST_PAGES = 2_000
 
 
 def read_csv(content: bytes, options: ReadOptions) -> Reading:
@@ -30,13 +32,16 @@ def _grids(lines: list[str], options: ReadOptions) -> list[Grid]:
     finder = Finder(options.mapping, lambda name: is_date(name, options))
     start, delimiter = find_start(lines, finder)
     starts = [start, *further_headers(lines, start, delimiter, finder)]
+    if len(starts) > MOST_PAGES:
+        finding = f"the header stands {len(starts)} times in the file"
+        raise ImportProblem(f"line {start + 1}", finding, "export the results without page breaks")
+    check_lengths(lines, start)
     ends = [*starts[1:], len(lines)]
     grids: list[Grid] = []
     nothing_below: ImportProblem | None = None
     for begin, end in zip(starts, ends, strict=True):
-        check_lengths(lines[:end], begin)
         try:
-            grids.append(read_grid(lines[:end], begin, delimiter))
+            grids.append(read_grid(lines, begin, delimiter, end))
         except ImportProblem as problem:
             if "no row below" not in problem.found:
                 raise

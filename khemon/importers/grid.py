@@ -37,13 +37,15 @@ class Fact:
 
     `number`: the text is an exact number with a decimal point, whatever the laboratory's signs are. `form`: its number
     format, where it is not the general one. `shown`: what the sheet shows instead of the text, if it is not the same.
-    `doubt`: why a person must look. `spread`: a merged cell's content, repeated in a cell it covers.
+    `doubt`: why a person must look. `note`: what is only said. `spread`: the content of a merged cell, repeated in a
+    cell that it covers.
     """
 
     number: bool = False
     form: str = ""
     shown: str = ""
     doubt: str = ""
+    note: str = ""
     spread: bool = False
 
 
@@ -127,9 +129,9 @@ def find_delimiter(header: str, line: int, stated: str | None, known_columns: Ca
     return stated or best
 
 
-def _records(lines: list[str], start: int, delimiter: str) -> Iterator[tuple[int, int, list[str]]]:
-    """First line, last line and cells of each record from a line on."""
-    reader = csv.reader(iter(lines[start:]), delimiter=delimiter, strict=True)
+def _records(lines: list[str], start: int, end: int | None, delimiter: str) -> Iterator[tuple[int, int, list[str]]]:
+    """First line, last line and cells of each record from a line on and before another."""
+    reader = csv.reader(iter(lines[start:end]), delimiter=delimiter, strict=True)
     last = start
     try:
         for cells in reader:
@@ -193,9 +195,9 @@ def is_aside(cells: list[str]) -> bool:
     return len(words) > 1 or without_blanks or not any(map(str.isalnum, texts[0])) or texts[0][-1] in ":："
 
 
-def _header(lines: list[str], start: int, delimiter: str) -> tuple[list[str], int, int]:
+def _header(lines: list[str], start: int, end: int | None, delimiter: str) -> tuple[list[str], int, int]:
     """Header cells with trailing nameless ones, and its first and last line."""
-    first, last, cells = next(_records(lines, start, delimiter))
+    first, last, cells = next(_records(lines, start, end, delimiter))
     header = [cell.strip() for cell in cells]
     if last > first:
         raise _unclosed(first)
@@ -214,9 +216,9 @@ def _check_majority(grid: Grid) -> None:
 
 def _is_plain(lines: list[str], start: int, grid: Grid) -> bool:
     """Whether every line is one row of the header's width without quotation marks; then the rows are in the grid."""
-    if start == len(lines) or any('"' in line for line in lines):
+    if not lines or any('"' in line for line in lines):
         return False
-    rows = list(csv.reader(lines[start:], delimiter=grid.delimiter, strict=True))
+    rows = list(csv.reader(lines, delimiter=grid.delimiter, strict=True))
     width = len(grid.header)
     if set(map(len, rows)) != {width} or [""] * width in rows:
         return False
@@ -225,16 +227,18 @@ def _is_plain(lines: list[str], start: int, grid: Grid) -> bool:
     return True
 
 
-def read_grid(lines: list[str], start: int, delimiter: str) -> Grid:
-    """The table that starts with its header at a line index; ImportProblem for what makes the whole file doubtful."""
-    header, header_line, header_end = _header(lines, start, delimiter)
+def read_grid(lines: list[str], start: int, delimiter: str, end: int | None = None) -> Grid:
+    """The table that starts with its header at a line index, up to another; ImportProblem for what makes the whole
+    file doubtful."""
+    header, header_line, header_end = _header(lines, start, end, delimiter)
     grid = Grid(header, header_line, delimiter)
     width = len(header)
-    may_hold_long_cells = max(map(len, lines)) > MAX_CELL
-    if not may_hold_long_cells and _is_plain(lines, header_end, grid):
+    below = lines[header_end:end]
+    may_hold_long_cells = max(map(len, below), default=0) > MAX_CELL
+    if not may_hold_long_cells and _is_plain(below, header_end, grid):
         return grid
     keep, number = grid.rows.append, grid.lines.append
-    for first, last, cells in _records(lines, header_end, delimiter):
+    for first, last, cells in _records(lines, header_end, end, delimiter):
         if last > first:
             _refuse_swallowed_lines(first, cells, width, delimiter)
             may_hold_long_cells = True

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from khemon.importers.claims import TIME_FIELDS
-from khemon.importers.grid import Grid
+from khemon.importers.grid import Grid, Ragged
 from khemon.importers.labs import LabReader
 from khemon.importers.layout import CANONICAL, DATES_ACROSS, Columns, find_columns
 from khemon.importers.measures import Measures
@@ -18,6 +18,7 @@ from khemon.importers.records import EventReader, PatientReader
 from khemon.importers.sections import join_times_of_day, patients_by_line, refuse_hidden_headers, set_aside
 from khemon.importers.staging import EVENTS, IGNORED, LABS, REVIEW, Observation, Reading, worse
 from khemon.importers.times import Clock
+from khemon.importers.workbook.cells import too_many_rows
 from khemon.models import ImportProblem
 
 SEVERAL_SHEETS = "identity_in_doubt: several sheets, and none says whose results it holds"
@@ -59,13 +60,13 @@ def date_format(options: ReadOptions, columns: Columns | None = None) -> str | N
     return f"{form} {time_form}" if apart or options.date_format is None else form
 
 
-def is_date(name: str, options: ReadOptions) -> bool:
+def is_date(name: str, options: ReadOptions, *, typed: bool = False) -> bool:
     """Whether a header is a date, be its order of day and month certain or not."""
     if not any(map(str.isdigit, name)):
         return False
     form = options.date_format or (options.mapping.date_format if options.mapping else None)
     for tried in dict.fromkeys((date_format(options), form)):
-        moment = _clock(options, tried, [name], None).read[name]
+        moment = _clock(options, tried, [name], None, typed).read[name]
         if moment.ms is not None or any(
             reason.startswith(("date_order", "no_time_of_day", "two_digit_year")) for reason in moment.reasons
         ):
@@ -73,13 +74,14 @@ def is_date(name: str, options: ReadOptions) -> bool:
     return False
 
 
-def _clock(options: ReadOptions, form: str | None, column: Iterable[str], latest_ms: int | None) -> Clock:
+def _clock(options: ReadOptions, form: str | None, column: Iterable[str], latest_ms: int | None, typed: bool) -> Clock:
     zone = (options.mapping.timezone if options.mapping else None) or options.timezone
-    return Clock(zone, form, column, latest_ms)
+    return Clock(zone, form, column, latest_ms, typed=typed)
 
 
 def read_tables(grids: Sequence[Grid], options: ReadOptions, format_name: str, encoding: str) -> Reading:
     """Every row of a file's tables with its fate; ImportProblem when they cannot be read as one file."""
+    _check_rows(grids, options)
     tables = [_understood(grid, options) for grid in grids]
     kinds = {table.columns.kind: table.grid for table in tables}
     if len(kinds) > 1:
@@ -95,9 +97,15 @@ def read_tables(grids: Sequence[Grid], options: ReadOptions, format_name: str, e
     return reading
 
 
+def _check_rows(grids: Sequence[Grid], options: ReadOptions) -> None:
+    rows = sum(len(grid.rows) + len(grid.ragged) + len(grid.asides) for grid in grids)
+    if options.max_rows is not None and rows > options.max_rows:
+        raise too_many_rows(options.max_rows)
+
+
 def _understood(grid: Grid, options: ReadOptions) -> Table:
     def dated(name: str) -> bool:
-        return is_date(name, options)
+        return is_date(name, options, typed=bool(grid.sheet))
 
     where = grid.where(grid.header_line)
     columns = find_columns(grid.header, where, options.mapping, dated, grid.rows[:SAMPLED])
@@ -134,17 +142,17 @@ def _notes(tables: Sequence[Table]) -> list[str]:
 def _fill(reading: Reading, tables: Sequence[Table], options: ReadOptions) -> None:
     """Read the rows into the reading, by kind."""
     stated = options.patient_id or (options.mapping.patient_id if options.mapping else None)
-    form = date_format(options, tables[0].columns)
+    form, typed = date_format(options, tables[0].columns), bool(tables[0].grid.sheet)
     if reading.kind == LABS:
         reading.observations = _observations(tables, options, stated)
     elif reading.kind == EVENTS:
         texts = [text for table in tables for text in _texts(table, ("start", "end"))]
-        starts = _clock(options, form, texts, options.now_ms)
-        ends = _clock(options, form, texts, None)
+        starts = _clock(options, form, texts, options.now_ms, typed)
+        ends = _clock(options, form, texts, None, typed)
         for table in tables:
             reading.events += EventReader(table.grid, table.columns, starts, ends, stated).rows()
     else:
-        clock = _clock(options, form, [], None)
+        clock = _clock(options, form, [], None, typed)
         for table in tables:
             reading.patients += PatientReader(table.grid, table.columns, clock, options.now_ms).rows()
 
@@ -167,20 +175,23 @@ def _observations(tables: Sequence[Table], options: ReadOptions, stated: str | N
     _name_patients(tables, stated)
     for table in tables:
         _check_units(table, options)
-    form = date_format(options, tables[0].columns)
-    collected = _clock(options, form, _times(tables), options.now_ms)
-    resulted = _clock(options, form, (text for table in tables for text in _texts(table, ("resulted_at",))), None)
+    form, typed = date_format(options, tables[0].columns), bool(tables[0].grid.sheet)
+    reports = (text for table in tables for text in _texts(table, ("resulted_at",)))
+    collected = _clock(options, form, _times(tables), options.now_ms, typed)
+    resulted = _clock(options, form, reports, None, typed)
     measures = _measures(tables, options)
     found: list[Observation] = []
     units: dict[tuple[str, ...], dict[int, str]] = {}
+    sheets = {table.grid.sheet for table in tables}
     for table in tables:
         # Only the first page of a wide table may have its row of units.
         known = units.setdefault(tuple(table.grid.header), {})
         reader = LabReader(table.grid, table.columns, measures, collected, resulted, stated, table.patients, known)
-        found += _as_labelled(table, [_doubted(one, table.whose) for one in reader.observations()])
-        found += [_aside(table.grid, aside.line, aside.text, aside.reason) for aside in table.grid.asides]
-    if any(table.grid.asides for table in tables) and not any(table.grid.sheet for table in tables):
-        found.sort(key=lambda observation: observation.row)
+        own = _as_labelled(table, [_doubted(one, table.whose) for one in reader.observations()])
+        if table.grid.asides:
+            own += [_aside(aside) for aside in table.grid.asides]
+            own.sort(key=lambda observation: observation.row)
+        found += own if len(sheets) < 2 else [_in_sheet(one, table.grid.sheet) for one in own]
     return found
 
 
@@ -203,8 +214,14 @@ def _as_labelled(table: Table, found: list[Observation]) -> list[Observation]:
     return found
 
 
-def _aside(grid: Grid, line: int, text: str, reason: str) -> Observation:
-    return Observation(line, grid.sheet or None, None, None, None, text, decision=IGNORED, reasons=[reason])
+def _aside(aside: Ragged) -> Observation:
+    return Observation(aside.line, None, None, None, None, aside.text, decision=IGNORED, reasons=[aside.reason])
+
+
+def _in_sheet(observation: Observation, sheet: str | None) -> Observation:
+    """The observation with its sheet's name in its field, where rows of several sheets have the same number."""
+    observation.field = f"{sheet}!{observation.field}" if observation.field else sheet
+    return observation
 
 
 def _name_patients(tables: Sequence[Table], stated: str | None) -> None:

@@ -24,7 +24,9 @@ LOCAL = re.compile(
     re.ASCII,
 )
 #: A spreadsheet's number for a day from 1982 on, with the time of day as its fraction.
-SERIAL = re.compile(r"[3-5]\d{4}\.\d{2,}", re.ASCII)
+SERIAL = re.compile(r"[3-5]\d{4}(?:\.\d+)?", re.ASCII)
+#: A date cell of a workbook as its reader writes it.
+TYPED = re.compile(r"\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{3})?)?)?", re.ASCII)
 ORDER_REASON = "date_order: nothing says whether the day or the month comes first; state date_format"
 DAY_FIRST, MONTH_FIRST, UNDECIDED = "day first", "month first", "undecided"
 
@@ -75,16 +77,25 @@ def _order_of(texts: Iterable[str]) -> str:
     return DAY_FIRST if day_first else MONTH_FIRST
 
 
+def joined(date: str, time: str) -> str:
+    """A date and a time of day of a workbook in one text: as ISO 8601 where the date is a date cell."""
+    return f"{date}T{time.rjust(5, '0')}" if TYPED.fullmatch(date) and "T" not in date else f"{date} {time}"
+
+
 class Clock:
     """Reads the times of one column: `read[text]` is the moment a text states.
 
     `form` is the declared strptime format. Without one, ISO 8601 is read; other forms only when year, month and day are
-    certain for the whole column.
+    certain for the whole column. `typed`: the column comes from a workbook, whose own dates are written as ISO 8601
+    whatever form its texts have.
     """
 
-    def __init__(self, zone: str, form: str | None, column: Iterable[str], latest_ms: int | None) -> None:
+    def __init__(
+        self, zone: str, form: str | None, column: Iterable[str], latest_ms: int | None, *, typed: bool = False
+    ) -> None:
         self.zone = ZoneInfo(zone)
         self.form = form
+        self.typed = typed
         self._column = column
         self._order: str | None = None
         self._latest = None if latest_ms is None else latest_ms + TOLERANCE_MS
@@ -99,6 +110,8 @@ class Clock:
     def _read(self, text: str) -> Moment:
         if not text:
             return _refused("no_time: the time is missing")
+        if self.typed and TYPED.fullmatch(text):
+            return self._iso(text) if "T" in text else _held(None, "no_time_of_day: a date without a time")
         if self.form:
             return self._declared(plain_text(text), self.form)
         if ISO.fullmatch(text):
