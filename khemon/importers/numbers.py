@@ -110,7 +110,15 @@ def _denied(before: str) -> bool:
     clause = re.split(r"[.;,:!?。\uff1b，]", before)[-1]
     near = re.findall(r"[\w/]+", clause)[-NEAR:]
     signs, words = vocabulary()["negations"]["signs"], vocabulary()["negations"]["words"]
-    return any(word in words for word in near) or any(sign in clause[-NEAR:] for sign in signs)
+    near_signs = clause[-2 * NEAR :]
+    return any(word in words for word in near) or (
+        any(sign in near_signs for sign in signs) and not any(sign in near_signs for sign in _undenied())
+    )
+
+
+def _undenied() -> list[str]:
+    """Signs of a denial that affirms: cannot be excluded."""
+    return list(vocabulary()["negations"]["undenied"])
 
 
 @cache
