@@ -20,10 +20,11 @@ STARTED := $(shell date +%s)
 TEST_BUDGET_SECONDS := 600
 WORKERS := 2
 PORT ?=
+SECONDS_EACH ?= 60
 # Arguments for pytest, for example: make test TESTS="tests/test_house.py -k locks"
 TESTS ?=
 
-.PHONY: help demo test bench format lock clean
+.PHONY: help demo test bench fuzz format lock clean
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -44,6 +45,9 @@ test: $(TEST_READY)  ## lint, types, import contract and every test, on both dat
 
 bench: $(TEST_READY)  ## the figures of the README, as ratios of one run
 	@set -e; for script in benchmarks/bench_*.py; do $(BIN)/python -m "benchmarks.$$(basename "$$script" .py)"; done
+
+fuzz: $(TEST_READY)  ## a minute of damaged files for each reader; SECONDS_EACH=600 looks longer
+	@set -e; for reader in csv json xlsx sheet xls; do $(BIN)/python -m tests.fuzzing $$reader $(SECONDS_EACH); done
 
 format: $(TEST_READY)  ## mend what ruff can mend
 	$(BIN)/ruff check --fix .

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import json
 import zipfile
 from xml.sax.saxutils import escape, quoteattr
 
@@ -118,15 +119,13 @@ def day_number(moment: dt.datetime, *, epoch_1904=False) -> float:
     return (moment - first) / dt.timedelta(days=1)
 
 
+def sheets_here(kind: str, content: bytes, encoding: str | None, max_rows: int | None) -> list[Sheet]:
+    """What `apart.sheets_apart` gives, read in this process and told as if by another."""
+    messages = [*apart._messages(apart._sheets(kind, content, encoding, max_rows)), {"end": True}]
+    return apart._received(b"".join(json.dumps(message).encode() + b"\n" for message in messages))
+
+
 @pytest.fixture
 def here(monkeypatch):
     """Reads workbooks in this process, where thousands are read: starting one for each takes longer than reading it."""
-
-    def sheets(kind: str, content: bytes, encoding: str | None, max_rows: int | None) -> list[Sheet]:
-        told = b"".join(
-            apart.json.dumps(message).encode() + b"\n"
-            for message in apart._messages(apart._sheets(kind, content, encoding, max_rows))
-        )
-        return apart._received(told + b'{"end": true}\n')
-
-    monkeypatch.setattr(from_sheets, "sheets_apart", sheets)
+    monkeypatch.setattr(from_sheets, "sheets_apart", sheets_here)

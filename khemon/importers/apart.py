@@ -26,8 +26,9 @@ REMEDY = "send fewer rows at once, or export the results as CSV"
 
 def sheets_apart(kind: str, content: bytes, encoding: str | None, max_rows: int | None) -> list[Sheet]:
     """The sheets of a workbook or of JSON, read in another process; ImportProblem when it refuses, dies or hangs."""
-    command = [sys.executable, "-I", "-c", START, str(ROOT), kind, encoding or "", str(max_rows or "")]
     memory_mb, seconds = (MEMORY_MB, SECONDS) if max_rows else (LARGE_MEMORY_MB, LARGE_SECONDS)
+    stated = [kind, encoding or "", str(max_rows or ""), str(memory_mb), str(seconds)]
+    command = [sys.executable, "-I", "-c", START, str(ROOT), *stated]
     kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=kept
@@ -72,12 +73,11 @@ def _received(told: bytes) -> list[Sheet] | None:
 
 def main(arguments: list[str]) -> None:
     """Read the content of standard input and tell its sheets on standard output; the other side of `sheets_apart`."""
-    kind, encoding, stated = arguments
-    most = int(stated) if stated else None
-    _limit(MEMORY_MB if most else LARGE_MEMORY_MB, SECONDS if most else LARGE_SECONDS)
+    kind, encoding, most, memory_mb, seconds = arguments
+    _limit(int(memory_mb), int(seconds))
     out = sys.stdout.buffer
     try:
-        for message in _messages(_sheets(kind, sys.stdin.buffer.read(), encoding or None, most)):
+        for message in _messages(_sheets(kind, sys.stdin.buffer.read(), encoding or None, int(most) if most else None)):
             _tell(out, message)
         _tell(out, {"end": True})
     except ImportProblem as problem:

@@ -29,6 +29,7 @@ class Format:
 
 
 def _is_archive(content: bytes) -> bool:
+    """Whether it is a zip archive, or has one behind whatever it begins with."""
     return content.startswith((b"PK\x03\x04", b"PK\x05\x06")) or b"PK\x05\x06" in content[-ARCHIVE_END:]
 
 
@@ -49,7 +50,7 @@ def _is_json(content: bytes) -> bool:
 def _is_text_table(content: bytes) -> bool:
     """Whether the file begins as text does, and not as any of the others."""
     marked = any(content.startswith(prefix) for prefix, _ in MARKS)
-    start = content[:START]
+    start = content[:START].partition(b"\n")[0]
     binary = start.startswith((b"PK\x03\x04", b"PK\x05\x06", b"\xd0\xcf\x11\xe0")) or (b"\0" in start and not marked)
     return not binary and not _is_json(content)
 

@@ -82,6 +82,8 @@ class Container:
             self.archive = zipfile.ZipFile(io.BytesIO(content))
         except BROKEN as problem:
             raise refused("a damaged or truncated Excel workbook (XLSX)") from problem
+        if min((member.header_offset for member in self.archive.infolist()), default=0) != 0:
+            raise refused("an archive with something else before it")
         _check_kind(self.archive)
         _check_names(self.archive)
         _check_sizes(self.archive)
