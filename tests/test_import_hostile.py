@@ -1,5 +1,6 @@
 """Files made to break the reader: a verdict within two seconds of work and 400 MB, and the others do not notice."""
 
+import io
 import json
 import os
 import random
@@ -9,6 +10,7 @@ import time
 import zipfile
 
 import pytest
+import xlwt
 
 from khemon.importers import ReadOptions, apart, read
 from khemon.models import ImportProblem
@@ -47,6 +49,15 @@ def encrypted():
     for signature, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
         content[content.index(signature) + offset] |= 1
     return bytes(content)
+
+
+def old_workbook_with_a_far_cell():
+    made, out = xlwt.Workbook(), io.BytesIO()
+    sheet = made.add_sheet("S")
+    sheet.write(0, 0, "MRN")
+    sheet.write(65_535, 255, 1)
+    made.save(out)
+    return out.getvalue()
 
 
 def far(place, line):
@@ -97,6 +108,7 @@ FILES = {
     "a control character in a cell": (lambda: workbook([HEADER, [*ROW[:4], "a_x0000_b"]]), "control characters"),
     "a number that is none": (lambda: workbook([HEADER, [*ROW[:3], {"t": "n", "v": "abc"}, "10*9/L"]]), "damaged"),
     "OLE junk": (lambda: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + random.Random(2).randbytes(500_000), "XLS"),
+    "an old workbook with a cell far away": (old_workbook_with_a_far_cell, "needs more than 400 MB"),
     "deep JSON": (lambda: b"[" * 100_000, "nested too deep"),
     "deep JSON records": (lambda: b'[{"a":' * 50_000, "nested too deep"),
     "a JSON record of a million names": (

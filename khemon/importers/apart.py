@@ -17,7 +17,9 @@ from khemon.models import ImportProblem
 
 #: Memory and time where the rows are limited, and where they are not.
 MEMORY_MB, LARGE_MEMORY_MB = 1_000, 4_000
-SECONDS, LARGE_SECONDS = 60, 900
+#: An old workbook cannot be looked at before calamine makes a full rectangle of it, however far its last cell lies.
+XLS_MEMORY_MB = 400
+SECONDS, LARGE_SECONDS = 120, 900
 ROWS_AT_ONCE = 2_000
 ROOT = Path(__file__).resolve().parents[2]
 START = "import sys; sys.path.insert(0, sys.argv[1]); from khemon.importers.apart import main; main(sys.argv[2:])"
@@ -27,6 +29,8 @@ REMEDY = "send fewer rows at once, or export the results as CSV"
 def sheets_apart(kind: str, content: bytes, encoding: str | None, max_rows: int | None) -> list[Sheet]:
     """The sheets of a workbook or of JSON, read in another process; ImportProblem when it refuses, dies or hangs."""
     memory_mb, seconds = (MEMORY_MB, SECONDS) if max_rows else (LARGE_MEMORY_MB, LARGE_SECONDS)
+    if kind == "xls":
+        memory_mb = XLS_MEMORY_MB
     stated = [kind, encoding or "", str(max_rows or ""), str(memory_mb), str(seconds)]
     command = [sys.executable, "-I", "-c", START, str(ROOT), *stated]
     kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}

@@ -37,6 +37,9 @@ class Claims:
         """The one column of each field; ImportProblem naming two that may both be it."""
         self._settle_patients()
         self._settle_times()
+        twins = set(map(folded_name, vocabulary()["numeric_twins"]["value"]))
+        found = self.by_field.get("value", [])
+        self._keep("value", [index for index in found if folded_name(self.header[index]) not in twins])
         for field in ("analyte", "analyte_name"):
             self._keep(field, [index for index in self.by_field.get(field, []) if self._names_analytes(index)])
         for field in OF_SEVERAL_ONE:

@@ -91,8 +91,8 @@ def further_headers(lines: list[str], start: int, delimiter: str, finder: Finder
     header = [cell.strip() for cell in _split(lines[start], delimiter)]
     name = _telling(header, _below(lines, start, delimiter), finder)
     found = []
-    for index in range(start + 1, len(lines)) if name else ():
-        if name in lines[index]:
+    for index in [index for index, line in enumerate(lines) if name in line] if name else ():
+        if index > start:
             cells = [cell.strip() for cell in _split(lines[index], delimiter)]
             if name in cells and (cells == header or finder.kind(cells, _below(lines, index, delimiter))):
                 found.append(index)

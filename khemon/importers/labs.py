@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from khemon.importers.analyte_columns import AnalyteColumn
 from khemon.importers.cellfacts import HIDDEN, NO_FACTS, doubts_of, heeded, id_as_shown, text_with_form
 from khemon.importers.grid import Grid
-from khemon.importers.layout import DATES_ACROSS, WIDE, AnalyteColumn, Columns
+from khemon.importers.layout import DATES_ACROSS, WIDE, Columns
 from khemon.importers.measures import Measure, Measures, same_unit
 from khemon.importers.numbers import affirmed_quality
 from khemon.importers.once import Once
@@ -68,6 +69,7 @@ class LabReader:
                 cells.append(patient)
             self._shared = (self._absent + 1, *self._shared[1:])
         self._comment, self._resulted = self._at("comment"), self._at("resulted_at")
+        self._heeds = bool(self._comment < self._absent or self._resulted < self._absent or grid.facts or grid.hidden)
         self._spoken: Once[str, str] = Once(affirmed_quality)
         # A file with a column for the quality says there what it thinks of a sample.
         self._comments_tell = "comment" in columns.at and "quality" not in columns.at
@@ -125,7 +127,8 @@ class LabReader:
                 text = cells[column.index]
                 if not text.strip() and not self._lost(line, column.index):
                     continue
-                key = (column.item, "", text, units[column.index], ranges[column.index])
+                unit = (cells[column.unit_at].strip() if column.unit_at >= 0 else "") or units[column.index]
+                key = (column.item, "", text, unit, ranges[column.index])
                 measure = self._heeded(line, column.index, key)
                 if column.index in doubtful and measure.decision != IGNORED:
                     reasons = (*measure.reasons, "two_units: header and unit row do not agree")
@@ -219,7 +222,8 @@ class LabReader:
         )
         if not identity.decision == moment.decision == tags.decision == ACCEPTED:
             self._settle(observation, identity, moment, tags)
-        self._heed(observation, cells, at)
+        if self._heeds:
+            self._heed(observation, cells, at)
         return observation
 
     def _heed(self, observation: Observation, cells: list[str], at: int) -> None:

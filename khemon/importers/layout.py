@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 
+from khemon.importers.analyte_columns import AnalyteColumn, analyte_column, units_beside
 from khemon.importers.claims import TIME_FIELDS, Claims
-from khemon.importers.items import named_analytes, takes
+from khemon.importers.items import named_analytes
 from khemon.importers.mapping import COLUMN_FIELDS, Mapping
 from khemon.importers.numbers import vocabulary
 from khemon.importers.staging import EVENTS, LABS, PATIENTS
 from khemon.models import ImportProblem
-from khemon.units import ANALYTES, folded, folded_name
+from khemon.units import ANALYTES, folded_name
 
 CANONICAL, LONG, WIDE, DATES_ACROSS = "canonical", "long", "wide", "dates_across"
 LAB_COLUMNS: tuple[str, ...] = (
@@ -50,21 +50,7 @@ PATIENT_COLUMNS: tuple[str, ...] = (
     "discontinued_at",
     "note",
 )
-#: A header that also names its unit: Fibrinogen (mg/dL), Platelets [10*9/L].
-WITH_UNIT = re.compile(r"(.+?)\s*(?:\(([^()]+)\)|\[([^\[\]]+)\])")
-#: Where a header may end and its unit begin: Fibrinogen, g/L; PLT_10*9/L; Hb g/dl.
-UNIT_GAP = re.compile(r"[\s,;:/_-]+")
 LAB_REMEDY = f"a results file has the columns {', '.join(LAB_REQUIRED)}; other files need a mapping"
-
-
-@dataclass(frozen=True, slots=True)
-class AnalyteColumn:
-    """A column of a wide table: position, header, the item it stands for, and the unit its header names."""
-
-    index: int
-    header: str
-    item: str
-    unit: str = ""
 
 
 @dataclass(slots=True)
@@ -83,20 +69,6 @@ class Columns:
 @cache
 def _known_headers() -> dict[str, str]:
     return {folded_name(name): meaning for meaning, names in vocabulary()["headers"].items() for name in names}
-
-
-def _analyte_column(index: int, header: str) -> AnalyteColumn | None:
-    if named_analytes(header):
-        return AnalyteColumn(index, header, header)
-    plain = folded(header)
-    match = WITH_UNIT.fullmatch(plain)
-    if match and named_analytes(match[1]):
-        return AnalyteColumn(index, header, match[1], match[2] or match[3])
-    for gap in UNIT_GAP.finditer(plain):
-        item, unit = plain[: gap.start()].strip(), plain[gap.end() :].strip()
-        if any(takes(analyte, unit) for analyte in named_analytes(item)):
-            return AnalyteColumn(index, header, item, unit)
-    return None
 
 
 def _meaning(header: str, mapped: dict[str, str]) -> str | None:
@@ -118,7 +90,7 @@ def count_known(header: list[str], mapping: Mapping | None) -> int:
     mapped = _mapped(mapping)
     canonical = {*EVENT_COLUMNS, *PATIENT_COLUMNS}
     return sum(
-        bool(_meaning(name, mapped) or (not mapped and (folded_name(name) in canonical or _analyte_column(0, name))))
+        bool(_meaning(name, mapped) or (not mapped and (folded_name(name) in canonical or analyte_column(0, name))))
         for name in header
         if name.strip()
     )
@@ -184,10 +156,13 @@ def _foreign(
             columns.analytes.append(AnalyteColumn(index, name, str(meaning)))
         elif meaning:
             claims.by_field.setdefault(meaning, []).append(index)
-        elif not mapped and (column := _analyte_column(index, name)):
+        elif not mapped and (column := analyte_column(index, name)):
             columns.analytes.append(column)
         elif name and is_date(name):
             columns.dates.append(index)
+    columns.analytes = [replace(column, unit_at=units_beside(column, header)) for column in columns.analytes]
+    if len(columns.analytes) == 1 and columns.analytes[0].unit_at < 0 and len(claims.by_field.get("unit", [])) == 1:
+        columns.analytes = [replace(columns.analytes[0], unit_at=claims.by_field["unit"][0])]
     _refuse_missing(header, where, mapping)
     columns.comments = claims.by_field.pop("comment", [])
     columns.at = claims.settled() | ({"comment": columns.comments[0]} if columns.comments else {})
@@ -195,7 +170,14 @@ def _foreign(
         columns.at["analyte"] = columns.at.pop("analyte_name")
     if columns.dates and not columns.analytes and not {"analyte", "value"} & set(columns.at):
         _take_items_below(columns, claims)
-    read = {*columns.at.values(), *columns.comments, *columns.dates, *(column.index for column in columns.analytes)}
+    beside = [column.unit_at for column in columns.analytes]
+    read = {
+        *beside,
+        *columns.at.values(),
+        *columns.comments,
+        *columns.dates,
+        *(column.index for column in columns.analytes),
+    }
     columns.unread = [index for index in range(len(header)) if index not in read]
     columns.layout = _layout(columns, header, where, mapping.layout if mapping else None)
     return columns

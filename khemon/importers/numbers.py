@@ -160,7 +160,8 @@ def _words(text: str) -> Number | None:
     if quality := quality_named(text):
         return Number(NO_VALUE, reasons=(f"no_value: sample {quality}",), quality=quality)
     if lowered in absent["whole"] or any(word in lowered for word in absent["words"]):
-        return Number(NO_VALUE, reasons=("no_value: no result was given",))
+        blank = lowered in absent["blank"]
+        return Number(NO_VALUE, reasons=("no_value: no result was given",), in_comment=blank)
     return None
 
 
@@ -261,6 +262,8 @@ class NumberGrammar:
     def in_comment(self, comment: str) -> tuple[Number, str] | None:
         """The one number a comment gives and the text behind it; None when it gives none or several."""
         text = plain_text(comment)
+        for word, sign in _sign_words():
+            text = re.sub(rf"(?<!\w){re.escape(word)}\s*(?=[0-9])", sign, text, flags=re.IGNORECASE)
         matches = list(NUMBER_IN_TEXT.finditer(text))
         if len(matches) != 1:
             return None

@@ -29,9 +29,9 @@ def _time_words() -> frozenset[str]:
 def set_aside(grid: Grid, columns: Columns) -> None:
     """Move rows that are padded titles, footers or labels out of the rows; a text where a value stands stays a row."""
     width = len(grid.header)
-    nearly_empty = [index for index, cells in enumerate(grid.rows) if cells.count("") >= width - 2]
     if width <= 2 or columns.layout not in (LONG, WIDE, DATES_ACROSS):
         return
+    nearly_empty = [index for index, cells in enumerate(grid.rows) if cells.count("") >= width - 2]
     bearing = {column.index for column in columns.analytes} | set(columns.dates)
     bearing |= {columns.at[name] for name in ("value",) if name in columns.at}
     aside = set()
