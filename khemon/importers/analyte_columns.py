@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from khemon.importers.items import named_analytes, takes
@@ -44,7 +44,17 @@ def analyte_column(index: int, header: str) -> AnalyteColumn | None:
     return None
 
 
-def units_beside(column: AnalyteColumn, header: Sequence[str]) -> int:
+def with_units_beside(
+    columns: Sequence[AnalyteColumn], header: Sequence[str], units: Sequence[int]
+) -> list[AnalyteColumn]:
+    """The columns, each with the position of the one for its units: of its own, or the only one beside an only one."""
+    found = [replace(column, unit_at=_units_beside(column, header)) for column in columns]
+    if len(found) == 1 and found[0].unit_at < 0 and len(units) == 1:
+        return [replace(found[0], unit_at=units[0])]
+    return found
+
+
+def _units_beside(column: AnalyteColumn, header: Sequence[str]) -> int:
     """The position of the column that holds the units of another; -1 when there is none."""
     own = folded_name(column.header)
     for index, name in enumerate(header):

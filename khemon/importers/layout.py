@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 
-from khemon.importers.analyte_columns import AnalyteColumn, analyte_column, units_beside
+from khemon.importers.analyte_columns import AnalyteColumn, analyte_column, with_units_beside
 from khemon.importers.claims import TIME_FIELDS, Claims
 from khemon.importers.items import named_analytes
 from khemon.importers.mapping import COLUMN_FIELDS, Mapping
@@ -160,9 +160,7 @@ def _foreign(
             columns.analytes.append(column)
         elif name and is_date(name):
             columns.dates.append(index)
-    columns.analytes = [replace(column, unit_at=units_beside(column, header)) for column in columns.analytes]
-    if len(columns.analytes) == 1 and columns.analytes[0].unit_at < 0 and len(claims.by_field.get("unit", [])) == 1:
-        columns.analytes = [replace(columns.analytes[0], unit_at=claims.by_field["unit"][0])]
+    columns.analytes = with_units_beside(columns.analytes, header, claims.by_field.get("unit", []))
     _refuse_missing(header, where, mapping)
     columns.comments = claims.by_field.pop("comment", [])
     columns.at = claims.settled() | ({"comment": columns.comments[0]} if columns.comments else {})
