@@ -197,6 +197,15 @@ def test_an_error_beside_the_value_holds_the_row():
     assert (found.decision, found.collected_ms, codes(found)) == ("review", None, ["unreadable_time", "cell_error"])
 
 
+@pytest.mark.parametrize(("column", "decision"), [(1, "review"), (2, "rejected"), (4, "review"), (0, "rejected")])
+def test_a_lost_cell_beside_the_value_is_never_passed_over(column, decision):
+    cells = row(14)
+    cells[column] = {"f": "A1"}
+    (found,) = observed(cells)
+    assert found.decision == decision
+    assert "formula_without_value" in codes(found)
+
+
 def test_titles_pages_and_footers_of_a_sheet_are_no_rows():
     rows = [["Central laboratory"], [], HEADER, row(14), ["Page 2 of 2"], HEADER, row(15), ["End of report"]]
     found = reading(workbook(rows)).observations

@@ -245,10 +245,11 @@ class LabReader:
             observation.reasons.append(HIDDEN)
         if doubts := doubts_of(self.grid, line, others, patient):
             observation.reasons += doubts
-            # Without a time, but with a doubt why: a person can say what stood there.
+            # With a doubt that says why something is missing, a person can say what stood there.
             known = observation.patient_id is not None and observation.analyte is not None
-            held = REVIEW if known and observation.decision == REJECTED and observation.collected_ms is None else None
-            observation.decision = held or worse(observation.decision, REVIEW)
+            lost_item = observation.decision == IGNORED and self._lost(line, self._at("analyte"))
+            held = REVIEW if known else REJECTED if lost_item else observation.decision
+            observation.decision = held if observation.decision in (REJECTED, IGNORED) else worse(held, REVIEW)
 
     @staticmethod
     def _heed_comment(observation: Observation, quality: str) -> None:
