@@ -20,6 +20,7 @@ STARTED := $(shell date +%s)
 TEST_BUDGET_SECONDS := 600
 WORKERS := 2
 PORT ?=
+SECONDS_EACH ?= 60
 # Arguments for pytest, for example: make test TESTS="tests/test_house.py -k locks"
 TESTS ?=
 # What `make endure` looks at for longer.
@@ -31,7 +32,7 @@ MODULES ?=
 # What judges is tested to the last branch.
 JUDGEMENT := khemon/units.py,khemon/rules/*,khemon/alerts/*,khemon/grades/*,khemon/explain/*
 
-.PHONY: help demo test bench endure mutate format lock clean
+.PHONY: help demo test bench endure mutate fuzz format lock clean
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -67,6 +68,9 @@ endure: $(TEST_READY)  ## random histories, state machine, laws and kills in the
 
 mutate: $(TEST_READY)  ## small changes of what judges, each of which has to fail a test; MODULES=khemon/units.py for some
 	$(BIN)/python -m tests.mutation --workers $(WORKERS) $(MODULES)
+
+fuzz: $(TEST_READY)  ## a minute of damaged files for each reader; SECONDS_EACH=600 looks longer
+	@set -e; for reader in csv json xlsx sheet xls; do $(BIN)/python -m tests.fuzzing $$reader $(SECONDS_EACH); done
 
 format: $(TEST_READY)  ## mend what ruff can mend
 	$(BIN)/ruff check --fix .

@@ -108,7 +108,7 @@ FILES: dict[str, tuple[bytes, str]] = {
     "a picture": (b"\x89PNG\r\n\x1a\n" + BINARY, "file"),
     "a workbook": (b"PK\x03\x04" + BINARY, "file"),
     "a web page": (f"<html><body>{NAME}</body></html>".encode(), "file"),
-    "JSON": (json.dumps([{"patient_id": CANARY}]).encode(), "file"),
+    "JSON that is no table": (json.dumps({"patient_id": CANARY, "name": [NAME]}).encode(), "file"),
     "HL7": (f"MSH|^~\\&|LAB|\rPID|1||{CANARY}||{NAME}\r".encode(), "file"),
 }
 

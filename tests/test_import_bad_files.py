@@ -43,7 +43,7 @@ WHOLE_FILES = [
     ("zip or XLSX", b"PK\x03\x04" + bytes(100), "file", "XLSX"),
     ("XLS", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(100), "file", "XLS"),
     ("PDF", b"%PDF-1.7\n", "file", "PDF"),
-    ("JSON", '[{"a": 1}]', "file", "JSON"),
+    ("JSON without results", '[{"a": 1}]', "the records", "no known column"),
     ("FHIR", '\ufeff {"resourceType": "Bundle"}', "file", "FHIR"),
     ("HL7", "MSH|^~\\&|LAB\rPID|1\r", "file", "HL7"),
     ("XML", "<?xml version='1.0'?><a/>", "file", "XML"),

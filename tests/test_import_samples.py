@@ -88,14 +88,25 @@ def test_an_encoding_alone_lets_the_chinese_sample_be_read_by_its_headers():
     assert [one.analyte for one in reading.observations][:4] == ["platelets", "hemoglobin", "fibrinogen", "d_dimer"]
 
 
-def test_an_encoding_alone_does_not_decide_the_decimal_comma():
+def test_numbers_that_can_only_be_read_one_way_make_the_decimal_comma_certain():
     reading = read_sample("sample_01_de_wide_latin1_semicolon.csv", encoding="latin-1")
-    with_comma = [one for one in reading.observations if "," in one.text]
-    assert with_comma
-    assert {one.decision for one in with_comma} == {"rejected"}
-    assert all("decimal" in one.reasons[0] for one in with_comma)
-    certain = [one for one in reading.observations if one.text == "108"]
-    assert [one.decision for one in certain] == ["accepted"]  # 17.03. makes the column certain
+    assert [(one.text, one.comparator, one.value, one.decision) for one in reading.observations if "," in one.text] == [
+        (text, sign, value, "accepted")
+        for text, sign, value in [
+            ("0,82", "", "0.82"),
+            (">20,00", ">", "20"),
+            ("7,4", "", "7.4"),
+            ("1,04", "", "1.04"),
+            ("18,6", "", "18.6"),
+            ("8,1", "", "8.1"),
+            ("<1,20", "<", "1.2"),
+            ("9,35", "", "9.35"),
+            ("8,9", "", "8.9"),
+            ("1,71", "", "1.71"),
+            ("2,1", "", "2.1"),
+            ("9,6", "", "9.6"),
+        ]
+    ]
 
 
 def test_a_patient_stated_by_hand_lets_the_dates_across_sample_be_read():

@@ -41,6 +41,7 @@ def codes(observation):
         ("2025-07-01 08:00", "2025-07-01T06:00:00"),
         ("2025-07-01 08:00 +02:00", "2025-07-01T06:00:00"),
         (" 2026-01-01T08:00Z ", "2026-01-01T08:00:00"),
+        ("20260101T080000", "2026-01-01T07:00:00"),
     ],
 )
 def test_iso_times_are_read_with_their_offset_or_in_the_wards_zone(text, moment):
@@ -56,14 +57,12 @@ def test_iso_times_are_read_with_their_offset_or_in_the_wards_zone(text, moment)
     [
         "",
         "yesterday",
-        "20260101T080000",
         "2026-W01-1",
         "2026-02-30T08:00",
         "2026-01-01T25:00",
         "2026-01-01T08:60",
         "1767254400",
         "2026-13-01T08:00",
-        "01.02.26 08:00",
     ],
 )
 def test_what_is_no_time_is_rejected(text):
@@ -174,4 +173,4 @@ def test_chinese_dates_are_certain():
 
 def test_a_two_digit_year_is_not_guessed():
     (found,) = observed("03/04/26 08:00")
-    assert (found.decision, codes(found)) == ("rejected", ["two_digit_year"])
+    assert (found.decision, codes(found)) == ("review", ["two_digit_year"])

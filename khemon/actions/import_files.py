@@ -32,6 +32,7 @@ class Options:
     date_format: str | None = None
     timezone: str | None = None
     on_conflict: Literal["hold", "supersede"] = "hold"
+    max_rows: int | None = None
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,7 @@ def _read_options(options: Options, zone: str) -> ReadOptions:
         date_format=options.date_format,
         patient_id=options.patient_id,
         now_ms=options.now_ms,
+        max_rows=options.max_rows,
     )
 
 

@@ -15,6 +15,8 @@ from khemon.models import Actor, KhemonError
 from khemon.rules.calendar import to_ms
 from khemon.store import Store
 
+#: More rows than this are for the command line: a page must show the fate of every one.
+MAX_ROWS = 200_000
 #: Patients before events before results, so that what lifts a value is known before the value is judged.
 _ORDER = ("patients", "events", "labs")
 
@@ -108,6 +110,7 @@ def _options(how: HowToRead, now: dt.datetime) -> import_files.Options:
         encoding=how.encoding or None,
         date_format=how.date_format or None,
         timezone=how.timezone,
+        max_rows=MAX_ROWS,
     )
 
 

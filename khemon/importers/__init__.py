@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from khemon.importers.from_csv import read_csv
+from khemon.importers.formats import read_any
 from khemon.importers.mapping import Mapping, load_mapping
 from khemon.importers.options import ReadOptions
 from khemon.importers.staging import EventRow, Observation, PatientRow, Reading
@@ -15,4 +15,4 @@ def read(content: bytes, name: str, options: ReadOptions) -> Reading:
 
     The format is found in the content; `name` is not believed.
     """
-    return read_csv(content, options)
+    return read_any(content, options)

@@ -28,6 +28,8 @@ MARKS: tuple[tuple[bytes, str], ...] = (
 )
 CANDIDATES = "cp1252, latin-1, gbk, utf-16"
 CSV_REMEDY = "export the results as a CSV text file"
+#: How JSON begins, and a title in brackets does not.
+JSON_START = re.compile(rb'\[\s*[\[{\]"\-\dtfn]|\{\s*["}]')
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 PLAIN_BYTES = bytes(range(32, 127)) + b"\t\r\n"
 #: A text table hardly ever holds control bytes; more than one byte in this many is a binary file.
@@ -50,7 +52,7 @@ def refuse_other_formats(content: bytes) -> None:
     start = content.removeprefix(codecs.BOM_UTF8).lstrip()[:SAMPLE]
     if re.match(rb"\x0b?(MSH|FHS|BHS)[|^~&]", start):
         raise ImportProblem("file", "this is an HL7 v2 message, which is not supported yet", CSV_REMEDY)
-    if start[:1] in (b"{", b"["):
+    if JSON_START.match(start):
         finding = "a FHIR resource in JSON" if b'"resourceType"' in start else "JSON"
         raise ImportProblem("file", f"this is {finding}, which is not supported yet", CSV_REMEDY)
     if start[:5].lower() in (b"<?xml", b"<html", b"<!doc"):

@@ -7,6 +7,7 @@ import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from khemon.importers.labels import patient_label
 from khemon.models import ImportProblem
 
 MAX_COLUMNS = 500
@@ -15,6 +16,10 @@ MAX_LINE = 65_536
 DELIMITERS: tuple[str, ...] = (",", ";", "\t", "|")
 DELIMITER_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 SHOWN = 200
+#: A person's name in ideographs is at most this long; a title is longer.
+LONGEST_NAME = 4
+FIRST_IDEOGRAPH = "\u2e80"
+NOT_A_ROW = "not_a_row: a title, page number or footer"
 
 
 @dataclass(slots=True)
@@ -26,9 +31,32 @@ class Ragged:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What a workbook knows about a cell besides its text.
+
+    `number`: the text is an exact number with a decimal point, whatever the laboratory's signs are. `form`: its number
+    format, where it is not the general one. `shown`: what the sheet shows instead of the text, if it is not the same.
+    `doubt`: why a person must look. `note`: what is only said. `spread`: the content of a merged cell, repeated in a
+    cell that it covers.
+    """
+
+    number: bool = False
+    form: str = ""
+    shown: str = ""
+    doubt: str = ""
+    note: str = ""
+    spread: bool = False
+
+
 @dataclass(slots=True)
 class Grid:
-    """A table of text: header, rows of exactly that width, the line each starts on, and the rows that did not fit."""
+    """A table of text: header, rows of exactly that width, the line each starts on, and the rows that did not fit.
+
+    `asides` are lines that are no rows: titles, page numbers, the end of a report; `labels` the patient's id where one
+    of them or a line above the header states it. `sheet` is the sheet of a workbook;
+    `facts` what it knows about cells by line and column; `hidden` its hidden lines.
+    """
 
     header: list[str]
     header_line: int
@@ -36,7 +64,18 @@ class Grid:
     rows: list[list[str]] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
     ragged: list[Ragged] = field(default_factory=list)
+    asides: list[Ragged] = field(default_factory=list)
+    labels: list[tuple[int, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    sheet: str | None = None
+    facts: dict[int, dict[int, Fact]] = field(default_factory=dict)
+    hidden: frozenset[int] = frozenset()
+
+    def where(self, line: int) -> str:
+        """A line's name in an error: of a text file, of a sheet, or a record."""
+        if self.sheet is None:
+            return f"line {line}"
+        return f"sheet {self.sheet!r}, row {line}" if self.sheet else f"record {line}" if line else "the records"
 
 
 def physical_lines(text: str) -> list[str]:
@@ -90,9 +129,9 @@ def find_delimiter(header: str, line: int, stated: str | None, known_columns: Ca
     return stated or best
 
 
-def _records(lines: list[str], start: int, delimiter: str) -> Iterator[tuple[int, int, list[str]]]:
-    """First line, last line and cells of each record from a line on."""
-    reader = csv.reader(iter(lines[start:]), delimiter=delimiter, strict=True)
+def _records(lines: list[str], start: int, end: int | None, delimiter: str) -> Iterator[tuple[int, int, list[str]]]:
+    """First line, last line and cells of each record from a line on and before another."""
+    reader = csv.reader(iter(lines[start:end]), delimiter=delimiter, strict=True)
     last = start
     try:
         for cells in reader:
@@ -131,19 +170,34 @@ def _check_cells(grid: Grid) -> None:
 
 
 def _fit(grid: Grid, first: int, cells: list[str]) -> None:
-    """Sort a record of the wrong width: trailing empty cells are harmless, anything else is kept as ragged."""
+    """Sort a record of the wrong width: trailing empty cells are harmless, a single text beside empty cells is an
+    aside, anything else is kept as ragged."""
     width = len(grid.header)
     if len(cells) > width and not any(cell.strip() for cell in cells[width:]):
         grid.rows.append(cells[:width])
         grid.lines.append(first)
         return
-    reason = f"ragged_row: {len(cells)} cells where the header has {width}"
-    grid.ragged.append(Ragged(first, grid.delimiter.join(cells)[:SHOWN], reason))
+    text = grid.delimiter.join(cells)[:SHOWN]
+    if is_aside(cells) or patient_label(cells):
+        grid.labels += [(first, patient) for patient in (patient_label(cells),) if patient]
+        grid.asides.append(Ragged(first, text, NOT_A_ROW))
+        return
+    grid.ragged.append(Ragged(first, text, f"ragged_row: {len(cells)} cells where the header has {width}"))
 
 
-def _header(lines: list[str], start: int, delimiter: str) -> tuple[list[str], int, int]:
+def is_aside(cells: list[str]) -> bool:
+    """Whether a line holds a single text of several words, or a rule of signs: a title or a footer, never a result."""
+    texts = [cell.strip() for cell in cells if cell.strip()]
+    if len(texts) != 1:
+        return False
+    words = [word for word in texts[0].split() if any(map(str.isalpha, word))]
+    without_blanks = len(texts[0]) > LONGEST_NAME and any(sign >= FIRST_IDEOGRAPH for sign in texts[0])
+    return len(words) > 1 or without_blanks or not any(map(str.isalnum, texts[0])) or texts[0][-1] in ":："
+
+
+def _header(lines: list[str], start: int, end: int | None, delimiter: str) -> tuple[list[str], int, int]:
     """Header cells with trailing nameless ones, and its first and last line."""
-    first, last, cells = next(_records(lines, start, delimiter))
+    first, last, cells = next(_records(lines, start, end, delimiter))
     header = [cell.strip() for cell in cells]
     if last > first:
         raise _unclosed(first)
@@ -162,9 +216,9 @@ def _check_majority(grid: Grid) -> None:
 
 def _is_plain(lines: list[str], start: int, grid: Grid) -> bool:
     """Whether every line is one row of the header's width without quotation marks; then the rows are in the grid."""
-    if start == len(lines) or any('"' in line for line in lines):
+    if not lines or any('"' in line for line in lines):
         return False
-    rows = list(csv.reader(lines[start:], delimiter=grid.delimiter, strict=True))
+    rows = list(csv.reader(lines, delimiter=grid.delimiter, strict=True))
     width = len(grid.header)
     if set(map(len, rows)) != {width} or [""] * width in rows:
         return False
@@ -173,16 +227,18 @@ def _is_plain(lines: list[str], start: int, grid: Grid) -> bool:
     return True
 
 
-def read_grid(lines: list[str], start: int, delimiter: str) -> Grid:
-    """The table that starts with its header at a line index; ImportProblem for what makes the whole file doubtful."""
-    header, header_line, header_end = _header(lines, start, delimiter)
+def read_grid(lines: list[str], start: int, delimiter: str, end: int | None = None) -> Grid:
+    """The table that starts with its header at a line index, up to another; ImportProblem for what makes the whole
+    file doubtful."""
+    header, header_line, header_end = _header(lines, start, end, delimiter)
     grid = Grid(header, header_line, delimiter)
     width = len(header)
-    may_hold_long_cells = max(map(len, lines)) > MAX_CELL
-    if not may_hold_long_cells and _is_plain(lines, header_end, grid):
+    below = lines[header_end:end]
+    may_hold_long_cells = max(map(len, below), default=0) > MAX_CELL
+    if not may_hold_long_cells and _is_plain(below, header_end, grid):
         return grid
     keep, number = grid.rows.append, grid.lines.append
-    for first, last, cells in _records(lines, header_end, delimiter):
+    for first, last, cells in _records(lines, header_end, end, delimiter):
         if last > first:
             _refuse_swallowed_lines(first, cells, width, delimiter)
             may_hold_long_cells = True

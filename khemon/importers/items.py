@@ -7,12 +7,16 @@ from collections.abc import Mapping as MappingType
 from dataclasses import dataclass
 from functools import cache
 
-from khemon.importers.staging import ACCEPTED, IGNORED, REJECTED
+from khemon.importers.numbers import vocabulary
+from khemon.importers.staging import ACCEPTED, IGNORED, REJECTED, REVIEW
 from khemon.units import ANALYTES, UnitProblem, folded_name, unit_of
 
 LOINC = re.compile(r"[0-9]{1,5}-[0-9]")
 #: Marks that laboratories put before an item name (accredited, sent away).
 NAME_MARKS = "★☆*▲△#"
+#: A name and its code, or what it was measured in: 血小板计数(PLT), Hemoglobin (blood).
+IN_BRACKETS = re.compile(r"(.+?)\s*[(\[]([^()\[\]]+)[)\]]")
+FIRST_IDEOGRAPH = "\u2e80"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +50,39 @@ def _by_code() -> dict[str, tuple[str, ...]]:
 
 def named_analytes(text: str) -> tuple[str, ...]:
     """The analytes a name or local code may stand for: one, several for an ambiguous code, none if unknown."""
-    folded = folded_name(text).lstrip(NAME_MARKS)
-    if folded in _by_name():
-        return (_by_name()[folded],)
-    return _by_code().get(folded, ())
+    folded = folded_name(text).strip(NAME_MARKS + " :")
+    found = _listed(folded)
+    match = IN_BRACKETS.fullmatch(folded)
+    if found or match is None:
+        return found
+    outer, inner = _listed(match[1]), match[2].strip()
+    if inner in _same_item():
+        return outer
+    return tuple(analyte for analyte in outer if analyte in _listed(inner))
 
 
-def _takes(analyte: str, unit: str) -> bool:
+def _listed(folded: str) -> tuple[str, ...]:
+    return (_by_name()[folded],) if folded in _by_name() else _by_code().get(folded, ())
+
+
+@cache
+def _same_item() -> frozenset[str]:
+    return frozenset(map(folded_name, vocabulary()["same_item"]["words"]))
+
+
+def speaks_of(text: str, unit: str) -> str | None:
+    """The analyte with rules whose name stands among others in an unknown item, if the unit is one of its own."""
+    words = " " + re.sub(r"[^\w-]+", " ", folded_name(text)) + " "
+    for analyte in ANALYTES.values():
+        if analyte.has_rules and unit.strip() and takes(analyte.name, unit):
+            names = [name for name in analyte.names if len(name) > 1]
+            if any(f" {name} " in words or (name[0] >= FIRST_IDEOGRAPH and name in words) for name in names):
+                return analyte.name
+    return None
+
+
+def takes(analyte: str, unit: str) -> bool:
+    """Whether the analyte's table lists this unit."""
     try:
         unit_of(analyte, unit)
     except UnitProblem:
@@ -80,14 +110,23 @@ def find_item(text: str, name: str, unit: str, codes: MappingType[str, str]) -> 
             None, decision=REJECTED, reasons=("analyte_in_doubt: item code and item name mean different analytes",)
         )
     if not candidates:
-        return Item(None, decision=IGNORED, reasons=("unknown_analyte: not in the analyte table",))
+        return _unlisted(code, name, unit)
     if len(candidates) > 1:
         return _by_unit(candidates, unit)
     return Item(candidates[0])
 
 
+def _unlisted(code: str, name: str, unit: str) -> Item:
+    """An item that is in no table: held where it may be one with rules, such as platelets (manual)."""
+    found = speaks_of(f"{code} {name}", unit)
+    if found is None:
+        return Item(None, decision=IGNORED, reasons=("unknown_analyte: not in the analyte table",))
+    reason = f"analyte_in_doubt: may be {found}, or another quantity of a like name; add it to [codes] of a mapping"
+    return Item(found, decision=REVIEW, reasons=(reason,))
+
+
 def _by_unit(candidates: tuple[str, ...], unit: str) -> Item:
-    agreeing = [analyte for analyte in candidates if _takes(analyte, unit)]
+    agreeing = [analyte for analyte in candidates if takes(analyte, unit)]
     if len(agreeing) == 1:
         return Item(agreeing[0])
     finding = f"the code may mean {' or '.join(candidates)} and the unit does not decide"

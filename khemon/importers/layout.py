@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
+from khemon.importers.analyte_columns import AnalyteColumn, analyte_column, with_units_beside
+from khemon.importers.claims import TIME_FIELDS, Claims
 from khemon.importers.items import named_analytes
 from khemon.importers.mapping import COLUMN_FIELDS, Mapping
 from khemon.importers.numbers import vocabulary
@@ -49,46 +50,25 @@ PATIENT_COLUMNS: tuple[str, ...] = (
     "discontinued_at",
     "note",
 )
-TIME_FIELDS = ("collected_at", "collected_date", "collected_time")
-#: A header that also names its unit: Fibrinogen (mg/dL), Platelets [10*9/L].
-WITH_UNIT = re.compile(r"(.+?)\s*(?:\(([^()]+)\)|\[([^\[\]]+)\])")
 LAB_REMEDY = f"a results file has the columns {', '.join(LAB_REQUIRED)}; other files need a mapping"
-
-
-@dataclass(frozen=True, slots=True)
-class AnalyteColumn:
-    """A column of a wide table: position, header, the item it stands for, and the unit its header names."""
-
-    index: int
-    header: str
-    item: str
-    unit: str = ""
 
 
 @dataclass(slots=True)
 class Columns:
-    """What every column of a table means; `at` is the position of a field."""
+    """What every column of a table means; `at` is the position of a field, `comments` all columns of comments."""
 
     kind: str
     layout: str
     at: dict[str, int] = field(default_factory=dict)
     analytes: list[AnalyteColumn] = field(default_factory=list)
     dates: list[int] = field(default_factory=list)
+    comments: list[int] = field(default_factory=list)
     unread: list[int] = field(default_factory=list)
 
 
 @cache
 def _known_headers() -> dict[str, str]:
     return {folded_name(name): meaning for meaning, names in vocabulary()["headers"].items() for name in names}
-
-
-def _analyte_column(index: int, header: str) -> AnalyteColumn | None:
-    if named_analytes(header):
-        return AnalyteColumn(index, header, header)
-    match = WITH_UNIT.fullmatch(header)
-    if match and named_analytes(match[1]):
-        return AnalyteColumn(index, header, match[1], match[2] or match[3])
-    return None
 
 
 def _meaning(header: str, mapped: dict[str, str]) -> str | None:
@@ -110,13 +90,13 @@ def count_known(header: list[str], mapping: Mapping | None) -> int:
     mapped = _mapped(mapping)
     canonical = {*EVENT_COLUMNS, *PATIENT_COLUMNS}
     return sum(
-        bool(_meaning(name, mapped) or (not mapped and (folded_name(name) in canonical or _analyte_column(0, name))))
+        bool(_meaning(name, mapped) or (not mapped and (folded_name(name) in canonical or analyte_column(0, name))))
         for name in header
         if name.strip()
     )
 
 
-def _canonical_kind(names: list[str], line: int) -> str | None:
+def _canonical_kind(names: list[str], where: str) -> str | None:
     """The kind of a table with canonical names; None for a foreign one; ImportProblem when two kinds claim it."""
     present = set(names)
     claims = []
@@ -126,7 +106,7 @@ def _canonical_kind(names: list[str], line: int) -> str | None:
         claims.append(EVENTS)
     if len(claims) > 1:
         raise ImportProblem(
-            f"line {line}",
+            where,
             "the columns are those of labs.csv and of events.csv",
             "send results and events in two files",
         )
@@ -140,7 +120,7 @@ def _canonical_kind(names: list[str], line: int) -> str | None:
     return PATIENTS if "patient_id" in present and patient_like and not lab_like else None
 
 
-def _canonical(kind: str, names: list[str], line: int) -> Columns:
+def _canonical(kind: str, names: list[str], where: str) -> Columns:
     """The columns of labs.csv, events.csv or patients.csv by their names; ImportProblem naming one that is missing."""
     known, required = {
         LABS: (LAB_COLUMNS, ("collected_at", "analyte", "value")),
@@ -149,9 +129,7 @@ def _canonical(kind: str, names: list[str], line: int) -> Columns:
     }[kind]
     missing = [name for name in required if name not in names]
     if missing:
-        raise ImportProblem(
-            f"line {line}", f"no column {missing[0]!r}", f"{kind}.csv needs the columns {', '.join(required)}"
-        )
+        raise ImportProblem(where, f"no column {missing[0]!r}", f"{kind}.csv needs the columns {', '.join(required)}")
     columns = Columns(kind, CANONICAL)
     for index, name in enumerate(names):
         if name in known or (kind == LABS and name == "reference_range"):
@@ -161,46 +139,72 @@ def _canonical(kind: str, names: list[str], line: int) -> Columns:
     return columns
 
 
-def _claim(columns: Columns, meaning: str, index: int, header: list[str], line: int) -> None:
-    if meaning in columns.at:
-        both = f"{header[columns.at[meaning]]!r} and {header[index]!r}"
-        raise ImportProblem(
-            f"line {line}", f"the columns {both} may both be {meaning}", "say in a mapping which one it is"
-        )
-    columns.at[meaning] = index
-
-
-def _foreign(header: list[str], line: int, mapping: Mapping | None, is_date: Callable[[str], bool]) -> Columns:
+def _foreign(
+    header: list[str],
+    where: str,
+    mapping: Mapping | None,
+    is_date: Callable[[str], bool],
+    below: Sequence[Sequence[str]],
+) -> Columns:
     """The columns of a laboratory's own table."""
     mapped = _mapped(mapping)
     columns = Columns(LABS, "")
+    claims = Claims(header, below, where, {})
     for index, name in enumerate(header):
         meaning = _meaning(name, mapped) if name else None
         if meaning in ANALYTES:
             columns.analytes.append(AnalyteColumn(index, name, str(meaning)))
         elif meaning:
-            _claim(columns, meaning, index, header, line)
-        elif not mapped and (column := _analyte_column(index, name)):
+            claims.by_field.setdefault(meaning, []).append(index)
+        elif not mapped and (column := analyte_column(index, name)):
             columns.analytes.append(column)
         elif name and is_date(name):
             columns.dates.append(index)
-        else:
-            columns.unread.append(index)
+    columns.analytes = with_units_beside(columns.analytes, header, claims.by_field.get("unit", []))
+    _refuse_missing(header, where, mapping)
+    columns.comments = claims.by_field.pop("comment", [])
+    columns.at = claims.settled() | ({"comment": columns.comments[0]} if columns.comments else {})
     if "analyte_name" in columns.at and "analyte" not in columns.at:
         columns.at["analyte"] = columns.at.pop("analyte_name")
-    missing = [name for name in mapped if name not in {folded_name(one) for one in header}]
-    if missing and mapping:
-        lost = next(name for name in mapping.columns if folded_name(name) == missing[0])
-        raise ImportProblem(
-            f"line {line}",
-            f"the mapping names a column {lost!r} that the file does not have",
-            "check that file and mapping belong together",
-        )
-    columns.layout = _layout(columns, header, line, mapping.layout if mapping else None)
+    if columns.dates and not columns.analytes and not {"analyte", "value"} & set(columns.at):
+        _take_items_below(columns, claims)
+    beside = [column.unit_at for column in columns.analytes]
+    read = {
+        *beside,
+        *columns.at.values(),
+        *columns.comments,
+        *columns.dates,
+        *(column.index for column in columns.analytes),
+    }
+    columns.unread = [index for index in range(len(header)) if index not in read]
+    columns.layout = _layout(columns, header, where, mapping.layout if mapping else None)
     return columns
 
 
-def _layout(columns: Columns, header: list[str], line: int, stated: str | None) -> str:
+def _refuse_missing(header: list[str], where: str, mapping: Mapping | None) -> None:
+    present = {folded_name(one) for one in header}
+    lost = [name for name in (mapping.columns if mapping else ()) if folded_name(name) not in present]
+    if lost:
+        raise ImportProblem(
+            where,
+            f"the mapping names a column {lost[0]!r} that the file does not have",
+            "check that file and mapping belong together",
+        )
+
+
+def _take_items_below(columns: Columns, claims: Claims) -> None:
+    """In a table with dates across the column whose cells name analytes holds the items, whatever its header says."""
+    kept = {name: index for name, index in columns.at.items() if name not in TIME_FIELDS}
+    free = [index for index in range(len(claims.header)) if index not in (*kept.values(), *columns.dates)]
+    found = claims.items_below(free)
+    if found is None:
+        return
+    columns.at = kept | {"analyte": found[0]}
+    if "unit" not in kept and found[1] is not None:
+        columns.at["unit"] = found[1]
+
+
+def _layout(columns: Columns, header: list[str], where: str, stated: str | None) -> str:
     """Long, wide or dates across; ImportProblem naming what is missing, or that two fit."""
     has_time = any(name in columns.at for name in TIME_FIELDS[:2])
     fits = {
@@ -211,31 +215,48 @@ def _layout(columns: Columns, header: list[str], line: int, stated: str | None) 
     if stated:
         if not fits[stated]:
             raise ImportProblem(
-                f"line {line}", f"the columns do not make the layout {stated} that the mapping states", LAB_REMEDY
+                where, f"the columns do not make the layout {stated} that the mapping states", LAB_REMEDY
             )
         return stated
     fitting = [name for name, fit in fits.items() if fit]
     if len(fitting) == 1:
         return fitting[0]
     if fitting:
-        raise ImportProblem(
-            f"line {line}", f"the columns fit the layouts {' and '.join(fitting)}", "state layout in a mapping"
-        )
+        raise ImportProblem(where, f"the columns fit the layouts {' and '.join(fitting)}", "state layout in a mapping")
     known = [header[index] for index in columns.at.values()]
     finding = f"of the column names only {', '.join(map(repr, known))} are known" if known else "no known column names"
-    raise ImportProblem(f"line {line}", f"{finding}: no results can be found", LAB_REMEDY)
+    raise ImportProblem(where, f"{finding}: no results can be found", LAB_REMEDY)
 
 
-def find_columns(header: list[str], line: int, mapping: Mapping | None, is_date: Callable[[str], bool]) -> Columns:
-    """What every column means; ImportProblem when the table cannot be understood or could be understood in two ways."""
+def find_columns(
+    header: list[str],
+    where: str,
+    mapping: Mapping | None,
+    is_date: Callable[[str], bool],
+    below: Sequence[Sequence[str]] = (),
+) -> Columns:
+    """What every column means; ImportProblem when the table cannot be understood or could be understood in two ways.
+
+    `below` are some of the rows: where the header does not say which column holds the items, they may.
+    """
     names = [folded_name(name) for name in header]
     doubled = [name for name, count in Counter(names).items() if name and count > 1]
     if doubled:
         # Their number, not their name: where a file has no header, a patient's row stands in its place.
         first, second = [number for number, name in enumerate(names, start=1) if name == doubled[0]][:2]
         found = f"two columns have the same name: {first} and {second}"
-        raise ImportProblem(f"line {line}", found, "give every column its own name")
-    kind = None if mapping and mapping.columns else _canonical_kind(names, line)
+        raise ImportProblem(where, found, "give every column its own name")
+    kind = None if mapping and mapping.columns else _canonical_kind(names, where)
     if kind:
-        return _canonical(kind, names, line)
-    return _foreign(header, line, mapping, is_date)
+        return _canonical(kind, names, where)
+    return _foreign(header, where, mapping, is_date, below)
+
+
+def fits(
+    header: list[str], mapping: Mapping | None, is_date: Callable[[str], bool], below: Sequence[Sequence[str]] = ()
+) -> str | None:
+    """The kind of table these cells would be the header of; None when they would be none."""
+    try:
+        return find_columns(header, "", mapping, is_date, below).kind
+    except ImportProblem:
+        return None

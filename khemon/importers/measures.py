@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import re
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from khemon.importers.items import Item, find_item
+from khemon.importers.items import Item, find_item, takes
 from khemon.importers.mapping import Mapping
-from khemon.importers.numbers import Number, NumberGrammar, plain_text
+from khemon.importers.numbers import Number, NumberGrammar, Signs, plain_text
 from khemon.importers.once import Once
 from khemon.importers.staging import ACCEPTED, NO_VALUE, REJECTED, REVIEW, worse
 from khemon.units import ANALYTES, Quantity, UnitProblem, convert, decimal_text, interval, unit_of
@@ -37,14 +38,6 @@ class Measure:
     in_comment: bool = False
 
 
-def _takes(analyte: str, unit: str) -> bool:
-    try:
-        unit_of(analyte, unit)
-    except UnitProblem:
-        return False
-    return True
-
-
 def beyond_limits(analyte: str, comparator: str, value: Decimal) -> tuple[str, tuple[str, ...]]:
     """Fate and reasons by the limits: beyond a hard one a person confirms, beyond a soft one there is only a note."""
     table = ANALYTES[analyte]
@@ -65,14 +58,14 @@ def unit_at_start(analyte: str, text: str) -> str:
     words = text.split()
     for count in range(min(len(words), UNIT_WORDS), 0, -1):
         unit = " ".join(words[:count]).rstrip(".,;)")
-        if _takes(analyte, unit):
+        if takes(analyte, unit):
             return unit
     return ""
 
 
 def same_unit(analyte: str, one: str, other: str) -> bool:
     """Whether two spellings say the same, factor and basis."""
-    return _takes(analyte, one) and _takes(analyte, other) and unit_of(analyte, one) == unit_of(analyte, other)
+    return takes(analyte, one) and takes(analyte, other) and unit_of(analyte, one) == unit_of(analyte, other)
 
 
 def _rest_explained(analyte: str, unit: str, number: Number) -> tuple[str, Number]:
@@ -80,7 +73,7 @@ def _rest_explained(analyte: str, unit: str, number: Number) -> tuple[str, Numbe
     if not number.rest:
         return unit, number
     rest = number.rest.strip()
-    in_cell = rest if _takes(analyte, rest) else ""
+    in_cell = rest if takes(analyte, rest) else ""
     if in_cell and (not unit or same_unit(analyte, in_cell, unit)):
         return unit or in_cell, replace(number, rest="")
     if not in_cell and number.rest[0].isalnum():
@@ -97,8 +90,9 @@ class Measures:
     `read[item, name, text, unit, reference]` is what a value text says, for item and name as the file gives them.
     """
 
-    def __init__(self, mapping: Mapping | None) -> None:
-        self.numbers = NumberGrammar(mapping.decimal, mapping.thousands) if mapping else NumberGrammar(None, None)
+    def __init__(self, mapping: Mapping | None, signs: Signs | None = None) -> None:
+        decimal, thousands = (mapping.decimal, mapping.thousands) if mapping else (None, None)
+        self.numbers = NumberGrammar(decimal, thousands, signs)
         self.codes = mapping.coded() if mapping else {}
         self.units = mapping.units if mapping else {}
         self.basis = (mapping.d_dimer_basis or "") if mapping else ""
@@ -107,6 +101,13 @@ class Measures:
     def _read(self, cell: tuple[str, str, str, str, str]) -> Measure:
         item, name, text, unit, reference = cell
         return self._measure(self.item(item, name, unit), self.numbers.read[text], unit, reference)
+
+    def exactly(self) -> Measures:
+        """The same for exact numbers with a decimal point, as a workbook or JSON holds them."""
+        plain = copy.copy(self)
+        plain.numbers = NumberGrammar(".", None)
+        plain.read = Once(plain._read)
+        return plain
 
     def item(self, item: str, name: str, unit: str) -> Item:
         """Which analyte an item code, its name and its unit mean."""
@@ -129,6 +130,10 @@ class Measures:
     def _measure(self, item: Item, number: Number, unit: str, reference: str) -> Measure:
         if item.analyte is None:
             return Measure(None, item.decision, item.reasons)
+        if item.reasons:
+            number = replace(
+                number, decision=worse(item.decision, number.decision), reasons=item.reasons + number.reasons
+            )
         unit = unit.strip() or self.units.get(item.analyte, "")
         unit, number = _rest_explained(item.analyte, unit, number)
         without_number = Measure(

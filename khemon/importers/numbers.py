@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
@@ -14,6 +15,8 @@ from khemon.importers.once import Once
 from khemon.importers.staging import ACCEPTED, NO_VALUE, REJECTED, REVIEW
 
 LONGEST_NUMBER = 24
+#: A denial counts for so many words behind it.
+NEAR = 4
 #: Full-width forms lie this far above ASCII. Only these are folded: a general folding would turn 5² into 52.
 FULL_WIDTH: dict[int, int | str] = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 SPACES: dict[int, int | str] = dict.fromkeys(map(ord, "\u00a0\u2007\u2009\u202f\u3000"), " ")
@@ -33,6 +36,22 @@ GROUPED = re.compile(r"[0-9]{1,3}([,.' ])[0-9]{3}(?:\1[0-9]{3})*(?:(?!\1)[,.][0-
 DECIMAL_COMMA = re.compile(r"[0-9]+,[0-9]+")
 LEADING_NUMBER = re.compile(r"((?:<=|>=|<|>)?\s*[0-9][0-9.,']*)(.+)", re.DOTALL)
 NUMBER_IN_TEXT = re.compile(r"(?:<=|>=|<|>)?\s*(?<![\w.,])[0-9][0-9.,']*(?<![.,])")
+
+
+SIGN_BEHIND = "text_behind_number: a person must say what the sign means"
+SAY_SO = "state decimal and thousands in a mapping"
+#: A number with one kind of separator behind it all: what else it holds says which sign is the decimal one.
+NUMBER_SHAPE = re.compile(r"[<>=~\s]*([0-9][0-9.,]*)(?![0-9.,])")
+SURE = {
+    sign: re.compile(rf"[0-9]+{re.escape(sign)}(?:[0-9]{{1,2}}|[0-9]{{4,}})|0{re.escape(sign)}[0-9]+") for sign in ".,"
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """The decimal sign that a file makes certain by itself; none when it does not, or when it uses both."""
+
+    decimal: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +94,50 @@ def quality_named(text: str) -> str:
     return ""
 
 
+def affirmed_quality(comment: str) -> str:
+    """The sample quality a comment speaks of, empty if none or if it is denied: no clumps seen."""
+    lowered = comment.casefold()
+    for quality, words in vocabulary()["quality"].items():
+        for word in words:
+            before, found, _ = lowered.partition(word.casefold())
+            if found and not _denied(before):
+                return str(quality)
+    return ""
+
+
+def _denied(before: str) -> bool:
+    """Whether the last words before something deny it."""
+    clause = re.split(r"[.;,:!?。\uff1b，]", before)[-1]
+    near = re.findall(r"[\w/]+", clause)[-NEAR:]
+    signs, words = vocabulary()["negations"]["signs"], vocabulary()["negations"]["words"]
+    near_signs = clause[-2 * NEAR :]
+    return any(word in words for word in near) or (
+        any(sign in near_signs for sign in signs) and not any(sign in near_signs for sign in _undenied())
+    )
+
+
+def _undenied() -> list[str]:
+    """Signs of a denial that affirms: cannot be excluded."""
+    return list(vocabulary()["negations"]["undenied"])
+
+
+@cache
+def _sign_words() -> tuple[tuple[str, str], ...]:
+    table: dict[str, list[str]] = vocabulary()["comparators"]
+    return tuple((word, sign) for sign, words in table.items() for word in sorted(words, key=len, reverse=True))
+
+
+def _with_signs(text: str) -> str:
+    """The text with words before its number as a sign: less than 5 is <5."""
+    if text[:1].isalpha():
+        lowered = text.casefold()
+        for word, sign in _sign_words():
+            rest = text[len(word) :].strip()
+            if lowered.startswith(word) and rest[:1].isdigit():
+                return sign + rest
+    return text
+
+
 def without_flags(text: str) -> tuple[str, str]:
     """The text without a mark such as H, LL or an arrow before or behind it, and that mark."""
     for mark in sorted(vocabulary()["flags"]["marks"], key=len, reverse=True):
@@ -90,13 +153,29 @@ def without_flags(text: str) -> tuple[str, str]:
 def _words(text: str) -> Number | None:
     """What a text without a number says; None when it is none of the known words."""
     lowered, absent = text.casefold(), vocabulary()["absent"]
+    if any(word in lowered for word in vocabulary()["beyond"]["words"]):
+        return Number(REVIEW, reasons=("beyond_measure: outside what was measured, and no number is given",))
     if any(word in lowered for word in absent["see_comment"]):
         return Number(NO_VALUE, reasons=("no_value: the text points to the comment",), in_comment=True)
     if quality := quality_named(text):
         return Number(NO_VALUE, reasons=(f"no_value: sample {quality}",), quality=quality)
     if lowered in absent["whole"] or any(word in lowered for word in absent["words"]):
-        return Number(NO_VALUE, reasons=("no_value: no result was given",))
+        blank = lowered in absent["blank"]
+        return Number(NO_VALUE, reasons=("no_value: no result was given",), in_comment=blank)
     return None
+
+
+def certain_signs(texts: Iterable[str]) -> Signs:
+    """The decimal sign of a file: the one of numbers that can only be read one way, such as 7,4 or 0.82 or 1.234,5."""
+    sure = set()
+    for text in set(texts):
+        match = NUMBER_SHAPE.match(plain_text(text))
+        digits = match[1].rstrip(".,") if match else ""
+        if "." in digits and "," in digits:
+            sure.add(max(".,", key=digits.rindex))
+        else:
+            sure |= {sign for sign, shape in SURE.items() if shape.fullmatch(digits)}
+    return Signs(sure.pop() if len(sure) == 1 else None)
 
 
 class NumberGrammar:
@@ -105,21 +184,23 @@ class NumberGrammar:
     `read[text]` is what a text says.
     """
 
-    def __init__(self, decimal: str | None, thousands: str | None) -> None:
+    def __init__(self, decimal: str | None, thousands: str | None, signs: Signs | None = None) -> None:
+        decimal = decimal or (signs.decimal if signs else None)
         self.decimal = decimal or "."
         self.declared = decimal is not None
         self.thousands = thousands
+        self.point_in_doubt = signs is not None and not self.declared
         self.read = Once(self._read)
 
     def _read(self, original: str) -> Number:
-        text = plain_text(original)
+        text = _with_signs(plain_text(original))
         if not text:
             return Number(NO_VALUE, reasons=("no_value: the cell is empty",))
         bare, flag = without_flags(text)
         number = self._compared(bare)
         if number is None:
             followed = self._with_rest(bare)
-            if followed and not followed.rest[0].isalnum():
+            if followed and not followed.rest[:1].isalnum():
                 return followed
             return _words(text) or followed or _unreadable(_why_not(bare))
         if flag and number.decision != REJECTED:
@@ -146,15 +227,17 @@ class NumberGrammar:
         whole, point, fraction = digits.partition(self.decimal)
         separators = set(re.sub(r"[0-9]", "", whole + fraction))
         ungrouped = re.sub(r"[^0-9]", "", whole) + ("." + fraction if point else "")
+        in_threes = GROUPED.fullmatch(digits) is not None and digits[0] != "0"
+        if self.point_in_doubt and in_threes and point:
+            return Number(REVIEW, reasons=(f"thousands: nothing says whether {point!r} is the decimal sign; {SAY_SO}",))
         if not separators:
             return Number(value=Decimal(ungrouped))
-        in_threes = GROUPED.fullmatch(digits) is not None
         if in_threes and separators == {self.thousands} and fraction.isdigit() == bool(point):
             return Number(value=Decimal(ungrouped))
         if not in_threes or self.thousands:
             return _unreadable(self._unexplained())
         certain = (self.declared or bool(point)) and fraction.isdigit() == bool(point)
-        reason = "thousands: nothing says that the separator groups thousands; state decimal and thousands in a mapping"
+        reason = f"thousands: nothing says that the separator groups thousands; {SAY_SO}"
         return Number(REVIEW, value=Decimal(ungrouped) if certain else None, reasons=(reason,))
 
     def _unexplained(self) -> str:
@@ -169,6 +252,9 @@ class NumberGrammar:
         if match is None or number is None or number.value is None:
             return None
         rest = match[2]
+        if rest[0] == " " and not rest.strip(" +-!"):
+            # Some laboratories mark what is out of range with signs; others begin a range so.
+            return Number(REVIEW, number.comparator, number.value, (*number.reasons, SIGN_BEHIND), rest="")
         if rest[0] in "eE" or rest.lstrip()[:1] in tuple("-0123456789_.,'+"):
             return None
         return Number(number.decision, number.comparator, number.value, number.reasons, quality_named(rest), rest)
@@ -176,6 +262,8 @@ class NumberGrammar:
     def in_comment(self, comment: str) -> tuple[Number, str] | None:
         """The one number a comment gives and the text behind it; None when it gives none or several."""
         text = plain_text(comment)
+        for word, sign in _sign_words():
+            text = re.sub(rf"(?<!\w){re.escape(word)}\s*(?=[0-9])", sign, text, flags=re.IGNORECASE)
         matches = list(NUMBER_IN_TEXT.finditer(text))
         if len(matches) != 1:
             return None

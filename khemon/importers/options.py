@@ -10,7 +10,10 @@ from khemon.models import ImportProblem
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadOptions:
-    """Options of one reading, which go before what the mapping says. ImportProblem when one does not hold."""
+    """Options of one reading, which go before what the mapping says. ImportProblem when one does not hold.
+
+    `max_rows` is the most a file may hold, where there is a limit.
+    """
 
     timezone: str
     now_ms: int
@@ -18,6 +21,7 @@ class ReadOptions:
     encoding: str | None = None
     date_format: str | None = None
     patient_id: str | None = None
+    max_rows: int | None = None
 
     def __post_init__(self) -> None:
         for name, check in (("timezone", known_zone), ("encoding", known_encoding), ("date_format", known_date_format)):

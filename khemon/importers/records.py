@@ -6,6 +6,7 @@ import datetime as dt
 import re
 from zoneinfo import ZoneInfo
 
+from khemon.importers.cellfacts import doubts_of, id_as_shown
 from khemon.importers.grid import Grid
 from khemon.importers.layout import PATIENT_COLUMNS, Columns
 from khemon.importers.rowfacts import read_identity
@@ -79,7 +80,8 @@ class EventReader:
         return cells[self.at[name]].strip() if name in self.at else ""
 
     def _row(self, line: int, cells: list[str]) -> EventRow:
-        identity = read_identity(self._cell(cells, "patient_id"), self.patient_id)
+        named = id_as_shown(self.grid, line, self.at["patient_id"], self._cell(cells, "patient_id"))
+        identity = read_identity(named, self.patient_id)
         kind = self._cell(cells, "kind").casefold()
         start = _event_time(self.starts, self._cell(cells, "start"), kind, until=False)
         dose, unit, note = (self._cell(cells, name) or None for name in ("dose", "unit", "note"))
@@ -90,6 +92,8 @@ class EventReader:
         if kind not in EVENT_KINDS:
             _add(event, REJECTED, f"unknown_kind: use one of: {', '.join(EVENT_KINDS)}")
         self._add_end(event, self._cell(cells, "end"))
+        for doubt in doubts_of(self.grid, line, self.at.values(), self.at["patient_id"]):
+            _add(event, REVIEW, doubt)
         return event
 
     def _add_end(self, event: EventRow, text: str) -> None:
@@ -134,12 +138,16 @@ class PatientReader:
         return sorted(found, key=lambda patient: patient.row)
 
     def _row(self, line: int, cells: list[str]) -> PatientRow:
-        identity = read_identity(cells[self.at["patient_id"]], None)
+        identity = read_identity(
+            id_as_shown(self.grid, line, self.at["patient_id"], cells[self.at["patient_id"]]), None
+        )
         patient = PatientRow(line, identity.patient_id, {}, identity.decision, [*identity.reasons])
         for name in PATIENT_COLUMNS[1:]:
             text = cells[self.at[name]].strip() if name in self.at else ""
             if text:
                 self._add_field(patient, name, text)
+        for doubt in doubts_of(self.grid, line, self.at.values(), self.at["patient_id"]):
+            _add(patient, REVIEW, doubt)
         return patient
 
     def _add_field(self, patient: PatientRow, name: str, text: str) -> None:

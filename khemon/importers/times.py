@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from khemon.importers.dates import spelled_plainly
 from khemon.importers.numbers import plain_text
 from khemon.importers.once import Once
 from khemon.importers.staging import ACCEPTED, REJECTED, REVIEW
@@ -19,10 +20,13 @@ EARLIEST_YEAR, LATEST_YEAR = 1900, 2200
 ISO = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?: ?(?:Z|[+-]\d\d(?::?\d\d)?))?", re.ASCII)
 LOCAL = re.compile(
     r"(?P<a>\d{1,4})(?P<s>[./-])(?P<b>\d{1,2})(?P=s)(?P<c>\d{1,4})"
-    r"(?:(?:T|,?\s+)(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:\.\d+)?)?\s*(?P<half>[AaPp]\.?[Mm]\.?)?)?",
+    r"(?:(?:T|,?\s+)(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:\.\d+)?)?\s*(?P<half>[AaPp]\.?\s?[Mm]\.?)?)?",
     re.ASCII,
 )
-CHINESE = str.maketrans({"年": "-", "月": "-", "日": " ", "时": ":", "時": ":", "分": ""})
+#: A spreadsheet's number for a day from 1982 on, with the time of day as its fraction.
+SERIAL = re.compile(r"[3-5]\d{4}(?:\.\d+)?", re.ASCII)
+#: A date cell of a workbook as its reader writes it.
+TYPED = re.compile(r"\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{3})?)?)?", re.ASCII)
 ORDER_REASON = "date_order: nothing says whether the day or the month comes first; state date_format"
 DAY_FIRST, MONTH_FIRST, UNDECIDED = "day first", "month first", "undecided"
 
@@ -64,7 +68,7 @@ def _order_of(texts: Iterable[str]) -> str:
     """Day or month first, if some date of the column can only be read one way and none contradicts."""
     day_first = month_first = False
     for text in texts:
-        match = LOCAL.match(plain_text(text))
+        match = LOCAL.match(spelled_plainly(plain_text(text)))
         if match and len(match["a"]) < 4:
             day_first = day_first or int(match["a"]) > 12
             month_first = month_first or int(match["b"]) > 12
@@ -73,16 +77,25 @@ def _order_of(texts: Iterable[str]) -> str:
     return DAY_FIRST if day_first else MONTH_FIRST
 
 
+def joined(date: str, time: str) -> str:
+    """A date and a time of day of a workbook in one text: as ISO 8601 where the date is a date cell."""
+    return f"{date}T{time.rjust(5, '0')}" if TYPED.fullmatch(date) and "T" not in date else f"{date} {time}"
+
+
 class Clock:
     """Reads the times of one column: `read[text]` is the moment a text states.
 
     `form` is the declared strptime format. Without one, ISO 8601 is read; other forms only when year, month and day are
-    certain for the whole column.
+    certain for the whole column. `typed`: the column comes from a workbook, whose own dates are written as ISO 8601
+    whatever form its texts have.
     """
 
-    def __init__(self, zone: str, form: str | None, column: Iterable[str], latest_ms: int | None) -> None:
+    def __init__(
+        self, zone: str, form: str | None, column: Iterable[str], latest_ms: int | None, *, typed: bool = False
+    ) -> None:
         self.zone = ZoneInfo(zone)
         self.form = form
+        self.typed = typed
         self._column = column
         self._order: str | None = None
         self._latest = None if latest_ms is None else latest_ms + TOLERANCE_MS
@@ -97,11 +110,13 @@ class Clock:
     def _read(self, text: str) -> Moment:
         if not text:
             return _refused("no_time: the time is missing")
+        if self.typed and TYPED.fullmatch(text):
+            return self._iso(text) if "T" in text else _held(None, "no_time_of_day: a date without a time")
         if self.form:
             return self._declared(plain_text(text), self.form)
         if ISO.fullmatch(text):
             return self._iso(text)
-        return self._certain(plain_text(text).translate(CHINESE).strip())
+        return self._certain(spelled_plainly(plain_text(text)))
 
     def _iso(self, text: str) -> Moment:
         midnight = text[11:16] == "24:00"
@@ -139,10 +154,12 @@ class Clock:
 
     def _certain(self, text: str) -> Moment:
         match = LOCAL.fullmatch(text)
+        if match is None and SERIAL.fullmatch(text):
+            return _held(None, "serial_date: a day number of a spreadsheet; its first day is not certain")
         if match is None:
             return _refused("unreadable_time: not ISO 8601 (2026-01-31T08:00:00+00:00); state date_format")
         if len(match["a"]) != 4 and len(match["c"]) != 4:
-            return _refused("two_digit_year: state date_format")
+            return _held(None, "two_digit_year: nothing says which part is the year; state date_format")
         date = self._date(match)
         if isinstance(date, Moment):
             return date

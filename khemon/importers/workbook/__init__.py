@@ -1,0 +1,1 @@
+"""Excel workbooks as sheets of text cells with what the file knows about each; read apart, in a process with limits."""
