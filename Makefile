@@ -64,7 +64,7 @@ endure: export KHEMON_MACHINES ?= 2000
 endure: export KHEMON_KILLS ?= 2000
 endure: export HYPOTHESIS_PROFILE ?= nightly
 endure: $(TEST_READY)  ## random histories, state machine, laws and kills in their long form; hours
-	nice -n 10 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --durations 15 $(or $(TESTS),$(ENDURING))
+	nice -n 10 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --durations 15 -o faulthandler_timeout=0 $(or $(TESTS),$(ENDURING))
 
 mutate: $(TEST_READY)  ## small changes of what judges, each of which has to fail a test; MODULES=khemon/units.py for some
 	$(BIN)/python -m tests.mutation --workers $(WORKERS) $(MODULES)

@@ -139,7 +139,8 @@ class ChosenBand(Frozen):
         found = _BAND.fullmatch(text.strip())
         if found is None or Decimal(found["low"]) > Decimal(found["high"]):
             return None
-        return cls(low=Decimal(found["low"]), high=Decimal(found["high"]), chosen_by=(found["by"] or "").strip())
+        by = (found["by"] or "").strip().removeprefix("chosen by ")
+        return cls(low=Decimal(found["low"]), high=Decimal(found["high"]), chosen_by=by)
 
 
 class Patient(Frozen):
