@@ -25,8 +25,9 @@ class Range:
         return self.low == self.high
 
 
+_BEYOND_ALL: Position = (INFINITE, 0)
 #: A limit of normal that was not given: any number above zero.
-NOT_GIVEN = Range((Decimal(0), 1), (INFINITE, 0))
+NOT_GIVEN = Range((Decimal(0), 1), _BEYOND_ALL)
 
 
 def range_of(comparator: str, value: Decimal) -> Range:
