@@ -17,7 +17,10 @@ def child() -> WatchedChild:
 def lines(child: WatchedChild) -> list[str]:
     """The rules of the lines 'recorded after it ended'."""
     return [
-        episode.rule for episode in recorded_after_it_ended(child.episodes(), child.alerts, child.setting().recorded_at)
+        episode.rule
+        for episode in recorded_after_it_ended(
+            child.episodes(), child.alerts, child.setting().protocol, child.setting().recorded_at
+        )
     ]
 
 
@@ -153,7 +156,7 @@ def test_an_alert_of_another_rule_at_the_same_time_takes_no_line_away(child):
 def test_an_episode_of_which_one_result_was_known_in_time_makes_no_line(child):
     child.told("hb 0d 55")
     child.told("hb 6h 54", "hb 1d 70", now="2d")
-    known = recorded_after_it_ended(child.episodes(), [], child.setting().recorded_at)
+    known = recorded_after_it_ended(child.episodes(), [], child.setting().protocol, child.setting().recorded_at)
     assert [episode.rule for episode in known] == []
 
 

@@ -226,7 +226,7 @@ def differences(bed: Bed) -> list[str]:
 
 def lines(bed: Bed) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
     """What had ended before it was recorded: as the product says, and as the slow reading says."""
-    product = alerting.recorded_after_it_ended(bed.episodes, bed.alerts, bed.setting.recorded_at)
+    product = alerting.recorded_after_it_ended(bed.episodes, bed.alerts, bed.setting.protocol, bed.setting.recorded_at)
     slow = bed.ledger.recorded_after_it_ended(bed.slow_episodes, bed.record)
     both = ([(e.rule, e.onset.astimezone(dt.UTC)) for e in found] for found in (product, slow))
     first, second = (sorted(found) for found in both)

@@ -8,7 +8,7 @@ from math import inf
 
 from khemon.alerts.states import LIVE, RETRACTED, Setting, utc
 from khemon.models import SEVERITIES, Alert, Episode
-from khemon.rules.rulebook import AllOfRule
+from khemon.rules.rulebook import AllOfRule, AnyOfRule, Protocol
 
 
 def carriers(episodes: Sequence[Episode], alerts: Sequence[Alert], setting: Setting) -> list[int | None]:
@@ -84,7 +84,10 @@ def due(episode: Episode, setting: Setting) -> dt.datetime:
 
 
 def recorded_after_it_ended(
-    episodes: Sequence[Episode], alerts: Sequence[Alert], recorded_at: Callable[[int], dt.datetime]
+    episodes: Sequence[Episode],
+    alerts: Sequence[Alert],
+    protocol: Protocol,
+    recorded_at: Callable[[int], dt.datetime],
 ) -> list[Episode]:
     """A patient's episodes that would have alerted, but had ended before their evidence was recorded: a line each.
 
@@ -93,11 +96,11 @@ def recorded_after_it_ended(
     """
     found = []
     for episode in episodes:
-        if episode.severity == SEVERITIES[0] or episode.end is None or not (episode.evidence or episode.limbs):
+        if episode.severity == SEVERITIES[0] or episode.end is None:
             continue
         recorded = [utc(recorded_at(item.result_id)) for item in episode.evidence if item.role == "onset"]
         told = any(alert.rule == episode.rule and overlaps(alert, episode) for alert in alerts)
-        by_event = bool(episode.limbs) and not recorded
+        by_event = isinstance(protocol.rules.get(episode.rule), AnyOfRule) and not recorded
         if not told and (by_event or any(time >= episode.end for time in recorded)):
             found.append(episode)
     return found

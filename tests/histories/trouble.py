@@ -42,7 +42,8 @@ def spoil(story: Story, lab: Lab) -> None:
         changed = dataclasses.replace(lab, status=rng.choice(("preliminary", "preliminary", "corrected")))
     else:
         changed = dataclasses.replace(lab, quality=rng.choice(QUALITIES))
-    story.labs[story.labs.index(lab)] = changed
+    if lab in story.labs:  # of two equal ones one may have been spoiled before
+        story.labs[story.labs.index(lab)] = changed
 
 
 def repeat(story: Story, lab: Lab) -> None:

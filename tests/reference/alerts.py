@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 
 from .alert_evidence import LISTED, PATTERNS, band, evidence, inside, last_input, opening, stood, true_limbs
 from .chart import RECENT, Chart
@@ -277,8 +278,10 @@ def worsened(alert: Alert, episode: Episode, chart: Chart) -> set[str]:
     if alert.acknowledged_at is None:
         return found
     if alert.rule == "kmp_rebound" and alert.episode.status == episode.status == "suspected":
-        counts = [s for s in informative(chart, "platelets") if s.time > episode.onset and s.good]
-        found |= {"status"} if any(sample.reading.row not in alert.known for sample in counts) else set()
+        # It was isolated in between where a good count follows a low one; one more good count changes nothing.
+        counts = [sample for sample in informative(chart, "platelets") if sample.time >= episode.onset]
+        mends = [later for earlier, later in pairwise(counts) if later.good and not earlier.good]
+        found |= {"status"} if any(sample.reading.row not in alert.known for sample in mends) else set()
     for analyte in LISTED[alert.rule]:
         readings = stood(episode, chart, analyte) + inside(episode, chart, analyte)
         reached = [r for r in readings if r.row not in alert.known] + readings[-1:]

@@ -12,6 +12,7 @@ from khemon.actions.timelines.rows import Expected, Happening, Told
 from khemon.actions.timelines.watched import WatchedTimeline
 from khemon.alerts import LIVE, recorded_after_it_ended
 from khemon.models import SEVERITIES, Alert, AlertState, Episode, Refused
+from khemon.rules import Protocol
 from khemon.rules.calendar import MS_PER_UNIT
 
 
@@ -57,7 +58,7 @@ def seen_days(timeline: Timeline, ward: TimelineWard | None = None) -> Iterator[
 
     What time alone opens lasts until something happens or follow-up ends, so a minute clock sees the same calls.
     """
-    watch = _Watch(ward or WatchedTimeline(timeline))
+    watch = _Watch(ward or WatchedTimeline(timeline), timeline.rules)
     waiting = list(timeline.happens)
     for day in range(timeline.last_day + 1):
         look_ms = timeline.look_ms(day)
@@ -72,8 +73,9 @@ def seen_days(timeline: Timeline, ward: TimelineWard | None = None) -> Iterator[
 class _Watch:
     """A ward that is looked at once a day, and how often an alert came before it."""
 
-    def __init__(self, ward: TimelineWard) -> None:
+    def __init__(self, ward: TimelineWard, protocol: Protocol) -> None:
         self.ward = ward
+        self.protocol = protocol
         self.calls = 0
         self.shown: set[int] = set()
         self.states: dict[int, AlertState] = {}
@@ -100,12 +102,13 @@ class _Watch:
         self.states = {alert.alert_id: alert.state for alert in alerts}
         notes = [each for each in episodes if each.end is None and each.severity == SEVERITIES[0]]
         sentences = {each.rule: each.text for each in notes} | {alert.rule: alert.text for alert in told}
+        late = recorded_after_it_ended(episodes, alerts, self.protocol, self.ward.recorded_at)
         return SeenDay(
             day,
             tuple((_told(alert), "; ".join(why for number, why in new if number == alert.alert_id)) for alert in told),
             sentences,
             tuple(sorted({each.rule for each in notes})),
-            tuple(sorted(each.rule for each in recorded_after_it_ended(episodes, alerts, self.ward.recorded_at))),
+            tuple(sorted(each.rule for each in late)),
             self.calls,
         )
 

@@ -126,7 +126,8 @@ def patient_view(
 def _past(view: _View, alerts: Sequence[Alert], versions: Sequence[ResultRow]) -> tuple[Explained, ...]:
     """Episodes that ended, the newest first; those that no alert told of because they were recorded late say so."""
     recorded = {row.result_id: moment(row.recorded_ms) for row in versions}
-    late = {(e.rule, e.onset) for e in recorded_after_it_ended(view.episodes, alerts, recorded.__getitem__)}
+    ended = recorded_after_it_ended(view.episodes, alerts, view.setting.protocol, recorded.__getitem__)
+    late = {(episode.rule, episode.onset) for episode in ended}
     found = []
     for episode in reversed(view.episodes):
         if episode.end is not None:
