@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from decimal import Decimal
 
 from khemon.rules import Protocol, load_protocol
-from khemon.rules.rulebook import EventLimb
+from khemon.rules.rulebook import EventLimb, Number
 from tests import reference
 from tests.columns import by_engine
 from tests.histories import History
 from tests.reference.shorthand import at, event, lab, since
 
 WARD = load_protocol("ward")
+#: A durable response, confirmed on day 29.
+RESPONSE = ("plt 0d 50", "plt 1d 120", "plt 15d 120", "plt 29d 120")
 EITHER = ("active_bleeding", "symptomatic_anemia")
 
 
@@ -49,3 +52,16 @@ def test_a_criterion_of_events_alone_says_nothing_of_a_child_without_them():
     assert said("plasma_criterion", protocol, ["plt 0d 90"], ["symptomatic_anemia 1d"], "1d") == [
         ("1d", "confirmed", "critical", None)
     ]
+
+
+def number(rule: str, field: str, value: int) -> dict[str, Number]:
+    """A number of a rule, moved."""
+    return {field: getattr(WARD.rules[rule], field).model_copy(update={"value": Decimal(value)})}
+
+
+def test_one_good_count_settles_a_rebound_where_one_is_asked_for():
+    asked = number("kmp_rebound", "isolated_samples", 1) | number("kmp_rebound", "isolated_span", 0)
+    protocol = site("kmp_rebound", **asked)
+    for low, status in (("plt 40d 80", ("isolated", "note", "41d")), ("plt 40d 40", ("confirmed", "note", None))):
+        found = said("kmp_rebound", protocol, [*RESPONSE, low, "plt 41d 120", "plt 42d 120"], (), "42d")
+        assert found == [("40d", *status)], low
