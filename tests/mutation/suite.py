@@ -28,6 +28,8 @@ KILLERS = [
     "tests/test_rulebook_numbers.py",
     "tests/test_calendar.py",
     "tests/test_engine.py",
+    "tests/test_engine_blocks.py",
+    "tests/test_engine_edges.py",
     "tests/test_engine_laws.py",
     "tests/test_explain.py",
     "tests/test_further_edges.py",

@@ -1,0 +1,97 @@
+"""The engine by protocols of a site: what rules may ask that those of the ward do not."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Sequence
+from decimal import Decimal
+
+import pytest
+
+from khemon.rules import Protocol, load_protocol
+from khemon.rules.rulebook import EventLimb, Number
+from tests import reference
+from tests.columns import by_engine
+from tests.histories import History
+from tests.reference.shorthand import at, event, lab, since
+
+WARD = load_protocol("ward")
+#: A durable response, confirmed on day 29.
+RESPONSE = ("plt 0d 50", "plt 1d 120", "plt 15d 120", "plt 29d 120")
+EITHER = ("active_bleeding", "symptomatic_anemia")
+
+
+def site(rule: str, **changes: object) -> Protocol:
+    """The ward's protocol with some fields of one rule changed."""
+    return WARD.model_copy(update={"rules": WARD.rules | {rule: WARD.rules[rule].model_copy(update=changes)}})
+
+
+def told(labs: Sequence[str], events: Sequence[reference.Event], as_of: dt.datetime) -> History:
+    """A history of the ward in lines."""
+    numbered = tuple(dataclasses.replace(lab(text), row=row, recorded=row) for row, text in enumerate(labs))
+    return History(0, reference.Child("P"), numbered, tuple(events), "UTC", "ward", as_of)
+
+
+def said(
+    rule: str, protocol: Protocol, labs: Sequence[str], events: Sequence[str] = (), as_of: str = "9d"
+) -> list[tuple[object, ...]]:
+    """Onset, status, severity and end of the episodes of one rule."""
+    history = told(labs, [event(text) for text in events], at(as_of))
+    return [
+        (since(onset), status, severity, since(end) if end else None)
+        for name, onset, status, severity, _, end, _ in by_engine(history, protocol)
+        if name == rule
+    ]
+
+
+def test_a_criterion_of_two_kinds_of_events_holds_while_either_goes_on():
+    limbs = (*WARD.rules["plasma_criterion"].limbs, EventLimb(event="symptomatic_anemia"))
+    protocol = site("plasma_criterion", limbs=limbs)
+    for kind in EITHER:
+        found = said("plasma_criterion", protocol, ["plt 0d 90"], [f"{kind} 1d 2d"])
+        assert found == [("1d", "confirmed", "critical", "2d")], kind
+
+
+def test_a_criterion_of_events_alone_says_nothing_of_a_child_without_them():
+    protocol = site("plasma_criterion", limbs=tuple(EventLimb(event=kind) for kind in EITHER))
+    assert said("plasma_criterion", protocol, ["plt 0d 5"]) == []
+    assert said("plasma_criterion", protocol, ["plt 0d 90"], ["symptomatic_anemia 1d"], "1d") == [
+        ("1d", "confirmed", "critical", None)
+    ]
+
+
+def number(rule: str, field: str, value: int) -> dict[str, Number]:
+    """A number of a rule, moved."""
+    return {field: getattr(WARD.rules[rule], field).model_copy(update={"value": Decimal(value)})}
+
+
+def test_one_good_count_settles_a_rebound_where_one_is_asked_for():
+    asked = number("kmp_rebound", "isolated_samples", 1) | number("kmp_rebound", "isolated_span", 0)
+    protocol = site("kmp_rebound", **asked)
+    for low, status in (("plt 40d 80", ("isolated", "note", "41d")), ("plt 40d 40", ("confirmed", "note", None))):
+        found = said("kmp_rebound", protocol, [*RESPONSE, low, "plt 41d 120", "plt 42d 120"], (), "42d")
+        assert found == [("40d", *status)], low
+
+
+@pytest.mark.parametrize(
+    ("late_ms", "severity"), [(-1, "critical"), (0, "critical"), (1, "warning")], ids=["before", "on", "after"]
+)
+@pytest.mark.parametrize("ends", [False, True])
+def test_bleeding_counts_as_rechecked_for_24_hours_to_the_millisecond(late_ms, severity, ends):
+    """While it goes on as of the moment of looking; once it ended, at its end."""
+    moment = at("1d") + late_ms * dt.timedelta(milliseconds=1)
+    bleeding = reference.Event("active_bleeding", at("0d"), moment if ends else None)
+    history = told(["plt 0d 90"], [bleeding], at("2d") if ends else moment)
+    found = [row for row in by_engine(history, WARD) if row[0] == "plasma_criterion"]
+    assert [row[3] for row in found] == [severity]
+    parameters = reference.PROTOCOLS["ward"]
+    read = reference.evaluate(history.labs, history.events, history.child, parameters, "UTC", history.as_of)
+    assert [episode.verdict for episode in read if episode.rule == "plasma_criterion"] == found
+
+
+def test_the_leading_analyte_of_a_pattern_may_be_listed_anywhere():
+    platelets, *others = WARD.rules["kmp"].limbs
+    protocol = site("kmp", limbs=(*others, platelets))
+    for labs in (["plt 0d 20", "fib 0d 1"], ["plt 0d 20", "dd 0d 2"], ["plt 0d 20", "fib 0d 1", "dd 0d 2"]):
+        assert said("kmp", protocol, labs, (), "0d") == said("kmp", WARD, labs, (), "0d") != []
