@@ -29,7 +29,7 @@ KILLERS = [
     "tests/test_calendar.py",
     "tests/test_engine.py",
     "tests/test_engine_laws.py",
-    "tests/test_explain.py",
+    "tests/test_grounds.py",
     "tests/test_further_edges.py",
     "tests/test_further_random.py",
     "tests/test_grades.py",
