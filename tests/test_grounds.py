@@ -10,9 +10,11 @@ import pytest
 
 from khemon.actions.watch.explained import explained_rule
 from khemon.explain import explained
+from khemon.explain.cases import run_case
 from khemon.models import Episode, GroundEvent, GroundResult, Grounds
 from khemon.rules import Protocol, evaluate, load_protocol, prepare
-from khemon.rules.calendar import to_ms
+from khemon.rules.calendar import MS_PER_UNIT, to_ms
+from khemon.rules.cases import CASES, Case, load_cases
 from tests import reference
 from tests.columns import columns, plain
 from tests.drawn import FromHistory
@@ -27,6 +29,7 @@ HARD = (903115850, 158, 169, 249, 258, 290, 10193, 10439, 101871, 102462)
 #: Grounds are this much fewer than the results of a history, at least.
 FEW = 5
 PROTOCOLS = {name: load_protocol(name) for name in ("ward", "trial")}
+TOLD = [case for path in sorted(CASES.glob("*.toml")) for case in load_cases(path) if case.expect]
 
 
 def with_grounds(history: History, protocol: Protocol) -> list[Episode]:
@@ -111,6 +114,36 @@ def test_from_its_grounds_alone_an_episode_is_told_again(part, seed, nightly):
 def test_histories_on_which_fewer_grounds_were_not_enough(number):
     history, episodes = episodes_of(number)
     assert all(told_again(history, episodes))
+
+
+def case_cut_to(case: Case, grounds: Grounds) -> Case:
+    """The case with nothing but these results, events and entries, looked at when it was looked at before."""
+    ids = {result.result_id for result in grounds.results}
+    told = {(each.kind, to_ms(each.start), None if each.end is None else to_ms(each.end)) for each in grounds.events}
+    events = [
+        each
+        for each in case.events
+        if (each.kind, case.at_ms(each.start), None if each.end is None else case.at_ms(each.end)) in told
+    ]
+    times = [lab.at for lab in case.labs] + [time for each in case.events for time in (each.start, each.end) if time]
+    look = max(case.at_ms(time) for time in ([case.as_of] if case.as_of else times)) - case.start_ms
+    child = {"birth": "birth_date", "day0": "day0", "followed_until": "followed_until", "target": "sirolimus_target"}
+    unsaid = [field for field, entry in child.items() if entry not in grounds.entries]
+    return case.model_copy(
+        update={
+            "labs": tuple(lab for number, lab in enumerate(case.labs, start=1) if number in ids),
+            "events": tuple(events),
+            "as_of": f"{look // MS_PER_UNIT['min']} min",
+        }
+        | {field: "" if field == "target" else None for field in unsaid}
+    )
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=f"{case.rule}: {case.name}") for case in TOLD])
+def test_from_its_grounds_alone_the_episode_of_a_case_is_told_again(case):
+    for episode in run_case(case, grounded=True):
+        again = run_case(case_cut_to(case, episode.grounds))
+        assert verdict(episode) in [verdict(each) for each in again]
 
 
 def test_the_evidence_is_among_the_grounds_and_the_grounds_are_few():

@@ -61,7 +61,6 @@ class _Explainer:
         self.givens = givens
         self.patient_ids = patient_ids
         self.wording = Wording(book, givens)
-        self.names = book.protocol.rule_names
 
     def episode(self, found: Episodes, index: int) -> Episode:
         stretch = stretch_of(self.book, found, index)

@@ -32,8 +32,8 @@ class _FromCase:
         return Given(row + 1, lab.value, lab.unit or ANALYTES[lab.analyte].canonical_unit, canonical)
 
 
-def run_case(case: Case) -> list[Episode]:
-    """The episodes of the case's rule that the engine finds, explained, in order of onset."""
+def run_case(case: Case, *, grounded: bool = False) -> list[Episode]:
+    """The episodes of the case's rule that the engine finds, explained, in order of onset; with grounds if asked."""
     results, events, patients = columns_of(case)
     protocol = case.rules
     as_of = latest_time(results, events) if case.as_of is None else case.at_ms(case.as_of)
@@ -41,8 +41,9 @@ def run_case(case: Case) -> list[Episode]:
     prepared = prepare(results, events, 1, protocol, as_of)
     diagnosed = [case.diagnosis is not None]
     givens = _FromCase(case.labs)
+    who = (["case"], diagnosed, givens)
     episodes = explained(
-        found, prepared, patients, protocol, case.timezone, ["case"], diagnosed, givens, targets=[case.target]
+        found, prepared, patients, protocol, case.timezone, *who, grounded=grounded, targets=[case.target]
     )
     return [episode for episode in episodes if episode.rule == case.rule]
 

@@ -31,7 +31,7 @@ KILLERS = [
     "tests/test_engine_blocks.py",
     "tests/test_engine_edges.py",
     "tests/test_engine_laws.py",
-    "tests/test_explain.py",
+    "tests/test_grounds.py",
     "tests/test_further_edges.py",
     "tests/test_further_random.py",
     "tests/test_grades.py",
