@@ -11,7 +11,7 @@ import numpy as np
 
 from khemon.explain import Givens, explained
 from khemon.models import ChosenBand, Episode, Patient
-from khemon.rules import NO_TIME, Episodes, Events, Patients, Protocol, Results, evaluate, prepare
+from khemon.rules import NO_TIME, Episodes, Events, Patients, Prepared, Protocol, Results, evaluated, prepare
 from khemon.rules.calendar import EPOCH, to_ms
 from khemon.rules.series import Bools, Ints
 
@@ -101,14 +101,15 @@ def episodes_of(
 
     grounded: with all that each rests on.
     """
-    found = evaluate(case.results, case.events, case.patients, protocol, timezone, as_of)
+    found, block = evaluated(case.results, case.events, case.patients, protocol, timezone, as_of)
     in_words = None if wanted is None else wanted(found)
-    return _explained(case, found, protocol, timezone, as_of, givens, in_words, grounded=grounded)
+    return _explained(case, found, block, protocol, timezone, as_of, givens, in_words, grounded=grounded)
 
 
 def _explained(
     case: Case,
     found: Episodes,
+    block: Prepared | None,
     protocol: Protocol,
     timezone: str,
     as_of: int,
@@ -118,7 +119,7 @@ def _explained(
     *,
     grounded: bool = False,
 ) -> list[Episode]:
-    prepared = prepare(case.results, case.events, len(case.patient_ids), protocol, as_of)
+    prepared = block or prepare(case.results, case.events, len(case.patient_ids), protocol, as_of)
     who = (case.patient_ids, case.diagnosed)
     return explained(
         found,
@@ -144,7 +145,7 @@ def told_and_untold(
     wanted: Callable[[Episodes], Bools],
 ) -> tuple[list[Episode], Episodes]:
     """As `episodes_of`, for those that `wanted` marks; the rest stays columns."""
-    found = evaluate(case.results, case.events, case.patients, protocol, timezone, as_of)
+    found, block = evaluated(case.results, case.events, case.patients, protocol, timezone, as_of)
     asked = wanted(found)
-    told = _explained(case, found, protocol, timezone, as_of, givens, None, asked) if asked.any() else []
+    told = _explained(case, found, block, protocol, timezone, as_of, givens, None, asked) if asked.any() else []
     return told, found.take(~asked)

@@ -18,7 +18,7 @@ from khemon.rules import END_REASONS, NO_TIME, STATUS_WORDS, Episodes, Events, P
 from khemon.rules.calendar import day_numbers, from_ms, to_ms
 from khemon.rules.rulebook import RunRule
 from khemon.rules.series import Bools
-from khemon.store import BareEpisode, Reader, ResultColumns, Writer
+from khemon.store import BareEpisode, Reader, ResultColumns, Writer, batch_of
 
 __all__ = ["SYSTEM", "Ward", "case_of", "episodes_at", "recompute", "setting_of", "ward_of"]
 _NEVER = np.iinfo(np.int64).max
@@ -51,7 +51,8 @@ class _FromStore:
         self.ids = found.patient_ids
         self.closings = [(event.patient_id, to_ms(event.start)) for event in told if event.kind in CLOSING_EVENTS]
         self.known: dict[int, Given] = {}
-        self.texts: dict[int, tuple[int, str, str | None, str, int]] = {}
+        self.texts: dict[int, tuple[int, str, str | None, str]] = {}
+        self.recorded: dict[int, int] = {}
         self.fetched: set[int] = set()
 
     def given(self, row: int) -> Given:
@@ -62,13 +63,14 @@ class _FromStore:
             if patient not in self.fetched:
                 self.fetched.add(patient)
                 self.texts.update((text[0], text) for text in self.reader.texts_of(self.ids[patient]))
-            _, text, unit, canonical, _ = self.texts[result_id]
+                self.recorded.update(self.reader.recorded_of(self.ids[patient]))
+            _, text, unit, canonical = self.texts[result_id]
             known = self.known[result_id] = Given(result_id, text, unit or "", canonical)
         return known
 
     def recorded_ms(self, result_id: int) -> int:
         """When a result was recorded whose patient's results were asked for."""
-        return self.texts[result_id][-1]
+        return self.recorded[batch_of(result_id)]
 
 
 def case_of(

@@ -111,8 +111,26 @@ def evaluate(
     the latest time in the input when absent. timezone: the ward's, for days and ages. Source: definitions, section 3.
     """
     as_of = latest_time(results, events) if as_of is None else as_of
+    return evaluated(results, events, patients, protocol, timezone, as_of)[0]
+
+
+def evaluated(
+    results: Results, events: Events, patients: Patients, protocol: Protocol, timezone: str, as_of: int
+) -> tuple[Episodes, Prepared | None]:
+    """As `evaluate`, with what was judged, as `prepare` gives it, where there is one patient (more go in blocks)."""
+    count = int(patients.birth_day.size)
+    if count == 1:
+        block = prepare(results, events, count, protocol, as_of)
+        return _Evaluation(block, patients, protocol, timezone).episodes(), block
     if not (results.patient[1:] >= results.patient[:-1]).all():
         results = results.take(np.argsort(results.patient, kind="stable"))
+    return _by_blocks(results, events, patients, protocol, timezone, as_of), None
+
+
+def _by_blocks(
+    results: Results, events: Events, patients: Patients, protocol: Protocol, timezone: str, as_of: int
+) -> Episodes:
+    """The episodes of patients whose results stand together; so many at a time that they fit the cache."""
     events = events.take(np.argsort(events.patient, kind="stable"))
     count = int(patients.birth_day.size)
     first_rows = np.searchsorted(results.patient, np.arange(count + 1, dtype=np.int32))

@@ -20,6 +20,7 @@ from khemon.store.rows import (
     UndoOutcome,
 )
 from khemon.store.store import Store
+from khemon.store.tables import batch_of
 
 __all__ = [
     "AuditRow",
@@ -40,5 +41,6 @@ __all__ = [
     "StoredEpisode",
     "UndoOutcome",
     "Writer",
+    "batch_of",
     "is_there",
 ]

@@ -28,7 +28,7 @@ def plain_problems() -> Iterator[None]:
         found = "holds text that is not UTF-8: it is damaged"
         raise StoreProblem(where="database", found=found, remedy="restore a backup") from None
     except DBAPIError as error:
-        raise _problem(error.orig, lost=error.connection_invalidated) from None
+        raise driver_problem(error.orig, lost=error.connection_invalidated) from None
 
 
 @contextmanager
@@ -37,10 +37,11 @@ def plain_driver_problems(connection: sa.Connection) -> Iterator[None]:
     try:
         yield
     except connection.dialect.loaded_dbapi.Error as error:
-        raise _problem(error) from None
+        raise driver_problem(error) from None
 
 
-def _problem(error: BaseException | None, *, lost: bool = False) -> StoreProblem:
+def driver_problem(error: BaseException | None, *, lost: bool = False) -> StoreProblem:
+    """What the driver raised, without the values it quotes."""
     code = getattr(error, "sqlite_errorname", None) or getattr(error, "sqlstate", None) or "no code"
     primary = getattr(getattr(error, "diag", None), "message_primary", None)
     lines = (str(error) if primary is None else str(primary)).splitlines() or [""]

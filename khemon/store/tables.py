@@ -18,6 +18,12 @@ BATCH_SPAN = 100_000_000
 #: The schema this code reads and writes; equals the head of `migrations/`.
 SCHEMA = "0002"
 
+
+def batch_of(row_id: int) -> int:
+    """The number of the batch that brought a row."""
+    return row_id // BATCH_SPAN
+
+
 METADATA = sa.MetaData(
     naming_convention={"ix": "%(table_name)s_%(column_0_name)s", "uq": "uq_%(table_name)s_%(column_0_name)s"}
 )

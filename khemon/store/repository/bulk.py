@@ -32,7 +32,9 @@ def without_collection() -> Iterator[None]:
 
 def insert_rows(connection: sa.Connection, table: sa.Table, rows: Sequence[tuple[Any, ...]]) -> None:
     """Inserts rows of plain values in column order; sorted by the primary key they go in fastest."""
-    if len(rows) <= 1:
+    if not rows:
+        return
+    if len(rows) == 1:
         columns = [column.name for column in table.columns]
         insertion(table).run(connection, [dict(zip(columns, row, strict=True)) for row in rows])
         return

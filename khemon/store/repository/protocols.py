@@ -10,28 +10,31 @@ import sqlalchemy as sa
 from khemon.models import Actor, StoreProblem
 from khemon.store.digests import row_digest, text_digest
 from khemon.store.repository.bulk import next_number
+from khemon.store.repository.ready import Ready
 from khemon.store.rows import LiveProtocol
 from khemon.store.tables import protocol_live
 
 _NAMES = [column.name for column in protocol_live.columns]
 _TEXT, _DIGEST = _NAMES.index("text"), _NAMES.index("protocol_digest")
 _NEWEST_FIRST = sa.select(protocol_live).order_by(protocol_live.c.live_no.desc())
+_NEWEST = Ready(_NEWEST_FIRST.limit(1))
+_ANY = Ready(sa.select(protocol_live.c.live_no).limit(1))
 
 
 def is_there(connection: sa.Connection) -> bool:
     """Whether there is one."""
-    return connection.execute(sa.select(protocol_live.c.live_no).limit(1)).first() is not None
+    return _ANY.first(connection) is not None
 
 
 def live(connection: sa.Connection) -> LiveProtocol | None:
     """The protocol in use; None before the first. StoreProblem when it is not what was written."""
-    row = connection.execute(_NEWEST_FIRST.limit(1)).first()
+    row = _NEWEST.first(connection)
     return None if row is None else _sound(row)
 
 
 def history(connection: sa.Connection) -> list[LiveProtocol]:
     """Every protocol that was in use, the newest first."""
-    return [_sound(row) for row in connection.execute(_NEWEST_FIRST)]
+    return [_sound(tuple(row)) for row in connection.execute(_NEWEST_FIRST)]
 
 
 def add(connection: sa.Connection, text: str, name: str, version: str, actor: Actor, reason: str, at_ms: int) -> int:
@@ -54,8 +57,8 @@ def _is_sound(row: tuple[Any, ...]) -> bool:
     return (row_digest(tuple(values)), text_digest(row[_TEXT])) == (digest, row[_DIGEST])
 
 
-def _sound(row: sa.Row[Any]) -> LiveProtocol:
-    if not _is_sound(tuple(row)):
+def _sound(row: tuple[Any, ...]) -> LiveProtocol:
+    if not _is_sound(row):
         found, remedy = "is not what was written: its digest differs", "run khemon check and restore a backup"
-        raise StoreProblem(where=f"protocol in use, number {row.live_no}", found=found, remedy=remedy)
-    return LiveProtocol(*tuple(row)[:-1])
+        raise StoreProblem(where=f"protocol in use, number {row[0]}", found=found, remedy=remedy)
+    return LiveProtocol(*row[:-1])

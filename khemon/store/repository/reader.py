@@ -105,8 +105,13 @@ class Reader:
         """Result id to the result as received."""
         return results.result_details(self._connection, self._ledger, result_ids)
 
-    def texts_of(self, patient_id: str) -> list[tuple[int, str, str | None, str, int]]:
-        """A patient's results: id, text and unit as received, canonical text with comparator, recorded ms."""
+    def recorded_of(self, patient_id: str) -> dict[int, int]:
+        """Number of each batch that speaks of a patient (`batch_of` tells a result's) to when it was recorded."""
+        number = self._number(patient_id)
+        return {} if number is None else results.recorded_of(self._connection, number)
+
+    def texts_of(self, patient_id: str) -> list[tuple[int, str, str | None, str]]:
+        """A patient's results: id, text and unit as received, canonical text with comparator."""
         number = self._number(patient_id)
         return [] if number is None else results.texts_of(self._connection, number)
 

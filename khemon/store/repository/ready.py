@@ -6,13 +6,12 @@ Composing and compiling a statement anew costs more than SQLite takes to answer 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from khemon.store.problems import plain_driver_problems
+from khemon.store.problems import driver_problem
 
 Rows = list[tuple[Any, ...]]
 
@@ -52,9 +51,14 @@ class Ready:
     def rows(self, connection: sa.Connection, **values: Any) -> Rows:  # noqa: ANN401
         """Every row of the answer."""
         text = self._text(connection)
-        with plain_driver_problems(connection), closing(connection.connection.cursor()) as cursor:
+        cursor = connection.connection.cursor()
+        try:
             cursor.execute(text.sql, text.given(values))
             return cursor.fetchall()  # type: ignore[return-value]
+        except connection.dialect.loaded_dbapi.Error as error:
+            raise driver_problem(error) from None
+        finally:
+            cursor.close()
 
     def first(self, connection: sa.Connection, **values: Any) -> tuple[Any, ...] | None:  # noqa: ANN401
         """The first row of the answer; None when there is none."""
@@ -64,9 +68,15 @@ class Ready:
     def run(self, connection: sa.Connection, several: Iterable[Mapping[str, Any]]) -> int:
         """Runs it once for each of these values; how many rows it met."""
         text = self._text(connection)
-        with plain_driver_problems(connection), closing(connection.connection.cursor()) as cursor:
-            cursor.executemany(text.sql, [text.given(values) for values in several])
+        given = [text.given(values) for values in several]
+        cursor = connection.connection.cursor()
+        try:
+            cursor.executemany(text.sql, given)
             return cursor.rowcount
+        except connection.dialect.loaded_dbapi.Error as error:
+            raise driver_problem(error) from None
+        finally:
+            cursor.close()
 
 
 @lru_cache(maxsize=64)

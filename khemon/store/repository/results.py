@@ -16,7 +16,7 @@ from khemon.store.repository.bulk import ReadyOf, chunks, fetch_plain
 from khemon.store.repository.ledger import Ledger
 from khemon.store.repository.ready import Ready
 from khemon.store.rows import ResultColumns, ResultRow
-from khemon.store.tables import BATCH_SPAN, batch, patient, result
+from khemon.store.tables import BATCH_SPAN, batch, batch_patient, patient, result
 from khemon.units import ANALYTE_CODES, ANALYTES
 
 ANALYTE_NAMES: tuple[str, ...] = tuple(ANALYTE_CODES)
@@ -171,21 +171,24 @@ _TEXTS = Ready(
         result.c.result_id,
         result.c.text,
         result.c.unit,
-        result.c.comparator,
-        result.c.canonical_value,
-        batch.c.recorded_ms,
-    )
-    .join(batch, batch.c.batch_no == result.c.result_id // BATCH_SPAN)
-    .where(result.c.patient_no == sa.bindparam("number"), result.c.analyte < RULED)
+        result.c.comparator + sa.func.coalesce(result.c.canonical_value, ""),
+    ).where(result.c.patient_no == sa.bindparam("number"), result.c.analyte < RULED)
+)
+_RECORDED = Ready(
+    sa.select(batch.c.batch_no, batch.c.recorded_ms)
+    .join(batch_patient, batch_patient.c.batch_no == batch.c.batch_no)
+    .where(batch_patient.c.patient_no == sa.bindparam("number"))
 )
 
 
-def texts_of(connection: sa.Connection, number: int) -> list[tuple[int, str, str | None, str, int]]:
-    """A patient's results of analytes with rules: id, text and unit as received, canonical text, when recorded."""
-    return [
-        (row_id, text, unit, f"{comparator}{canonical or ''}", recorded_ms)
-        for row_id, text, unit, comparator, canonical, recorded_ms in _TEXTS.rows(connection, number=number)
-    ]
+def texts_of(connection: sa.Connection, number: int) -> list[tuple[int, str, str | None, str]]:
+    """A patient's results of analytes with rules: id, text and unit as received, canonical text."""
+    return _TEXTS.rows(connection, number=number)
+
+
+def recorded_of(connection: sa.Connection, number: int) -> dict[int, int]:
+    """Number of each batch that speaks of a patient to when it was recorded."""
+    return dict(_RECORDED.rows(connection, number=number))
 
 
 def result_details(connection: sa.Connection, ledger: Ledger, result_ids: Iterable[int]) -> dict[int, ResultRow]:
