@@ -67,7 +67,7 @@ def _counting_versions(results: Results) -> Bools:
 
 def standing(results: Results) -> Bools | None:
     """Which results are the counting version and not withdrawn; None when all are."""
-    if not results.status.size or (results.status == FINAL).all():
+    if (results.status == FINAL).all():
         return None
     return _counting_versions(results) & (results.status < CANCELLED)
 
@@ -107,7 +107,8 @@ def points(results: Results, rows: Ints, events: Events, protocol: Protocol) -> 
 def _in_order(key: Ints, analyte: Codes) -> bool:
     """Whether rows stand in the order of patient, time and analyte already, one row each."""
     later = key[1:] > key[:-1]
-    return bool((later | ((key[1:] == key[:-1]) & (analyte[1:] > analyte[:-1]))).all())
+    same = key[1:] == key[:-1]
+    return bool((later | (same & (analyte[1:] > analyte[:-1]))).all())
 
 
 def _order(key: Ints, results: Results) -> Ints:

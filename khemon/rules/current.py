@@ -21,7 +21,6 @@ from khemon.rules.series import (
     Ints,
     Points,
     key_patient,
-    key_time,
     keys,
     positions,
 )
@@ -44,11 +43,9 @@ def neutral(points: Points, limb: Comparison) -> Bools:
 
 def latest(points: Points, at: Ints, inclusive: Bools | bool = True) -> Ints:
     """Position of the latest point at or before each key (strictly before where not inclusive); -1 without one."""
-    bound = at + np.asarray(inclusive, dtype=np.int64)
-    position = np.searchsorted(points.key, bound, "left") - 1
-    found = points.key[np.maximum(position, 0)] if points.key.size else np.zeros(at.size, np.int64)
-    same = (position >= 0) & (key_patient(found) == key_patient(at)) if points.key.size else np.zeros(at.size, np.bool_)
-    return np.where(same, position, NONE)
+    place = np.searchsorted(points.key, at + np.asarray(inclusive, dtype=np.int64), "left")
+    is_own = key_patient(points.padded_key.take(place)) == key_patient(at)
+    return np.where(is_own, place - 1, NONE)
 
 
 class Limb:
@@ -106,10 +103,8 @@ class Limbs:
 def recent(points: Points, at: Ints, within_ms: int, inclusive: Bools | bool = True) -> Ints:
     """As `latest`, but -1 when the point is older than `within_ms`."""
     position = latest(points, at, inclusive)
-    if not points.key.size:
-        return position
-    young = key_time(at) - points.time[np.maximum(position, 0)] <= within_ms
-    return np.where(young, position, NONE)
+    is_young = points.padded_key.take(position + 1) >= at - within_ms
+    return np.where(is_young, position, NONE)
 
 
 def event_spans(events: Events, kind: str, closing: Ints, as_of: int) -> tuple[Ints, Ints, Bools]:

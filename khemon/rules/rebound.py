@@ -52,9 +52,9 @@ class _Counts:
 
     def next_bad(self, position: Ints) -> Ints:
         """The first bad count at or after each position."""
-        # Inside a bad streak it is the position itself; else the first of the next bad streak.
+        # Inside a bad streak it is the position itself (behind the last of all, too); else the first of the next one.
         is_bad = ~self.streaks.is_good
-        inside = is_bad.take(self.streaks.number(position)) & (position < self.key.size)
+        inside = is_bad.take(self.streaks.number(position))
         return np.where(inside, position, _next(self.streaks.first[is_bad], position, self.key.size))
 
     def next_of(self, marks: Ints, position: Ints) -> Ints:
@@ -76,9 +76,9 @@ def _next(sorted_positions: Ints, position: Ints, size: int) -> Ints:
     return np.append(sorted_positions, size).take(np.searchsorted(sorted_positions, position, "left"))
 
 
-def _first_key_from(sorted_keys: Ints, at: Ints, side: str) -> Ints:
-    """For each key in `at` the first of sorted_keys not before it ("left") or after it ("right"), same patient."""
-    position = np.searchsorted(sorted_keys, at, "left" if side == "left" else "right")
+def _first_key_from(sorted_keys: Ints, at: Ints) -> Ints:
+    """For each key in `at` the first of sorted_keys not before it, same patient; the largest number without one."""
+    position = np.searchsorted(sorted_keys, at, "left")
     padded = np.append(sorted_keys, _NEVER)
     found = padded[position]
     return np.where((found != _NEVER) & (key_patient(found) == key_patient(at)), found, _NEVER)
@@ -93,16 +93,16 @@ def _confirmation(counts: _Counts, onset: Ints, companion_keys: Ints, rule: Rebo
     in_streak = np.where(repeat == NONE, _NEVER, counts.key.take(repeat, mode="clip"))
     later = counts.key_at(counts.next_of(counts.repeated, streak_stop), patient)
     low = counts.key_at(counts.next_of(counts.low, onset), patient)
-    companion = _first_key_from(companion_keys, onset_key, "left")
+    companion = _first_key_from(companion_keys, onset_key)
     return np.minimum(np.minimum(in_streak, later), np.minimum(low, companion))
 
 
 def rebounds(streaks: Streaks, armed: Ints, confirmed: Ints, companion_keys: Ints, rule: ReboundRule) -> Rebounds:
     """All rebounds.
 
-    streaks: of the informative counts. armed: key of the first arming of each patient that has one. confirmed: sorted
-    keys of every confirmation of the response. companion_keys: sorted keys at which a streak lasts while count and
-    companion are certainly low.
+    streaks: of the informative counts. armed: key of the first arming of each patient that has one; there is at least
+    one of either. confirmed: sorted keys of every confirmation of the response. companion_keys: sorted keys at which a
+    streak lasts while count and companion are certainly low.
     """
     rounds: list[tuple[Ints, Ints, Ints, Bools]] = []
     counts = _Counts(streaks, armed, rule)
@@ -111,11 +111,9 @@ def rebounds(streaks: Streaks, armed: Ints, confirmed: Ints, companion_keys: Int
         found = counts.next_bad(np.searchsorted(counts.key, arming, "right"))
         onset_key = counts.key_at(found, key_patient(arming))
         onset = found[onset_key != _NEVER]
-        if not onset.size:
-            break
         onset_key = counts.key.take(onset)
         confirmation = _confirmation(counts, onset, companion_keys, rule)
-        recovery = _first_key_from(confirmed, onset_key, "right")
+        recovery = _first_key_from(confirmed, onset_key)
         settling = counts.key_at(counts.next_of(counts.settled, onset), key_patient(onset_key))
         isolated_end = np.where(settling < confirmation, settling, _NEVER)
         end = np.minimum(recovery, isolated_end)
@@ -126,10 +124,6 @@ def rebounds(streaks: Streaks, armed: Ints, confirmed: Ints, companion_keys: Int
 
 
 def _gathered(rounds: list[tuple[Ints, Ints, Ints, Bools]], counts: _Counts) -> Rebounds:
-    if not rounds:
-        none = np.zeros(0, np.int64)
-        nothing = np.zeros(0, np.bool_)
-        return Rebounds(none, none, none, none, nothing, nothing, nothing)
     onset, confirmation, end, recovered = (np.concatenate(column) for column in zip(*rounds, strict=True))
     order = np.argsort(onset, kind="stable")
     onset, confirmation, end, recovered = onset[order], confirmation[order], end[order], recovered[order]

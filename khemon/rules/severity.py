@@ -91,9 +91,8 @@ class Severities:
             return np.zeros(moment.time.size, np.bool_)
         onset = keys(others.patient, others.onset)
         position = np.searchsorted(onset, moment.key + moment.inclusive, "left") - 1
-        at = np.maximum(position, 0)
-        same = (position >= 0) & (key_patient(onset[at]) == key_patient(moment.key))
-        end = others.end[at]
+        same = (position >= 0) & (key_patient(onset[position]) == key_patient(moment.key))
+        end = others.end[position]
         is_open: Bools = same & ((end == NO_TIME) | (end > moment.time - ~moment.inclusive))
         return is_open
 

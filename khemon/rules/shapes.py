@@ -55,10 +55,7 @@ def last_where(mask: Bools) -> Ints:
 
 def patient_ends(start: Bools) -> Ints:
     """For each position the position just after its patient's last one."""
-    size = start.size
-    if not size:
-        return np.zeros(0, np.int64)
-    after: Ints = np.append(positions(start)[1:], size)[np.cumsum(start) - 1]
+    after: Ints = np.append(positions(start)[1:], start.size)[np.cumsum(start) - 1]
     return after
 
 
@@ -107,7 +104,9 @@ def leading(answers: Codes, can_open: Bools, resolving: Bools, start: Bools) -> 
     ended while still possible (excluded). Judged piece by piece of evaluations that are alike.
     """
     may_open = can_open & (answers == UNKNOWN)
-    piece = edges(answers | _bit(may_open, 2) | _bit(resolving, 1 + 2), start)
+    # Answers take bits 0 and 1; one more tells both marks, the one of UNKNOWN and the one of FALSE.
+    marks = (may_open | resolving).view(np.int8) << np.int8(2)
+    piece = edges(answers | marks, start)
     found, excluded = _leading(answers.take(piece), may_open.take(piece), resolving.take(piece), start.take(piece))
     place = np.append(piece, answers.size)
     stop = place.take(found.last + 1)
@@ -119,27 +118,21 @@ def leading(answers: Codes, can_open: Bools, resolving: Bools, start: Bools) -> 
     ), excluded
 
 
-def _bit(mask: Bools, number: int) -> Codes:
-    """The mask as that bit of a code (answers take bits 0 and 1)."""
-    return mask.view(np.int8) << np.int8(number)
-
-
 def _leading(answers: Codes, may_open: Bools, resolving: Bools, start: Bools) -> tuple[Stretches, Bools]:
     stop_of_patient = patient_ends(start)
     is_true, is_false = answers == TRUE, answers == FALSE
     position = np.arange(answers.size)
-    # Between two resolving evaluations of a patient, everything from the first TRUE on is one confirmed stretch.
+    # Between two resolving evaluations of a patient, everything behind the first TRUE belongs to its stretch.
     boundary = start.copy()
     boundary[1:] |= resolving[:-1]
     next_true = next_where(is_true)
     first_true = next_true[last_where(boundary)]
     segment_stop = np.minimum(next_where(resolving), stop_of_patient)
-    in_confirmed = (first_true < segment_stop) & (position >= first_true)
+    in_confirmed = (first_true < segment_stop) & (position > first_true)
     # Before it, stretches of possible are bounded by FALSE.
     floor = boundary.copy()
     floor[1:] |= is_false[:-1]
     opens = (is_true | may_open) & ~in_confirmed
-    opens |= in_confirmed & (position == first_true)
     opened_before = last_where(opens)
     previous = np.full(answers.size, NONE, np.int64)
     previous[1:] = opened_before[:-1]
