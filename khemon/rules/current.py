@@ -45,7 +45,7 @@ def neutral(points: Points, limb: Comparison) -> Bools:
 def latest(points: Points, at: Ints, inclusive: Bools | bool = True) -> Ints:
     """Position of the latest point at or before each key (strictly before where not inclusive); -1 without one."""
     bound = at + np.asarray(inclusive, dtype=np.int64)
-    position = np.searchsorted(points.key, bound, "left") - 1
+    position = points.key.searchsorted(bound, "left") - 1
     found = points.key[np.maximum(position, 0)] if points.key.size else np.zeros(at.size, np.int64)
     same = (position >= 0) & (key_patient(found) == key_patient(at)) if points.key.size else np.zeros(at.size, np.bool_)
     return np.where(same, position, NONE)
@@ -124,5 +124,7 @@ def event_spans(events: Events, kind: str, closing: Ints, as_of: int) -> tuple[I
 
 def covered(at: Ints, starts: Ints, stops: Ints) -> Bools:
     """Whether any span [start, stop) lies over each key; a span never leaves its patient."""
+    if not starts.size:
+        return np.zeros(at.size, np.bool_)
     begun = np.searchsorted(np.sort(starts), at, "right")
     return begun > np.searchsorted(np.sort(stops), at, "right")
