@@ -40,7 +40,7 @@ def acknowledge(
             reason=reason,
             until=until,
             setting=setting,
-            last_result=max((number for number, *_ in writer.texts_of(alert.patient_id)), default=0),
+            last_result=writer.last_result(alert.patient_id),
             code=code,
         )
         saved = writer.save_alert(move.alert)

@@ -48,25 +48,32 @@ class _FromStore:
         self.reader = reader
         self.result_ids = found.result_id.tolist()
         self.patient = found.patient.tolist()
+        self.analyte = found.analyte.tolist()
         self.ids = found.patient_ids
         self.closings = [(event.patient_id, to_ms(event.start)) for event in told if event.kind in CLOSING_EVENTS]
         self.known: dict[int, Given] = {}
         self.texts: dict[int, tuple[int, str, str | None, str]] = {}
         self.recorded: dict[int, int] = {}
-        self.fetched: set[int] = set()
+        self.fetched: dict[int, set[int]] = {}
 
     def given(self, row: int) -> Given:
         result_id = self.result_ids[row]
         known = self.known.get(result_id)
         if known is None:
-            patient = self.patient[row]
-            if patient not in self.fetched:
-                self.fetched.add(patient)
-                self.texts.update((text[0], text) for text in self.reader.texts_of(self.ids[patient]))
-                self.recorded.update(self.reader.recorded_of(self.ids[patient]))
+            self._fetch(self.patient[row], self.analyte[row])
             _, text, unit, canonical = self.texts[result_id]
             known = self.known[result_id] = Given(result_id, text, unit or "", canonical)
         return known
+
+    def _fetch(self, patient: int, analyte: int) -> None:
+        """Fetches a patient's results of an analyte once: the words about one arriving result need few of them."""
+        if patient not in self.fetched:
+            self.recorded.update(self.reader.recorded_of(self.ids[patient]))
+        known = self.fetched.setdefault(patient, set())
+        if analyte in known:
+            return
+        known.add(analyte)
+        self.texts.update((text[0], text) for text in self.reader.texts_of(self.ids[patient], analyte))
 
     def recorded_ms(self, result_id: int) -> int:
         """When a result was recorded whose patient's results were asked for."""

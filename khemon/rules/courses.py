@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from khemon.rules.calendar import day_numbers, day_starts
+from khemon.rules.keys import positions
 from khemon.rules.series import NO_TIME, NONE, Bools, Events, Floats, Ints, key_patient, key_time, keys
 from khemon.rules.shapes import last_where, starts_of
 from khemon.rules.spans import Spans, never
@@ -66,7 +67,7 @@ def _compared(dose: Floats, unit: Ints | None) -> tuple[Bools, Bools]:
 def _anew(given: Spans, joins_within: int, timezone: str) -> Bools:
     """Which stretches begin a course: the first of a patient, and those after a long enough interruption."""
     anew = starts_of(key_patient(given.start))
-    later = np.flatnonzero(~anew)
+    later = positions(~anew)
     if later.size:
         off = day_numbers(key_time(given.stop[later - 1]), timezone).astype(np.int64)
         anew[later] = day_numbers(key_time(given.start[later]), timezone) - off > joins_within

@@ -43,7 +43,7 @@ def neutral(points: Points, limb: Comparison) -> Bools:
 
 def latest(points: Points, at: Ints, inclusive: Bools | bool = True) -> Ints:
     """Position of the latest point at or before each key (strictly before where not inclusive); -1 without one."""
-    place = np.searchsorted(points.key, at + np.asarray(inclusive, dtype=np.int64), "left")
+    place = points.key.searchsorted(at + np.asarray(inclusive, dtype=np.int64), "left")
     is_own = key_patient(points.padded_key.take(place)) == key_patient(at)
     return np.where(is_own, place - 1, NONE)
 
@@ -119,5 +119,7 @@ def event_spans(events: Events, kind: str, closing: Ints, as_of: int) -> tuple[I
 
 def covered(at: Ints, starts: Ints, stops: Ints) -> Bools:
     """Whether any span [start, stop) lies over each key; a span never leaves its patient."""
+    if not starts.size:
+        return np.zeros(at.size, np.bool_)
     begun = np.searchsorted(np.sort(starts), at, "right")
     return begun > np.searchsorted(np.sort(stops), at, "right")

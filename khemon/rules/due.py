@@ -9,6 +9,7 @@ import numpy as np
 from khemon.rules.calendar import DAYS_PER_UNIT
 from khemon.rules.courses import Courses, days_of, on_day
 from khemon.rules.further_rules import CountsDueRule, Grid, LevelsDueRule
+from khemon.rules.keys import positions
 from khemon.rules.logic import certainly
 from khemon.rules.series import NONE, Bools, Codes, Ints, Points, key_patient
 from khemon.rules.shapes import last_where, starts_of
@@ -63,7 +64,7 @@ def counts_due(
     low_before = last_where(bad) >= last_where(starts_of(points.patient))
     # Watched from the first low count or day 0 on: from then a lifted count asks for the next one soon.
     lifted = points.supported & (low_before | (preceding(points.key, day0) != NONE))
-    chosen = np.flatnonzero(seen.informative | lifted)
+    chosen = positions(seen.informative | lifted)
     key = points.key[chosen]
     deadline, why = _deadlines(points, seen, low_before, lifted, anchor, gap, rule, timezone)
     first = _before_any(day0, key)
@@ -99,26 +100,22 @@ def _deadlines(
     close = lifted | very_low
     on_grid = np.where(low_before, settled & seen.confirmed, seen.documented)
     late = min(rule.unconfirmed.count, gap)
-    cases = (
-        ("close", close),
-        ("grid", on_grid),
-        ("never_low", ~low_before),
-        ("every", ~settled),
-        ("unconfirmed", np.ones(day.size, np.bool_)),
-    )
-    why = np.select([holds for _, holds in cases], [_CODE[name] for name, _ in cases], 0).astype(np.int8)
+    why = np.full(day.size, _CODE["unconfirmed"])
+    # What is written last outweighs what was written before.
+    for name, holds in (("every", ~settled), ("never_low", ~low_before), ("grid", on_grid), ("close", close)):
+        why[holds] = _CODE[name]
     by_day = np.where(why == _CODE["never_low"], rule.never_low.count, late)
     overdue = on_day(patient, day + by_day + 1, timezone)
     overdue = np.where(why == _CODE["close"], points.key + rule.close.ms, overdue)
     overdue = np.where(why == _CODE["every"], points.key + rule.every.ms + rule.grace.ms, overdue)
-    grid = np.flatnonzero(on_grid & ~close)
+    grid = positions(on_grid & ~close)
     overdue[grid] = after_visits(points.key[grid], anchor[grid], rule.grid, timezone)
     return overdue, why
 
 
 def _settled(points: Points, seen: Watched, rule: CountsDueRule) -> Bools:
     """At which informative points the good counts in a row are enough and span enough days."""
-    chosen = np.flatnonzero(seen.informative)
+    chosen = positions(seen.informative)
     good, day = seen.good[chosen], points.day[chosen].astype(np.int64)
     changed = starts_of(points.patient[chosen])
     changed[1:] |= good[1:] != good[:-1]
@@ -135,7 +132,7 @@ def _after_steps(since: Ints, until: Ints, steps: Ints, rule: CountsDueRule, tim
     if not steps.size:
         return overdue
     before = preceding(since, steps)
-    position = np.searchsorted(steps, since, "right")
+    position = steps.searchsorted(since, "right")
     after = steps[np.minimum(position, steps.size - 1)]
     inside = (after > since) & (after < until)
     days = days_of(since, timezone)
@@ -171,8 +168,8 @@ def after_visits(since: Ints, anchor: Ints, grid: Grid, timezone: str) -> Ints:
     start = days_of(anchor, timezone)
     day = days_of(since, timezone) - start
     opens, closes = _visits(grid, int(day.max()))
-    visit = np.searchsorted(opens, day, "right")
-    asked = np.flatnonzero(visit < opens.size)
+    visit = opens.searchsorted(day, "right")
+    asked = positions(visit < opens.size)
     last = closes[visit[asked]] + start[asked] + 1
     overdue[asked] = on_day(key_patient(since[asked]), last, timezone)
     return overdue
@@ -182,7 +179,7 @@ def levels_due(levels: Ints, drug: Courses, rule: LevelsDueRule, timezone: str) 
     """When levels were due and not seen while a drug is given. levels: sorted keys of those seen."""
     began = np.unique(drug.began)
     course = preceding(levels, began)
-    kept = np.flatnonzero(course != NONE)
+    kept = positions(course != NONE)
     since = np.concatenate([began, levels[kept]])
     anchor = np.concatenate([began, began[course[kept]]])
     until = following(since, np.unique(np.concatenate([levels, began])))

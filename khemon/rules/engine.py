@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -74,6 +75,14 @@ def latest_time(results: Results, events: Events) -> int:
     return int(max(times)) if times else 0
 
 
+@lru_cache
+def _among(analytes: tuple[str, ...]) -> Bools:
+    """By analyte code whether it is one of these."""
+    found = np.zeros(np.iinfo(np.int8).max + 1, np.bool_)
+    found[[ANALYTE_CODES[name] for name in analytes]] = True
+    return found
+
+
 def prepare(results: Results, events: Events, patient_count: int, protocol: Protocol, as_of: int) -> Prepared:
     """Cut at as_of and at each closing, choose the counting versions, drop what rules may not see, mark support."""
     known = events
@@ -91,8 +100,7 @@ def prepare(results: Results, events: Events, patient_count: int, protocol: Prot
         results, rows = choosing.cut(results, rows, closing)
     singles = _NO_SINGLES
     if protocol.read_singly:
-        codes = [ANALYTE_CODES[name] for name in protocol.read_singly]
-        one_by_one = positions(np.isin(results.analyte, codes))
+        one_by_one = positions(_among(protocol.read_singly)[results.analyte])
         singles = Singles.of(results.take(one_by_one), rows[one_by_one]) if one_by_one.size else singles
     return Prepared(choosing.points(results, rows, known, protocol), known, closing, as_of, aside, singles)
 

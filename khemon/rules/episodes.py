@@ -48,7 +48,17 @@ class Episodes:
 
     def take(self, rows: NDArray[np.int64] | NDArray[np.bool_] | slice) -> Episodes:
         """The same columns, those rows only."""
-        return Episodes(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
+        return Episodes(
+            self.patient[rows],
+            self.rule[rows],
+            self.status[rows],
+            self.severity[rows],
+            self.onset[rows],
+            self.confirmed_at[rows],
+            self.end[rows],
+            self.end_reason[rows],
+            self.since[rows],
+        )
 
     def judged(self, severity: Codes | np.int8) -> Episodes:
         """The same episodes with their severity."""
@@ -68,7 +78,9 @@ def in_order(parts: list[Episodes], patients: int) -> Episodes:
 
     parts: of one rule each, in order of the rules; each part in order of patient and onset.
     """
-    whole = joined(parts)
+    whole = joined([part for part in parts if part.size] or parts[:1])
+    if patients == 1:
+        return whole
     # Numbers of two bytes are sorted in one pass over each byte.
     small = np.uint16 if patients <= np.iinfo(np.uint16).max else np.int32
     return whole.take(np.argsort(whole.patient.astype(small), kind="stable"))

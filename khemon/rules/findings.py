@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from khemon.rules.current import Limbs, covered, event_spans, latest
-from khemon.rules.episodes import END, STATUS, Episodes, made
+from khemon.rules.episodes import END, STATUS, Episodes, made, nothing
 from khemon.rules.logic import FALSE, all_true, any_true, verdicts
 from khemon.rules.moments import padded
 from khemon.rules.points import with_any
@@ -113,6 +113,8 @@ class Findings:
         return Found(self._episodes(rule.name, key, found, reason), places)
 
     def _episodes(self, rule: str, key: Ints, found: Stretches, reason: Codes | np.int8) -> Episodes:
+        if not found.first.size:
+            return nothing(self.code[rule])
         onset = key.take(found.first)
         return made(
             self.code[rule],
@@ -143,7 +145,7 @@ def _lifted(at: Ints, listed: list[Points]) -> Bools:
     """At which of the keys a point lies that a product lifts."""
     lifted = np.zeros(at.size, np.bool_)
     for points in listed:
-        lifted[np.searchsorted(at, points.key[points.supported])] = True
+        lifted[at.searchsorted(points.key[points.supported])] = True
     return lifted
 
 

@@ -25,6 +25,7 @@ from khemon.rules.further_rules import (
     SettledRule,
     TrendRule,
 )
+from khemon.rules.keys import ended, positions
 from khemon.rules.knowing import Knowing
 from khemon.rules.logic import FALSE, certainly, verdicts
 from khemon.rules.series import (
@@ -78,7 +79,7 @@ class Further(Knowing):
 
     def _trend(self, rule: TrendRule) -> Episodes:
         counts, found = self.falls(rule)
-        stop = np.append(counts.key, 0)[found.end]
+        stop = ended(counts.key, 0)[found.end]
         spans = Spans(
             counts.key[found.first], np.where(found.end == NONE, never(key_patient(counts.key[found.first])), stop)
         )
@@ -102,14 +103,14 @@ class Further(Knowing):
         companions = [self.points(name) for name in rule.companions]
         at = merged([points.key, *(each.key for each in companions)])
         place = latest(points, at)
-        lead = np.append(points.key, 0)[place]
+        lead = ended(points.key, 0)[place]
         missing = np.zeros(at.size, np.bool_)
         for each in companions:
             position = latest(each, at)
-            missing |= (position == NONE) | (np.append(each.key, 0)[position] < lead - rule.within.ms)
-        answers = np.append(verdicts(points.low, points.high, rule.test, rule.limit.limit), FALSE)[place]
+            missing |= (position == NONE) | (ended(each.key, 0)[position] < lead - rule.within.ms)
+        answers = ended(verdicts(points.low, points.high, rule.test, rule.limit.limit), FALSE)[place]
         found = holding(np.where(missing & (place != NONE), answers, FALSE).astype(np.int8), key_patient(at))
-        low = np.append(certainly(points.low, points.high, rule.test, rule.raised.limit.limit), False)
+        low = ended(certainly(points.low, points.high, rule.test, rule.raised.limit.limit), False)
         grave = low[place[found.last]]
         severity = np.where(grave, _CODE[rule.raised.severity], _CODE[rule.severity])
         return self._of_stretches(rule, at, found, severity)
@@ -163,7 +164,9 @@ class Further(Knowing):
         return self._of_spans(rule, spans, np.full(spans.size, _NOTE))
 
     def _of_stretches(self, rule: FurtherRule, key: Ints, found: Stretches, severity: Codes) -> Episodes:
-        time = np.append(key_time(key), NO_TIME)
+        if not found.first.size:
+            return nothing(self.code[rule.name])
+        time = ended(key_time(key), NO_TIME)
         confirmed = found.confirmed != NONE
         return made(
             self.code[rule.name],
@@ -182,13 +185,15 @@ class Further(Knowing):
         limit = self.block.closing[patient]
         followed = np.full(patient.size, NO_TIME) if until is None else until[patient]
         limit = np.where(followed == NO_TIME, limit, np.minimum(limit, followed))
-        kept = np.flatnonzero(key_time(spans.start) < limit)
+        kept = positions(key_time(spans.start) < limit)
         spans = Spans(spans.start[kept], spans.stop[kept])
         found = self._of_spans(rule, spans, np.full(kept.size, _CODE[rule.severity]), limit[kept])
         return found
 
     def _of_spans(self, rule: FurtherRule, spans: Spans, severity: Codes, limit: Ints | None = None) -> Episodes:
         """Episodes of stretches: confirmed at once, over at the stop if it is not ahead, or where observation ends."""
+        if not spans.size:
+            return nothing(self.code[rule.name])
         patient, onset, stop = key_patient(spans.start), key_time(spans.start), key_time(spans.stop)
         limit = self.block.closing[patient] if limit is None else limit
         cut = (stop > limit) & (limit < self.block.closing[patient])
@@ -198,4 +203,5 @@ class Further(Knowing):
         status = np.full(patient.size, STATUS["confirmed"])
         rule_code = self.code[rule.name]
         found = made(rule_code, patient, onset, onset, end, status, reason, severity)
-        return found.take(onset <= self.block.as_of)
+        begun = onset <= self.block.as_of
+        return found if begun.all() else found.take(begun)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,9 +11,12 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int8]
+_Number = TypeVar("_Number", bound=np.generic)
 
-_PATIENT_SHIFT = np.int64(43)
-_TIME_BIAS = np.int64(1 << 42)
+#: Arrays of no dimension: numpy takes them as they are, where it looks at a number first.
+_PATIENT_SHIFT = np.array(43, np.int64)
+_TIME_BIAS = np.array(1 << 42, np.int64)
+_TIME_BITS = np.array((1 << 43) - 1, np.int64)
 #: The earliest and the latest time a key can hold (about 139 years either side of 1970).
 FIRST_TIME, LAST_TIME = -(1 << 42), (1 << 42) - 1
 
@@ -19,6 +24,14 @@ FIRST_TIME, LAST_TIME = -(1 << 42), (1 << 42) - 1
 def positions(mask: Bools) -> Ints:
     """Where a mask holds; np.flatnonzero without its detours, which weigh when there is one patient."""
     return mask.nonzero()[0]
+
+
+def ended(column: NDArray[_Number], last: _Number | int) -> NDArray[_Number]:
+    """The column with a value behind it; np.append without its detours."""
+    found = np.empty(column.size + 1, column.dtype)
+    found[:-1] = column
+    found[-1] = last
+    return found
 
 
 def starts_of(patient: NDArray[np.int32] | Ints) -> Bools:
@@ -35,7 +48,7 @@ def keys(patient: NDArray[np.int32] | Ints, time: NDArray[np.int32] | Ints) -> I
 
 def key_time(key: Ints) -> Ints:
     """The time inside keys."""
-    return (key & ((np.int64(1) << _PATIENT_SHIFT) - 1)) - _TIME_BIAS
+    return (key & _TIME_BITS) - _TIME_BIAS
 
 
 def key_patient(key: Ints) -> Ints:
@@ -53,5 +66,4 @@ def merged(parts: list[Ints]) -> Ints:
     whole = np.sort(np.concatenate(parts), kind="stable")
     if not whole.size:
         return whole
-    kept: Ints = whole[np.append(True, whole[1:] != whole[:-1])]
-    return kept
+    return whole[starts_of(whole)]

@@ -22,6 +22,7 @@ from khemon.rules.further_rules import (
     SettledRule,
     TrendRule,
 )
+from khemon.rules.keys import ended, positions
 from khemon.rules.logic import TRUE, UNKNOWN, verdicts
 from khemon.rules.questions import Asked, Row
 from khemon.rules.rulebook import Protocol, RunRule
@@ -95,7 +96,7 @@ class Knowing:
         """The informative counts, and the falls over them."""
         run = self.run_rule(rule.run)
         points, informative, good = self.informative(run)
-        chosen = np.flatnonzero(informative)
+        chosen = positions(informative)
         counts = points.take(chosen)
         return counts, falls(counts, good[chosen], run.limit.limit, rule)
 
@@ -116,14 +117,14 @@ class Knowing:
     def settled(self, rule: SettledRule) -> Spans:
         """Where a run was seen to last without a gap, and its latest count is not old."""
         points, informative, good = self.informative(self.run_rule(rule.run))
-        chosen = np.flatnonzero(informative)
+        chosen = positions(informative)
         counts, good = points.take(chosen), good[chosen]
         start, day = starts_of(counts.patient), counts.day.astype(np.int64)
         counted = good & (last_where(~good) >= last_where(start))
         gap = np.append(False, np.diff(day) > rule.gap.count)[: day.size]
         opens = counted & (start | np.append(True, ~counted[:-1])[: day.size] | gap)
         first = last_where(opens)
-        seen = np.flatnonzero(counted & (day - day[first] >= rule.observed.count))
+        seen = positions(counted & (day - day[first] >= rule.observed.count))
         patient = counts.patient[seen].astype(np.int64)
         old = on_day(patient, day[seen] + rule.latest_within.count + 1, self.timezone)
         return Spans.of(counts.key[seen], np.minimum(old, following(counts.key[seen], counts.key)))
@@ -196,7 +197,7 @@ class Knowing:
         for sorted_keys in reversed(began):
             first = sorted_keys[starts_of(key_patient(sorted_keys))]
             place = preceding(at, first)
-            anchor = np.where(place == NONE, anchor, np.append(first, 0)[place])
+            anchor = np.where(place == NONE, anchor, ended(first, 0)[place])
         return anchor
 
     def row(self, analyte: str, *, troughs_only: bool = False) -> Row:
@@ -207,7 +208,7 @@ class Knowing:
                 self._rows[analyte] = Row(points.key, points.low, points.high)
             return self._rows[analyte]
         levels = self.levels(analyte)
-        levels = levels.take(np.flatnonzero(levels.timing == TROUGH))
+        levels = levels.take(positions(levels.timing == TROUGH))
         return Row(levels.key, levels.low, levels.high)
 
     def asked(self, rule: QuestionRule) -> list[tuple[str, Row, Asked]]:

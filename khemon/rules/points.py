@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from khemon.rules.keys import Bools, Codes, Floats, Ints, key_patient, key_time, keys, positions, starts_of
-from khemon.rules.moments import Moments, place_since
+from khemon.rules.moments import Moments, padded, place_since
 from khemon.units import ANALYTE_CODES
 
 _BEFORE_ALL = np.int64(np.iinfo(np.int64).min)
@@ -57,7 +57,7 @@ class Points:
     @cached_property
     def padded_key(self) -> Ints:
         """The keys, and before them one that lies before all."""
-        return np.append(_BEFORE_ALL, self.key)
+        return padded(_BEFORE_ALL, self.key)
 
     @cached_property
     def patient(self) -> Ints:

@@ -9,7 +9,20 @@ import numpy as np
 
 from khemon.models import LASTING_EVENTS
 from khemon.rules.further_rules import Exactly, Jump
-from khemon.rules.series import LAST_TIME, NO_TIME, NONE, Bools, Events, Floats, Ints, in_steps, key_patient, keys
+from khemon.rules.keys import ended
+from khemon.rules.series import (
+    LAST_TIME,
+    NO_TIME,
+    NONE,
+    Bools,
+    Events,
+    Floats,
+    Ints,
+    in_steps,
+    key_patient,
+    keys,
+    positions,
+)
 from khemon.rules.shapes import last_where, starts_of
 from khemon.units import ANALYTES
 
@@ -49,13 +62,29 @@ class Row:
         return self._near[within_ms]
 
     @cached_property
+    def _first(self) -> Ints:
+        """The position of each one's patient's first."""
+        return last_where(starts_of(key_patient(self.key)))
+
+    def lies_behind(self, back: int) -> Bools:
+        """Whether the one so many positions before is of the same patient; from the first that has one on."""
+        same: Bools = self._first[back:] == self._first[:-back]
+        return same
+
+    @cached_property
+    def times_smaller(self) -> Floats:
+        """About how often the smaller of each value and the one before goes into the larger."""
+        larger, smaller = self.changes
+        return larger / np.maximum(smaller, 1)
+
+    @cached_property
     def follows(self) -> Bools:
         """Whether the one before is of the same patient, and both stand alone at their times.
 
         Several results of one time are not a jump, and which of them was meant cannot be told.
         """
         first = starts_of(self.key)
-        alone = first & np.append(first[1:], True)
+        alone = first & ended(first[1:], True)
         follows: Bools = ~starts_of(key_patient(self.key)) & alone & alone.take(self.before)
         return follows
 
@@ -74,7 +103,7 @@ def beyond_soft(row: Row, analyte: str, words: str) -> Asked:
     soft = ANALYTES[analyte].soft
     assert soft is not None
     low, high = (float(limit) for limit in soft)
-    at = np.flatnonzero((row.high < low) | (row.low > high))
+    at = positions((row.high < low) | (row.low > high))
     return Asked(at, np.full(at.size, NONE), words)
 
 
@@ -85,19 +114,19 @@ def jumps(row: Row, jump: Jump, events: Events, doses: Ints) -> Asked:
     stopped, or its dose was (or may have been) changed.
     """
     at, before = _since_previous(row, jump) if jump.within is None else _shortly_before(row, jump, jump.within.ms)
-    if not at.size:
+    if not at.size or not (events.kind.size or doses.size):
         return Asked(at, before, jump.asks)
     first = row.key[before] if jump.within is None else row.key[at] - jump.within.ms
     told = events.of(*jump.unless) if jump.unless else events.take(slice(0, 0))
     explained = _touched(first, row.key[at], told)
-    begun = np.searchsorted(doses, np.stack([first, row.key[at]]), "right")
+    begun = doses.searchsorted(np.stack([first, row.key[at]]), "right")
     explained |= begun[1] > begun[0]
     return Asked(at[~explained], before[~explained], jump.asks)
 
 
 def _since_previous(row: Row, jump: Jump) -> tuple[Ints, Ints]:
     """Positions of results that jumped from the previous one, and of that one."""
-    at = np.flatnonzero(row.follows)
+    at = positions(row.follows)
     at = at[_jumped(row, at, row.before[at], jump)]
     return at, row.before[at]
 
@@ -108,26 +137,25 @@ def _shortly_before(row: Row, jump: Jump, within_ms: int) -> tuple[Ints, Ints]:
     Of those that jumped from the same one only the first: the next ones are no news.
     """
     size = row.key.size
-    first = last_where(starts_of(key_patient(row.key)))
     compared, crossed = np.full(size, NONE, np.int64), np.zeros(size, np.bool_)
-    position = np.arange(size)
     for back in range(1, size):
-        now = np.flatnonzero(position - back >= first)
-        now = now[row.key[now] - row.key[now - back] <= within_ms]
+        now = positions((row.key[back:] - row.key[:-back] <= within_ms) & row.lies_behind(back)) + back
         if not now.size:
             break
         now = now[_jumped(row, now, now - back, jump)]
         news = now[~crossed[now - back] & (compared[now] == NONE)]
         compared[news] = news - back
         crossed[now - back] = True
-    at = np.flatnonzero(compared != NONE)
+    at = positions(compared != NONE)
     return at, compared[at]
 
 
 def _jumped(row: Row, now: Ints, before: Ints, jump: Jump) -> Bools:
     """Whether results certainly jumped from others."""
-    low, high = row.low_steps.take(now), row.high_steps.take(now)
-    low_before, high_before = row.low_steps.take(before), row.high_steps.take(before)
+    low = high = row.low_steps.take(now)
+    low_before = high_before = row.low_steps.take(before)
+    if row.high_steps is not row.low_steps:
+        high, high_before = row.high_steps.take(now), row.high_steps.take(before)
     found = np.zeros(now.size, np.bool_)
     if jump.falls_to is not None:
         part, whole = jump.falls_to.value.as_integer_ratio()
@@ -170,9 +198,13 @@ def factors(row: Row, rule: Exactly) -> Asked:
     if row.high is not row.low:
         exact = row.low == row.high
         found = found & exact & exact.take(row.before)
-    larger, smaller = row.changes
-    part, whole = rule.factor.value.as_integer_ratio()
-    give_part, give_whole = (0, 1) if rule.give is None else rule.give.value.as_integer_ratio()
-    apart = np.abs(larger * whole - smaller * part) * give_whole
-    at = np.flatnonzero(found & (smaller > 0) & (apart <= smaller * part * give_part))
+    factor, give = rule.factor.limit, 0.0 if rule.give is None else rule.give.limit
+    # Few come near; only those are judged in whole numbers.
+    at = positions(found & (np.abs(row.times_smaller - factor) <= factor * give + 1))
+    if at.size:
+        larger, smaller = (changes.take(at) for changes in row.changes)
+        part, whole = rule.factor.value.as_integer_ratio()
+        give_part, give_whole = (0, 1) if rule.give is None else rule.give.value.as_integer_ratio()
+        apart = np.abs(larger * whole - smaller * part) * give_whole
+        at = at[(smaller > 0) & (apart <= smaller * part * give_part)]
     return Asked(at, row.before[at], rule.asks)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from khemon.rules.keys import ended
 from khemon.rules.logic import certainly
 from khemon.rules.moments import padded
 from khemon.rules.rulebook import ReboundRule
@@ -63,23 +64,24 @@ class _Counts:
 
     def is_settled(self, position: Ints) -> Bools:
         """Whether good counts have settled by each position, in its own streak."""
-        latest = padded(NONE, self.settled).take(np.searchsorted(self.settled, position, "right"))
-        return latest >= self.streaks.first.take(self.streaks.number(position))
+        latest = padded(NONE, self.settled).take(self.settled.searchsorted(position, "right"))
+        settled: Bools = latest >= self.streaks.first.take(self.streaks.number(position))
+        return settled
 
     def key_at(self, position: Ints, patient: Ints) -> Ints:
         """The key at a position of that patient, or the largest number beyond its last count."""
-        key = np.append(self.key, _NEVER).take(position)
+        key = ended(self.key, _NEVER).take(position)
         return np.where(key_patient(key) == patient, key, _NEVER)
 
 
 def _next(sorted_positions: Ints, position: Ints, size: int) -> Ints:
-    return np.append(sorted_positions, size).take(np.searchsorted(sorted_positions, position, "left"))
+    return ended(sorted_positions, size).take(sorted_positions.searchsorted(position, "left"))
 
 
 def _first_key_from(sorted_keys: Ints, at: Ints) -> Ints:
     """For each key in `at` the first of sorted_keys not before it, same patient; the largest number without one."""
-    position = np.searchsorted(sorted_keys, at, "left")
-    padded = np.append(sorted_keys, _NEVER)
+    position = sorted_keys.searchsorted(at, "left")
+    padded = ended(sorted_keys, _NEVER)
     found = padded[position]
     return np.where((found != _NEVER) & (key_patient(found) == key_patient(at)), found, _NEVER)
 
@@ -108,7 +110,7 @@ def rebounds(streaks: Streaks, armed: Ints, confirmed: Ints, companion_keys: Int
     counts = _Counts(streaks, armed, rule)
     arming = armed
     while arming.size:
-        found = counts.next_bad(np.searchsorted(counts.key, arming, "right"))
+        found = counts.next_bad(counts.key.searchsorted(arming, "right"))
         onset_key = counts.key_at(found, key_patient(arming))
         onset = found[onset_key != _NEVER]
         onset_key = counts.key.take(onset)
@@ -130,7 +132,7 @@ def _gathered(rounds: list[tuple[Ints, Ints, Ints, Bools]], counts: _Counts) -> 
     patient = key_patient(onset)
     ended = end != _NEVER
     until = np.where(ended, end, keys(patient.astype(np.int32), np.full(onset.size, LAST_TIME, np.int64)))
-    latest = np.searchsorted(counts.key, until, "right") - 1
+    latest = counts.key.searchsorted(until, "right") - 1
     streak = counts.streaks.number(latest)
     return Rebounds(
         patient,

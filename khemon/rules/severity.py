@@ -90,7 +90,7 @@ class Severities:
         if not others.size:
             return np.zeros(moment.time.size, np.bool_)
         onset = keys(others.patient, others.onset)
-        position = np.searchsorted(onset, moment.key + moment.inclusive, "left") - 1
+        position = onset.searchsorted(moment.key + moment.inclusive, "left") - 1
         same = (position >= 0) & (key_patient(onset[position]) == key_patient(moment.key))
         end = others.end[position]
         is_open: Bools = same & ((end == NO_TIME) | (end > moment.time - ~moment.inclusive))

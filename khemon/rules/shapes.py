@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from khemon.rules.keys import ended
 from khemon.rules.logic import FALSE, TRUE, UNKNOWN
 from khemon.rules.series import NONE, Bools, Codes, Ints, positions
 from khemon.rules.series import starts_of as starts_of
@@ -55,7 +56,7 @@ def last_where(mask: Bools) -> Ints:
 
 def patient_ends(start: Bools) -> Ints:
     """For each position the position just after its patient's last one."""
-    after: Ints = np.append(positions(start)[1:], start.size)[np.cumsum(start) - 1]
+    after: Ints = ended(positions(start)[1:], start.size)[np.cumsum(start) - 1]
     return after
 
 
@@ -75,11 +76,11 @@ def held(answers: Codes, start: Bools) -> Stretches:
     begins[1:] &= opens[1:] | ~holds[:-1]
     first = positions(begins)
     # A stretch goes on to the next piece that is FALSE or another patient's.
-    closes = np.append(opens | ~holds, True)
+    closes = ended(opens | ~holds, True)
     stop = next_where(closes).take(first + 1)
-    confirmed = np.append(next_where(answer == TRUE), piece.size).take(first)
-    place = np.append(piece, answers.size)
-    ends_here = ~np.append(opens, True).take(stop)
+    confirmed = ended(next_where(answer == TRUE), piece.size).take(first)
+    place = ended(piece, answers.size)
+    ends_here = ~ended(opens, True).take(stop)
     at_stop = place.take(stop)
     return Stretches(
         place.take(first),
@@ -92,8 +93,8 @@ def held(answers: Codes, start: Bools) -> Stretches:
 def _certain(piece: Ints, answer: Codes, opens: Bools, size: int) -> Stretches:
     """The stretches when every answer is TRUE or FALSE: each piece that is TRUE is one, confirmed at once."""
     held = positions(answer == TRUE)
-    first, stop = piece.take(held), np.append(piece, size).take(held + 1)
-    return Stretches(first, first, np.where(np.append(opens, True).take(held + 1), NONE, stop), stop - 1)
+    first, stop = piece.take(held), ended(piece, size).take(held + 1)
+    return Stretches(first, first, np.where(ended(opens, True).take(held + 1), NONE, stop), stop - 1)
 
 
 def leading(answers: Codes, can_open: Bools, resolving: Bools, start: Bools) -> tuple[Stretches, Bools]:
@@ -108,7 +109,7 @@ def leading(answers: Codes, can_open: Bools, resolving: Bools, start: Bools) -> 
     marks = (may_open | resolving).view(np.int8) << np.int8(2)
     piece = edges(answers | marks, start)
     found, excluded = _leading(answers.take(piece), may_open.take(piece), resolving.take(piece), start.take(piece))
-    place = np.append(piece, answers.size)
+    place = ended(piece, answers.size)
     stop = place.take(found.last + 1)
     return Stretches(
         place.take(found.first),

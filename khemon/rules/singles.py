@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from khemon.models import EXCLUDING_QUALITIES, QUALITIES, TIMINGS
 from khemon.rules import choosing, series
+from khemon.rules.keys import positions
 from khemon.rules.series import Codes, Floats, Ints, Results
 from khemon.units import ANALYTE_CODES
 
@@ -53,7 +54,7 @@ class Singles:
 
     def of_analyte(self, analyte: str) -> Singles:
         """Those of one analyte."""
-        return self.take(np.flatnonzero(self.analyte == ANALYTE_CODES[analyte]))
+        return self.take(positions(self.analyte == ANALYTE_CODES[analyte]))
 
 
 def set_aside(results: Results, rows: Ints, closing: Ints) -> Singles:
@@ -62,5 +63,5 @@ def set_aside(results: Results, rows: Ints, closing: Ints) -> Singles:
     if not spoiled.any():
         return Singles.of(results.take(slice(0, 0)), rows[:0])
     standing = choosing.standing(results)
-    chosen = np.flatnonzero(spoiled if standing is None else spoiled & standing)
+    chosen = positions(spoiled if standing is None else spoiled & standing)
     return Singles.of(*choosing.cut(results.take(chosen), rows[chosen], closing))

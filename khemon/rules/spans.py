@@ -7,7 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from khemon.rules.current import covered
+from khemon.rules.moments import padded
 from khemon.rules.series import LAST_TIME, Bools, Ints, key_patient, keys, merged
+
+_LAST = np.array([LAST_TIME], np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,8 @@ class Spans:
     @classmethod
     def of(cls, start: Ints, stop: Ints) -> Spans:
         """Disjoint stretches in order that cover what those given cover; empty ones vanish, adjoining ones join."""
+        if not start.size:
+            return cls(start, stop)
         chosen = start < stop
         start, stop = start[chosen], stop[chosen]
         at = merged([np.sort(start), np.sort(stop)]) if start.size else start
@@ -54,13 +59,13 @@ def _where(at: Ints, holds: Bools) -> Spans:
     """The stretches between sorted keys over which something holds from each key to the next."""
     if not at.size:
         return Spans.none()
-    before = np.append(False, holds[:-1])
+    before = padded(False, holds[:-1])
     return Spans(at[holds & ~before], at[~holds & before])
 
 
 def never(patient: Ints) -> Ints:
     """The last key of each patient."""
-    return keys(patient, np.full(patient.size, LAST_TIME, np.int64))
+    return keys(patient, _LAST)
 
 
 def following(at: Ints, sorted_keys: Ints) -> Ints:
@@ -68,7 +73,7 @@ def following(at: Ints, sorted_keys: Ints) -> Ints:
     last = never(key_patient(at))
     if not sorted_keys.size:
         return last
-    position = np.searchsorted(sorted_keys, at, "right")
+    position = sorted_keys.searchsorted(at, "right")
     found = sorted_keys[np.minimum(position, sorted_keys.size - 1)]
     inside = (position < sorted_keys.size) & (key_patient(found) == key_patient(at))
     return np.where(inside, found, last)
@@ -76,8 +81,8 @@ def following(at: Ints, sorted_keys: Ints) -> Ints:
 
 def preceding(at: Ints, sorted_keys: Ints) -> Ints:
     """For each key the position of the last of sorted_keys of the same patient at or before it; -1 without one."""
-    position = np.searchsorted(sorted_keys, at, "right") - 1
     if not sorted_keys.size:
-        return position
+        return np.full(at.size, -1)
+    position = sorted_keys.searchsorted(at, "right") - 1
     found = sorted_keys[np.maximum(position, 0)]
     return np.where((position >= 0) & (key_patient(found) == key_patient(at)), position, -1)

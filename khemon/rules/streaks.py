@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from khemon.rules.keys import ended
 from khemon.rules.moments import padded
 from khemon.rules.series import NONE, Bools, Ints, Points, positions, starts_of
 from khemon.rules.shapes import edges
@@ -29,11 +30,11 @@ class Streaks:
     def of(cls, points: Points, good: Bools) -> Streaks:
         """The streaks of informative samples, given which of them are good."""
         first = edges(good, points.start)
-        return cls(points, first, np.append(first[1:], good.size), good.take(first), points.start.take(first))
+        return cls(points, first, ended(first[1:], good.size), good.take(first), points.start.take(first))
 
     def number(self, position: Ints) -> Ints:
         """The number of the streak of each position."""
-        return np.searchsorted(self.first, position, "right") - 1
+        return self.first.searchsorted(position, "right") - 1
 
     def first_late(self, since: Ints, stop: Ints, days: int, samples: int) -> Ints:
         """The first position, before each stop, so many calendar days after `since` and at least the n-th from it.
@@ -46,7 +47,7 @@ class Streaks:
         asked = positions(spans & (stop - since >= samples))
         since = since.take(asked)
         by_day = self.points.by_day
-        late = np.searchsorted(by_day, by_day.take(since) + days, "left")
+        late = by_day.searchsorted(by_day.take(since) + days, "left")
         found[asked] = np.maximum(np.maximum(late, since + samples - 1), since)
         return found
 
@@ -55,7 +56,7 @@ class Streaks:
         key = self.points.key
         found = np.full(since.size, NONE, np.int64)
         asked = positions(key.take(stop - 1) - key.take(since) >= ms)
-        found[asked] = np.searchsorted(key, key.take(since.take(asked)) + ms, "left")
+        found[asked] = key.searchsorted(key.take(since.take(asked)) + ms, "left")
         return found
 
 
@@ -85,14 +86,14 @@ def runs(streaks: Streaks, lasts: int, samples: int, gap: int) -> Runs:
     at = positions(streaks.is_good & ~streaks.opens)
     stretch_first, stretch_stop = streaks.first.take(at), streaks.stop.take(at)
     # A stretch stops at a bad sample, unless the patient's samples are over.
-    ends_bad = ~np.append(streaks.opens, True).take(at + 1)
+    ends_bad = ~ended(streaks.opens, True).take(at + 1)
     first = np.sort(np.concatenate([stretch_first, _cuts(streaks.points, stretch_first, stretch_stop, gap)]))
     if not first.size:
         none = np.zeros(0, np.int64)
         return Runs(none, none, none, none, np.zeros(0, np.bool_), none)
-    stretch = np.searchsorted(stretch_first, first, "right") - 1
+    stretch = stretch_first.searchsorted(first, "right") - 1
     stop_of_stretch, stretch_of = stretch_stop.take(stretch), stretch_first.take(stretch)
-    piece_stop = np.minimum(np.append(first[1:], stretch_stop[-1]), stop_of_stretch)
+    piece_stop = np.minimum(ended(first[1:], stretch_stop[-1]), stop_of_stretch)
     confirmed = streaks.first_late(first, piece_stop, lasts, samples)
     is_confirmed = confirmed != NONE
     kept = positions(~_inside_confirmed(stretch, is_confirmed))
@@ -112,7 +113,7 @@ def _cuts(points: Points, stretch_first: Ints, stretch_stop: Ints, gap: int) -> 
     """The positions inside stretches more than so many calendar days after the sample before."""
     far = 1 + positions(points.day[1:] - points.day[:-1] > gap)
     # Inside means after the first of the latest stretch begun before, and before its stop.
-    begun = np.searchsorted(stretch_first, far, "left")
+    begun = stretch_first.searchsorted(far, "left")
     return far[far < padded(0, stretch_stop).take(begun)]
 
 

@@ -8,8 +8,9 @@ import numpy as np
 
 from khemon.rules.calendar import MS_PER_DAY
 from khemon.rules.further_rules import DropRule, TrendRule
+from khemon.rules.keys import ended
 from khemon.rules.logic import FALSE, TRUE, UNKNOWN
-from khemon.rules.series import NONE, Bools, Codes, Floats, Ints, Points, in_steps, keys
+from khemon.rules.series import NONE, Bools, Codes, Ints, Points, in_steps, keys, positions
 from khemon.rules.shapes import last_where, next_where, patient_ends, starts_of
 from khemon.rules.singles import Singles
 
@@ -32,81 +33,80 @@ def falls(points: Points, good: Bools, limit: float, rule: TrendRule) -> Falls:
     if not good.size:
         return Falls(np.zeros(0, np.int64), np.zeros(0, np.int64), good, good)
     start = starts_of(points.patient)
-    below_median, along_line = _below_median(points, start, rule), _along_line(points, start, limit, rule)
+    first = last_where(start)
+    below_median, along_line = _below_median(points, first, rule), _along_line(points, first, limit, rule)
     holds = below_median | along_line
     bad_before = np.zeros(good.size, np.bool_)
-    bad_before[1:] = (last_where(~good) >= last_where(start))[:-1] & ~start[1:]
+    bad_before[1:] = (last_where(~good) >= first)[:-1] & ~start[1:]
     good_before = np.zeros(good.size, np.bool_)
     good_before[1:] = good[:-1] & ~start[1:]
     watched = good | (good_before & bad_before)
     opens = holds & watched & (points.high < rule.below.limit)
-    first, end = _once_in(points, opens, holds, start, rule.once_in.count)
-    return Falls(first, end, below_median, along_line)
+    opened, end = _once_in(points, opens, holds, start, rule.once_in.count)
+    return Falls(opened, end, below_median, along_line)
 
 
-def _before(values: Floats, start: Bools, back: int) -> Floats:
-    """The value so many positions before, in the same patient; NaN where there is none."""
-    found = np.full(values.size, np.nan)
-    if values.size > back:
-        inside = np.arange(values.size) - last_where(start) >= back
-        found[back:] = np.where(inside[back:], values[:-back], np.nan)
-    return found
+def _rows(first: Ints, back: list[int]) -> Ints:
+    """One column per position whose patient has so many positions before it, one row per way back: where to look."""
+    position = np.arange(first.size)
+    at = positions(position - first >= back[-1])
+    rows: Ints = at - np.array(back, np.int64)[:, np.newaxis]
+    return rows
 
 
-def _below_median(points: Points, start: Bools, rule: TrendRule) -> Bools:
+def _below_median(points: Points, first: Ints, rule: TrendRule) -> Bools:
     """Certainly at most a part of the median of the counts before, and certainly below the last of them."""
-    before = np.stack([_before(points.low, start, back + 1) for back in range(rule.of_previous.count)])
-    known = ~np.isnan(before).any(axis=0)
-    median = np.where(known, np.sort(before, axis=0)[rule.of_previous.count // 2], 0.0)
+    rows = _rows(first, list(range(1, rule.of_previous.count + 1)))
+    found = np.zeros(points.key.size, np.bool_)
+    at, before = rows[0] + 1, points.low[rows]
+    median, high = np.sort(before, axis=0)[rule.of_previous.count // 2], points.high[at]
     part, whole = rule.falls_to.value.as_integer_ratio()
-    at_most: Bools = in_steps(points.high) * whole <= in_steps(median) * part
-    found: Bools = known & at_most & (points.high < np.nan_to_num(before[0]))
+    found[at] = (in_steps(high) * whole <= in_steps(median) * part) & (high < before[0])
     return found
 
 
-def _along_line(points: Points, start: Bools, limit: float, rule: TrendRule) -> Bools:
+def _along_line(points: Points, first: Ints, limit: float, rule: TrendRule) -> Bools:
     """The least-squares line through the logarithms of the last counts reaches the limit soon; exact counts only."""
-    count = rule.line_samples.count
-    exact = np.where(points.low == points.high, points.low, np.nan)
-    days = points.day.astype(np.float64)
-    rows = [(_before(exact, start, back), _before(days, start, back)) for back in range(1, count)]
-    value = np.stack([exact, *(value for value, _ in rows)])
-    known = ~np.isnan(value).any(axis=0) & (np.nan_to_num(value) > 0).all(axis=0)
-    day = np.stack([days, *(day for _, day in rows)])
-    known &= np.nan_to_num(day[0] - day[-1]) >= rule.line_spans.count
+    rows = _rows(first, list(range(rule.line_samples.count)))
+    found = np.zeros(points.key.size, np.bool_)
+    value, days = points.low[rows], points.day[rows[0]] - points.day[rows[-1]]
+    known = (value > 0).all(axis=0) & (days >= rule.line_spans.count)
+    if points.low is not points.high:
+        known &= (value == points.high[rows]).all(axis=0)
+    chosen = positions(known)
+    rows, at = rows[:, chosen], rows[0, chosen]
     # Milliseconds are whole numbers as floats too, so a difference is exact, whatever else the block holds.
     now = points.time.astype(np.float64)
-    time = np.stack([_before(now, start, back) for back in range(1, count)])
-    ago = np.vstack([np.zeros(now.size), (time - now) / MS_PER_DAY])[:, known]
-    logs = np.log(value[:, known])
+    ago = (now[rows] - now[at]) / MS_PER_DAY
+    logs = np.log(value[:, chosen])
     centered = ago - ago.mean(axis=0)
     slope = (centered * (logs - logs.mean(axis=0))).sum(axis=0) / (centered * centered).sum(axis=0)
     reached = logs[0] + slope * rule.line_reaches_within.count <= np.log(limit)
-    found = np.zeros(points.key.size, np.bool_)
-    found[known] = (slope < 0) & reached
+    found[at] = (slope < 0) & reached
     return found
 
 
 def _once_in(points: Points, opens: Bools, holds: Bools, start: Bools, days: int) -> tuple[Ints, Ints]:
     """Positions at which falls open and end (-1: not yet): none opens within so many days of the one before."""
     size = opens.size
-    next_open = np.append(next_where(opens), size)
-    next_over = np.append(next_where(~holds), size)
-    stop = np.append(patient_ends(start), 0)
+    if not opens.any():
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    next_open = ended(next_where(opens), size)
+    next_over = ended(next_where(~holds), size)
+    stop = ended(patient_ends(start), 0)
     # With days in keys of patients one search serves all.
     by_day = keys(points.patient, points.day.astype(np.int64))
     found: list[tuple[Ints, Ints]] = []
-    at = next_open[np.flatnonzero(start)]
-    at = at[at < stop[np.flatnonzero(start)]]
+    starts = positions(start)
+    at = next_open[starts]
+    at = at[at < stop[starts]]
     while at.size:
         over = np.minimum(next_over[at], stop[at])
         ends = over < stop[at]
         found.append((at, np.where(ends, over, NONE)))
-        later = np.maximum(over, np.searchsorted(by_day, by_day[at] + days, "left"))
+        later = np.maximum(over, by_day.searchsorted(by_day[at] + days, "left"))
         following = next_open[np.minimum(later, size)]
         at = following[following < stop[at]]
-    if not found:
-        return np.zeros(0, np.int64), np.zeros(0, np.int64)
     first = np.concatenate([first for first, _ in found])
     order = np.argsort(first)
     return first[order], np.concatenate([end for _, end in found])[order]
@@ -121,7 +121,7 @@ def drops(points: Points, singles: Singles, rule: DropRule) -> tuple[Codes, Ints
     size = points.key.size
     if not size:
         return np.zeros(0, np.int8), np.zeros(0, np.int64)
-    first = np.flatnonzero(starts_of(singles.key))
+    first = positions(starts_of(singles.key))
     least, most = in_steps(np.minimum.reduceat(singles.low, first)), in_steps(np.maximum.reduceat(singles.high, first))
     start_of = last_where(starts_of(points.patient))
     low, high = in_steps(points.low), in_steps(points.high)

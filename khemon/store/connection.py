@@ -21,6 +21,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError
 
 from khemon.models import StoreProblem
+from khemon.store.problems import plain_driver_problems
 
 BUSY_TIMEOUT_MS = 30_000
 #: Holds the pages an import changes: once they spill, readers have to wait until it ends.
@@ -82,9 +83,15 @@ def _sqlite_engines(url: sa.URL) -> Engines:
     reading = sa.create_engine(url, hide_parameters=True, connect_args=timeout, pool_size=8, max_overflow=32)
     sa.event.listen(writing, "connect", lambda raw, _: _set_sqlite(raw, sqlite_settings(writer=True)))
     sa.event.listen(reading, "connect", lambda raw, _: _set_sqlite(raw, sqlite_settings(writer=False)))
-    sa.event.listen(writing, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
-    sa.event.listen(reading, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+    sa.event.listen(writing, "begin", lambda connection: _begin(connection, "BEGIN IMMEDIATE"))
+    sa.event.listen(reading, "begin", lambda connection: _begin(connection, "BEGIN"))
     return Engines(writing, reading)
+
+
+def _begin(connection: sa.Connection, statement: str) -> None:
+    """Begins a transaction by the driver's own means, which costs an arriving result half as much."""
+    with plain_driver_problems(connection), closing(connection.connection.cursor()) as cursor:
+        cursor.execute(statement)
 
 
 def _own_file(path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,7 +17,7 @@ from khemon.store.rows import BareEpisode, StoredEpisode
 from khemon.store.tables import episode, patient
 
 _COLUMNS = [column.name for column in episode.c]
-_STORED = ReadyOf(sa.select(episode).order_by(episode.c.episode_id), episode.c.patient_no)
+_STORED = ReadyOf(sa.select(episode), episode.c.patient_no)
 _CHANGE = Ready(
     sa.text(
         f"UPDATE episode SET {', '.join(f'{name} = :{name}' for name in _COLUMNS[1:])} WHERE episode_id = :episode_id"
@@ -107,7 +108,7 @@ class _Difference:
         self._connection = connection
         #: (patient, rule, onset) to what is stored and was not met yet, the oldest number last.
         self._stored: dict[tuple[Any, ...], list[tuple[Any, ...]]] = {}
-        for row in reversed(_STORED.rows(connection, numbers)):
+        for row in sorted(_STORED.rows(connection, numbers), key=itemgetter(0), reverse=True):
             self._stored.setdefault(row[1:4], []).append(row)
         self._next: int | None = None
         self.new: list[tuple[Any, ...]] = []

@@ -110,10 +110,15 @@ class Reader:
         number = self._number(patient_id)
         return {} if number is None else results.recorded_of(self._connection, number)
 
-    def texts_of(self, patient_id: str) -> list[tuple[int, str, str | None, str]]:
-        """A patient's results: id, text and unit as received, canonical text with comparator."""
+    def texts_of(self, patient_id: str, analyte: int) -> list[tuple[int, str, str | None, str]]:
+        """A patient's results of an analyte (its code): id, text, unit as received, canonical text with comparator."""
         number = self._number(patient_id)
-        return [] if number is None else results.texts_of(self._connection, number)
+        return [] if number is None else results.texts_of(self._connection, number, analyte)
+
+    def last_result(self, patient_id: str) -> int:
+        """The id of the result of a patient that was recorded last, of analytes with rules; 0 without one."""
+        number = self._number(patient_id)
+        return 0 if number is None else results.last_result(self._connection, number)
 
     def results_of(self, patient_id: str, *, undone: bool = False) -> list[ResultRow]:
         """Every version of a patient's results, sorted by time, analyte and recording."""

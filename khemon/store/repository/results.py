@@ -172,7 +172,12 @@ _TEXTS = Ready(
         result.c.text,
         result.c.unit,
         result.c.comparator + sa.func.coalesce(result.c.canonical_value, ""),
-    ).where(result.c.patient_no == sa.bindparam("number"), result.c.analyte < RULED)
+    ).where(result.c.patient_no == sa.bindparam("number"), result.c.analyte == sa.bindparam("analyte"))
+)
+_LAST = Ready(
+    sa.select(sa.func.coalesce(sa.func.max(result.c.result_id), 0)).where(
+        result.c.patient_no == sa.bindparam("number"), result.c.analyte < RULED
+    )
 )
 _RECORDED = Ready(
     sa.select(batch.c.batch_no, batch.c.recorded_ms)
@@ -181,9 +186,14 @@ _RECORDED = Ready(
 )
 
 
-def texts_of(connection: sa.Connection, number: int) -> list[tuple[int, str, str | None, str]]:
-    """A patient's results of analytes with rules: id, text and unit as received, canonical text."""
-    return _TEXTS.rows(connection, number=number)
+def texts_of(connection: sa.Connection, number: int, analyte: int) -> list[tuple[int, str, str | None, str]]:
+    """A patient's results of an analyte: id, text and unit as received, canonical text."""
+    return _TEXTS.rows(connection, number=number, analyte=analyte)
+
+
+def last_result(connection: sa.Connection, number: int) -> int:
+    """The highest id of a patient's results of analytes with rules; 0 without one."""
+    return int(_LAST.rows(connection, number=number)[0][0])
 
 
 def recorded_of(connection: sa.Connection, number: int) -> dict[int, int]:
