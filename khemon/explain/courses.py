@@ -25,7 +25,7 @@ def days_between(naming: Naming, first: int, last: int) -> int:
 
 def run_text(naming: Naming, stretch: Stretch, rule: RunRule) -> str:
     """A run: how far it has come, or when it was confirmed, and how it ended."""
-    limb = limbs_of(rule)[0]
+    [limb] = limbs_of(rule)
     text = f"{capital(label(rule.analyte))} {rule.test}{limb.limit.words} since {naming.date(stretch.onset)}"
     if stretch.confirmed_at is not None:
         after = days_between(naming, stretch.onset, stretch.confirmed_at)
@@ -33,7 +33,7 @@ def run_text(naming: Naming, stretch: Stretch, rule: RunRule) -> str:
         text += _ended_by(naming, stretch, limb)
     elif stretch.end_reason == "gap":
         text += _unproven(naming, stretch, rule, limb)
-    elif stretch.closed_by_result:
+    elif stretch.closed_at is not None:
         text = _broken(naming, stretch, rule, limb)
     else:
         samples = naming.book.run_samples(stretch.patient, limb, stretch.onset, stretch.last_inside)
@@ -46,9 +46,9 @@ def run_text(naming: Naming, stretch: Stretch, rule: RunRule) -> str:
 
 def _ended_by(naming: Naming, stretch: Stretch, limb: Comparison) -> str:
     """The value that ended a confirmed run."""
-    if stretch.end is None or not stretch.closed_by_result:
+    if stretch.closed_at is None:
         return ""
-    return f"; ended on {naming.date(stretch.end)} by {_failing(naming, stretch, limb, stretch.end)}"
+    return f"; ended on {naming.date(stretch.closed_at)} by {_failing(naming, stretch, limb, stretch.closed_at)}"
 
 
 def _failing(naming: Naming, stretch: Stretch, limb: Comparison, time: int) -> str:
@@ -59,7 +59,8 @@ def _failing(naming: Naming, stretch: Stretch, limb: Comparison, time: int) -> s
 
 def _unproven(naming: Naming, stretch: Stretch, rule: RunRule, limb: Comparison) -> str:
     """How far a run had come when nothing was seen for too long."""
-    last = int(stretch.end or stretch.onset)
+    last = stretch.end
+    assert last is not None
     following = naming.book.run_samples(stretch.patient, limb, last + 1, naming.book.prepared.as_of)[0]
     day = days_between(naming, stretch.onset, last)
     silent = days_between(naming, last, following.time)
@@ -70,7 +71,8 @@ def _unproven(naming: Naming, stretch: Stretch, rule: RunRule, limb: Comparison)
 
 def _broken(naming: Naming, stretch: Stretch, rule: RunRule, limb: Comparison) -> str:
     """The low value, the day it came on, and what came before the run without a low value in between."""
-    end = int(stretch.end or stretch.onset)
+    end = stretch.end
+    assert end is not None
     day = days_between(naming, stretch.onset, end)
     text = f"{capital(_failing(naming, stretch, limb, end))} on day {day} of {rule.lasts.words}"
     if stretch.since < stretch.onset:
@@ -107,10 +109,10 @@ def rebound_text(naming: Naming, stretch: Stretch) -> str:
         text += f"; lowest {naming.value(lowest)} on {naming.date(lowest.time)}"
     if stretch.confirmed_at is not None:
         text += f"; confirmed on {naming.date(stretch.confirmed_at)} by {_confirmed_by(naming, stretch, rule, samples)}"
-    if stretch.end is not None and stretch.closed_by_result:
-        [point] = naming.book.series(rule.analyte).between(stretch.patient, stretch.end, stretch.end)
+    if stretch.closed_at is not None:
+        [point] = naming.book.series(rule.analyte).between(stretch.patient, stretch.closed_at, stretch.closed_at)
         word = "recovered" if stretch.end_reason == "recovered" else "isolated"
-        text += f"; {word}: {naming.value(point)} on {naming.date(stretch.end)}"
+        text += f"; {word}: {naming.value(point)} on {naming.date(stretch.closed_at)}"
     elif not samples[-1][1]:
         text += f"; latest {naming.value(samples[-1][0])} on {naming.date(samples[-1][0].time)}"
     text += passed_over(naming, stretch, _good(count), samples[-1][0].time, stretch.last_inside)
@@ -134,7 +136,8 @@ def _response(naming: Naming, stretch: Stretch, rule: ReboundRule) -> str:
 
 def _confirmed_by(naming: Naming, stretch: Stretch, rule: ReboundRule, samples: list[tuple[Point, bool]]) -> str:
     """What confirmed a rebound: a very low count, a second low one, or a low companion."""
-    at = int(stretch.confirmed_at or 0)
+    at = stretch.confirmed_at
+    assert at is not None
     count, companion = limbs_of(rule)
     here = next((point for point, bad in samples if point.time == at and bad), None)
     very_low = Comparison(analyte=rule.analyte, limit=rule.confirmed_below)

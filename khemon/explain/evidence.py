@@ -34,14 +34,14 @@ class Stretch:
     since: int
 
     @property
-    def closed_by_result(self) -> bool:
-        """Whether a result, not the closing of observation, ended it."""
-        return self.end is not None and self.end_reason != "observation_ended"
+    def closed_at(self) -> int | None:
+        """When a result, not the closing of observation, ended it; None when none did."""
+        return None if self.end_reason == "observation_ended" else self.end
 
     @property
     def last_inside(self) -> int:
         """The last millisecond at which it was open."""
-        return self.until - 1 if self.closed_by_result else self.until
+        return self.until if self.closed_at is None else self.until - 1
 
 
 Role = tuple[EvidenceRole, Point]
@@ -97,8 +97,7 @@ def band_depth(book: Book, point: Point) -> int:
 
 def inside(book: Book, stretch: Stretch, analyte: str) -> list[Point]:
     """The points of an analyte from the onset to the last moment of the episode."""
-    limb = next((limb for limb in limbs_of(stretch.rule) if limb.analyte == analyte), None)
-    return book.series(analyte, limb).between(stretch.patient, stretch.onset, stretch.last_inside)
+    return book.series(analyte).between(stretch.patient, stretch.onset, stretch.last_inside)
 
 
 def standing(book: Book, stretch: Stretch, analyte: str) -> list[Point]:
@@ -122,15 +121,13 @@ def _at(book: Book, stretch: Stretch, limb: Comparison, time: int | None) -> lis
 
 def _of_samples(book: Book, stretch: Stretch) -> list[Role]:
     """Points and runs: the sample at each turn."""
-    limb = limbs_of(stretch.rule)[0]
+    [limb] = limbs_of(stretch.rule)
     found: list[Role] = [("onset", point) for point in _at(book, stretch, limb, stretch.onset)]
     if stretch.confirmed_at != stretch.onset:
         found += [("confirm", point) for point in _at(book, stretch, limb, stretch.confirmed_at)]
     if isinstance(stretch.rule, PointRule):
         found += [("worsen", point) for point in deepest_bands(book, stretch, inside(book, stretch, limb.analyte))]
-    if stretch.closed_by_result:
-        found += [("end", point) for point in _at(book, stretch, limb, stretch.end)]
-    return found
+    return found + [("end", point) for point in _at(book, stretch, limb, stretch.closed_at)]
 
 
 def _of_any(book: Book, stretch: Stretch, rule: AnyOfRule) -> list[Role]:
@@ -149,8 +146,7 @@ def _of_any(book: Book, stretch: Stretch, rule: AnyOfRule) -> list[Role]:
                 found.append(("worsen", point))
             held_before = verdict == TRUE
         found += [("worsen", point) for point in deepest_bands(book, stretch, points)]
-        if stretch.closed_by_result:
-            found += [("end", point) for point in _at(book, stretch, limb, stretch.end)]
+        found += [("end", point) for point in _at(book, stretch, limb, stretch.closed_at)]
     return found
 
 
@@ -163,23 +159,22 @@ def currents(book: Book, patient: int, limbs: Iterable[Comparison], time: int) -
 
 def _of_all(book: Book, stretch: Stretch, rule: AllOfRule) -> list[Role]:
     found: list[Role] = [("onset", point) for point in currents(book, stretch.patient, rule.limbs, stretch.onset)]
-    if stretch.confirmed_at not in (None, stretch.onset):
-        now = currents(book, stretch.patient, rule.limbs, int(stretch.confirmed_at or 0))
+    if stretch.confirmed_at is not None and stretch.confirmed_at != stretch.onset:
+        now = currents(book, stretch.patient, rule.limbs, stretch.confirmed_at)
         found += [("confirm", point) for point in now]
     for limb in rule.limbs:
-        points = [point for point in inside(book, stretch, limb.analyte) if not point.neutral]
-        found += [("worsen", point) for point in deepest_bands(book, stretch, points)]
+        points = book.series(limb.analyte, limb).between(stretch.patient, stretch.onset, stretch.last_inside)
+        counted = [point for point in points if not point.neutral]
+        found += [("worsen", point) for point in deepest_bands(book, stretch, counted)]
     return found + [("end", point) for point, _ in closing(book, stretch, rule)]
 
 
 def closing(book: Book, stretch: Stretch, rule: AllOfRule) -> list[tuple[Point, Comparison]]:
     """The results that ended an AND, with their limbs: any certainly false one while possible, else a resolving one."""
-    if not stretch.closed_by_result:
-        return []
     found = []
     for limb in rule.limbs:
         if stretch.confirmed_at is None or limb.analyte in rule.resolves_on:
-            points = [point for point in _at(book, stretch, limb, stretch.end) if not point.neutral]
+            points = [point for point in _at(book, stretch, limb, stretch.closed_at) if not point.neutral]
             series = book.series(limb.analyte, limb)
             found += [(point, limb) for point in points if series.verdict(point, limb) == FALSE]
     return found
@@ -212,6 +207,8 @@ def _of_rebound(book: Book, stretch: Stretch, rule: ReboundRule) -> list[Role]:
         for point in currents(book, stretch.patient, (companion,), stretch.confirmed_at):
             if series.verdict(point, companion) == TRUE:
                 found.append(("confirm", point))
-    if stretch.closed_by_result and stretch.end is not None:
-        found += [("end", point) for point, _ in informative(book, stretch, count, stretch.end, stretch.end)]
+    if stretch.closed_at is not None:
+        found += [
+            ("end", point) for point, _ in informative(book, stretch, count, stretch.closed_at, stretch.closed_at)
+        ]
     return found

@@ -95,8 +95,8 @@ class FurtherWording:
         ago = elapsed(now.time - before[0].time)
         said = f"{capital(self.naming.labeled(now))}, {' and '.join(map(self.naming.value, before))} {ago} before"
         first, last = self._number(before[0]), self._number(now)
-        if certain and len(before) == 1 and first is not None and last is not None:
-            return f"{said}: {first - last:f} lower (a bleed, or the sample)"
+        if len(before) == 1 and first is not None and last is not None:
+            return f"{said}: {first - last} lower (a bleed, or the sample)"
         if certain:
             return f"{said}: at least {rule.by.words} lower (a bleed, or the sample)"
         return f"{said}: cannot tell whether at least {rule.by.words} lower (a bleed, or the sample)"
@@ -193,7 +193,7 @@ class FurtherWording:
             "of a course, or a dose that cannot be compared with the one before",
         }
         text = f"No count for {_for(stretch.until - since)} ({told[why]}){self._latest(stretch, rule, since)}"
-        limb = limbs_of(self.looked.knowing.run_rule(rule.run))[0]
+        [limb] = limbs_of(self.looked.knowing.run_rule(rule.run))
         return text + passed_over(self.naming, stretch, limb, since, stretch.last_inside)
 
     def _latest(self, stretch: Stretch, rule: CountsDueRule, since: int) -> str:

@@ -55,9 +55,10 @@ def further_evidence(looked: Looked, stretch: Stretch, rule: FurtherRule) -> lis
 
 def _ending(looked: Looked, stretch: Stretch, analytes: tuple[str, ...]) -> list[Role]:
     """The results at the time that ended it."""
-    if stretch.end is None or not stretch.closed_by_result:
+    if stretch.closed_at is None:
         return []
-    points = [looked.book.series(name).between(stretch.patient, stretch.end, stretch.end) for name in analytes]
+    at = stretch.closed_at
+    points = [looked.book.series(name).between(stretch.patient, at, at) for name in analytes]
     return [("end", point) for group in points for point in group]
 
 
@@ -88,8 +89,9 @@ def _of_band(looked: Looked, stretch: Stretch, rule: BandRule) -> list[Role]:
             found.append(("confirm", point))
         elif rule.graver is not None and point.low >= rule.graver.limit.limit:
             found.append(("worsen", point))
-    if stretch.end is not None and stretch.closed_by_result:
-        found += [("end", point) for point, _ in looked.levels(rule, stretch.patient, stretch.end, stretch.end)]
+    if stretch.closed_at is not None:
+        at = stretch.closed_at
+        found += [("end", point) for point, _ in looked.levels(rule, stretch.patient, at, at)]
     return found
 
 

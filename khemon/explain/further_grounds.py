@@ -102,7 +102,7 @@ def _of_missing(found: Gathered, stretch: Stretch, rule: MissingRule) -> None:
     """The latest count inside, and where companions ended it, those."""
     lead, _ = found.looked.companions(rule, stretch)
     found.add(lead)
-    if stretch.closed_by_result:
+    if stretch.closed_at is not None:
         series = found.book.series(rule.analyte)
         ending = series.latest(found.patient, stretch.until)
         assert ending is not None

@@ -14,8 +14,8 @@ class Holding:
     def __init__(self) -> None:
         self.results: list[tuple[Comparison, Point]] = []
         self.events: list[tuple[str, int]] = []
-        self.fresh = False
-        self.since = 0
+        self.fresh: bool
+        self.since: int
         self.certain: list[str] = []
         self.certain_fresh: list[str] = []
 
@@ -28,12 +28,14 @@ def holding_limbs(book: Book, stretch: Stretch, rule: AnyOfRule) -> Holding:
     undecided = []
     for limb in rule.comparisons:
         point = book.series(limb.analyte).latest(stretch.patient, last)
-        verdict = book.series(limb.analyte).verdict(point, limb) if point else None
-        if point and verdict == TRUE:
+        if point is None:
+            continue
+        verdict = book.series(limb.analyte).verdict(point, limb)
+        if verdict == TRUE:
             found.results.append((limb, point))
             found.certain.append(limb.analyte)
             found.certain_fresh += [limb.analyte] * (now - point.time <= recheck)
-        elif point and verdict == UNKNOWN:
+        elif verdict == UNKNOWN:
             undecided.append((limb, point))
     for kind in rule.events:
         for span in book.spans(stretch.patient, kind):

@@ -37,7 +37,7 @@ class Wording:
         return rebound_text(self.naming, stretch)
 
     def _point(self, stretch: Stretch, rule: PointRule) -> str:
-        limb = limbs_of(rule)[0]
+        [limb] = limbs_of(rule)
         series = self.book.series(rule.analyte)
         points = inside(self.book, stretch, rule.analyte)
         latest = points[-1]
@@ -51,8 +51,9 @@ class Wording:
 
     def _lifted(self, stretch: Stretch, limbs: tuple[Comparison, ...]) -> str:
         """The transfusion that ended it, when one did."""
-        if stretch.end_reason != "supported" or stretch.end is None:
+        if stretch.end_reason != "supported":
             return ""
+        assert stretch.end is not None
         return self.naming.lifted(stretch, self._at(stretch.patient, limbs, stretch.end))
 
     def _at(self, patient: int, limbs: tuple[Comparison, ...], time: int) -> list[Point]:
@@ -88,7 +89,8 @@ class Wording:
 
     def _confirmed(self, stretch: Stretch, rule: AllOfRule) -> str:
         """The values that confirmed it, later ones, what ended it, what was not counted."""
-        at = int(stretch.confirmed_at or 0)
+        at = stretch.confirmed_at
+        assert at is not None
         at_once = {point.analyte: point for point in currents(self.book, stretch.patient, rule.limbs, at)}
         parts = [self.naming.named(at_once[limb.analyte], limb) for limb in rule.limbs]
         later = []
@@ -101,13 +103,16 @@ class Wording:
         recent = stretch.last_inside - self.book.protocol.common.current_within.ms
         text += "".join(f"; {words}" for words in self._not_counted(stretch, rule, recent).values())
         text += self._ended(stretch, rule, "ended")
-        claims = stretch.closed_by_result and rule.resolves_on == (rule.leading,)
+        claims = stretch.closed_at is not None and rule.resolves_on == (rule.leading,)
         return text + (self.naming.unadjusted(stretch.patient) if claims else "")
 
     def _ended(self, stretch: Stretch, rule: AllOfRule, verb: str) -> str:
         """The values that ended it."""
         named = [self.naming.named(point, limb) for point, limb in closing(self.book, stretch, rule)]
-        return f"; {verb} on {self.naming.moment(stretch.end or 0)} by {', '.join(named)}" if named else ""
+        if not named:
+            return ""
+        assert stretch.closed_at is not None
+        return f"; {verb} on {self.naming.moment(stretch.closed_at)} by {', '.join(named)}"
 
     def _possible(self, stretch: Stretch, rule: AllOfRule) -> str:
         """Why an AND is undecided (not counted, missing, cannot tell), and the values that are known."""

@@ -32,6 +32,7 @@ KILLERS = [
     "tests/test_engine_edges.py",
     "tests/test_engine_laws.py",
     "tests/test_grounds.py",
+    "tests/test_uncounted.py",
     "tests/test_further_edges.py",
     "tests/test_further_random.py",
     "tests/test_grades.py",

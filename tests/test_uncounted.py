@@ -1,0 +1,144 @@
+"""What an explanation says besides its sentence: what was not counted, which limbs hold, which bands values lie in."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from khemon.explain import Given, explained
+from khemon.explain.cases import run_case
+from khemon.rules import evaluate, prepare
+from khemon.rules.calendar import to_ms
+from khemon.rules.cases import cases_for
+from tests.columns import columns
+from tests.drawn import PROTOCOLS, FromHistory
+from tests.histories import History, make_history
+from tests.histories.treatment import treated
+
+WARD = 6
+
+
+def told(rule, name):
+    """The latest episode of the case of that name, with its grounds."""
+    [case] = [case for case in cases_for(rule) if case.name == name]
+    return run_case(case, grounded=True)[-1]
+
+
+ON = "platelets {} on 2026-{}: not counted"
+
+
+@pytest.mark.parametrize(
+    ("rule", "name", "wanted"),
+    [
+        (
+            "blood_count_overdue",
+            "after a lifted count it is 24 h",
+            ON.format("110", "01-01 10:00, 1 h after platelet transfusion"),
+        ),
+        (
+            "blood_count_overdue",
+            "an undecided count is no count",
+            ON.format(">90 (cannot tell whether >=100)", "01-03 08:00"),
+        ),
+        ("blood_count_overdue", "a clumped sample is no count", "platelets 12 on 2026-01-03 08:00, clumped: set aside"),
+        (
+            "consumptive_coagulopathy",
+            "a preliminary good D-dimer does not end it",
+            "D-dimer 0.3 on 2026-01-01 20:00, preliminary: not counted",
+        ),
+        (
+            "durable_platelet_response",
+            "a preliminary good count does not confirm it",
+            ON.format("120", "01-30 08:00, preliminary"),
+        ),
+        ("kmp", "a confirmed one ended by one of two results of one time", ""),
+        ("kmp", "nothing is known for certain", ""),
+        (
+            "kmp_rebound",
+            "an undecided count does not break the row of low counts",
+            ON.format(">90 (cannot tell whether <100)", "02-10 14:00"),
+        ),
+        (
+            "kmp_rebound",
+            "a count lifted by transfusion does not isolate it, and is named",
+            ON.format("130", "02-11 08:00, 4 h after platelet transfusion"),
+        ),
+        ("plasma_criterion", "a count lifted by transfusion ends it as supported", ""),
+        ("thrombocytopenia", "of several certain counts before an undecided one the last is named", ""),
+    ],
+)
+def test_the_grounds_say_what_a_rule_passed_over_and_why(rule, name, wanted):
+    assert told(rule, name).grounds.not_counted == ((wanted,) if wanted else ())
+
+
+def test_two_results_that_are_not_counted_are_told_in_order_of_time_and_name():
+    assert told("kmp", "two results that are not counted are both named").grounds.not_counted == (
+        "fibrinogen 1.9 on 2026-01-01 10:00, 1 h after plasma: not counted",
+        "platelets 120 on 2026-01-01 10:00, 1 h after platelet transfusion: not counted",
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "limbs", "fresh"),
+    [
+        ("exactly 24 h old is still current", ("platelets",), ("platelets",)),
+        ("a count below the limit is carried forward past other results", ("platelets",), ()),
+        (
+            "limbs that cannot be told, are met, and reach deeper bands",
+            ("platelets", "fibrinogen"),
+            ("platelets", "fibrinogen"),
+        ),
+        ("ended before it could be told", (), ()),
+    ],
+)
+def test_a_criterion_tells_which_of_its_limbs_hold_and_which_of_these_are_fresh(name, limbs, fresh):
+    episode = told("plasma_criterion", name)
+    assert (set(episode.limbs), set(episode.fresh_limbs)) == (set(limbs), set(fresh))
+
+
+def test_an_episode_tells_the_band_of_each_value_inside_and_the_time_of_what_was_counted_last():
+    episode = told("kmp", "a lifted value is none that a later one is deeper than")
+    platelets, fibrinogen, d_dimer = [(1, 1), (3, 5)], [(0, 3), (2, 4)], [(0, 2)]
+    by_analyte = {"platelets": platelets, "fibrinogen": fibrinogen, "d_dimer": d_dimer}
+    assert episode.bands == tuple((name, *each) for name, bands in by_analyte.items() for each in bands)
+    assert f"{episode.last_input_at:%H:%M}" == "13:00"
+
+
+def alone(history: History, as_of: int) -> list[tuple[object, ...]]:
+    """What is said of one child."""
+    return said([history], as_of)[0]
+
+
+class _FromWard:
+    """The results of several children, one after the other; an id is the child's row."""
+
+    def __init__(self, histories: list[History]) -> None:
+        self.each = [(FromHistory(history), place) for history in histories for place in range(len(history.labs))]
+
+    def given(self, row: int) -> Given:
+        own, place = self.each[row]
+        return own.given(place)
+
+
+def said(histories: list[History], as_of: int) -> list[list[tuple[object, ...]]]:
+    """By child the episodes in words with evidence and grounds, all children looked at together."""
+    zone, protocol = histories[0].zone, PROTOCOLS["ward"]
+    results, events, patients = columns(histories, zone)
+    found = evaluate(results, events, patients, protocol, zone, as_of)
+    prepared = prepare(results, events, len(histories), protocol, as_of)
+    names = [str(place) for place in range(len(histories))]
+    known = [history.child.diagnosis is not None for history in histories]
+    episodes = explained(found, prepared, patients, protocol, zone, names, known, _FromWard(histories), grounded=True)
+    by_child: list[list[tuple[object, ...]]] = [[] for _ in histories]
+    for episode in episodes:
+        rest = (episode.limbs, episode.bands, episode.missing, episode.last_input_at, episode.grounds)
+        by_child[int(episode.patient_id)].append((episode.rule, episode.onset, episode.text, episode.evidence, *rest))
+    return by_child
+
+
+@pytest.mark.parametrize("first", [0, 6, 12])
+def test_what_is_said_of_a_child_does_not_depend_on_the_other_children(first):
+    histories = [dataclasses.replace(treated(make_history(seed)), zone="UTC") for seed in range(first, first + WARD)]
+    as_of = max(to_ms(history.as_of) for history in histories)
+    assert said(histories, as_of) == [alone(history, as_of) for history in histories]
