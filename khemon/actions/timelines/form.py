@@ -11,9 +11,10 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from khemon.actions.live import built_in
 from khemon.actions.timelines.rows import Expected, Happening, Moment, day_and_clock
 from khemon.models import Frozen, KhemonError, RulebookProblem
-from khemon.rules import Protocol, load_protocol
+from khemon.rules import Protocol
 from khemon.rules.calendar import MS_PER_UNIT, to_ms
 from khemon.rules.cases import CASES
 
@@ -53,7 +54,7 @@ class Timeline(Frozen):
     @model_validator(mode="after")
     def _rules_exist(self) -> Timeline:
         try:
-            known = set(_protocol(self.protocol).rules)
+            known = set(built_in(self.protocol).rules)
         except KhemonError as problem:
             raise ValueError(str(problem)) from problem
         for expected in self.expect:
@@ -92,7 +93,7 @@ class Timeline(Frozen):
     @property
     def rules(self) -> Protocol:
         """The protocol it is judged by."""
-        return _protocol(self.protocol)
+        return built_in(self.protocol)
 
     @property
     def last_day(self) -> int:
@@ -112,11 +113,6 @@ class Timeline(Frozen):
     def elapsed(self, moment: str) -> str:
         """A moment as the time since the start of day 0, as a case tells it."""
         return f"{(self.at_ms(moment) - self.at_ms('0 00:00')) // MS_PER_UNIT['min']} min"
-
-
-@lru_cache
-def _protocol(name: str) -> Protocol:
-    return load_protocol(name)
 
 
 def load_timeline(path: Path) -> Timeline:

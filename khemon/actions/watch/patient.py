@@ -208,7 +208,7 @@ class _View:
             self.setting.zone,
             edges,
             self.now,
-            target=target_band(self.patient.sirolimus_target),
+            target=drawn_band(self.patient.sirolimus_target),
         )
 
     def clocks(self) -> tuple[tuple[str, ClockData], ...]:
@@ -227,7 +227,7 @@ class _View:
         return explained(episode, self.setting.protocol, self.setting.zone, not_rechecked(self.known, episode))
 
 
-def target_band(target: str | None) -> tuple[float, float, str] | None:
+def drawn_band(target: str | None) -> tuple[float, float, str] | None:
     """The chosen sirolimus band as numbers and words; None when none was chosen or it cannot be read."""
     band = ChosenBand.read(target or "")
     return None if band is None else (float(band.low), float(band.high), f"target {band.low}–{band.high}")
