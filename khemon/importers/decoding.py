@@ -84,7 +84,7 @@ def _undecided(content: bytes, problem: UnicodeDecodeError) -> ImportProblem:
     return ImportProblem(
         f"line {line}",
         f"the encoding is undecided: byte 0x{content[problem.start]:02x} is not UTF-8 and there is no byte-order mark",
-        f"state the encoding with --encoding or in a mapping; candidates: {CANDIDATES}",
+        f"state the encoding (on the upload page, with --encoding, or in a mapping); candidates: {CANDIDATES}",
     )
 
 

@@ -36,7 +36,7 @@ _FATE_WORDS = {
 def files() -> list[Brought]:
     """The files chosen in the browser."""
     turn = st.session_state.setdefault(_ROUND, 0)
-    words = "Results, events or patients (CSV, several at once)"
+    words = "Results, events or patients (CSV, TSV, TXT, XLSX, XLS or JSON; several at once)"
     chosen = st.file_uploader(words, accept_multiple_files=True, key=f"files_{turn}")
     return [Brought(file.name, file.getvalue()) for file in chosen]
 
