@@ -45,6 +45,8 @@ def fill(store: Store) -> None:
         writer.add_alert_move(alert.alert_id, at_ms=1, actor=NURSE, move="open", from_state=None, to_state="open")
         writer.audit(NURSE, "import", "batch 1", {}, 1)
         writer.add_protocol("{}", "ward", "1", actor=NURSE, reason="decided", at_ms=1)
+        writer.add_mapping("Lab A", 'decimal = ","', "", "[]", actor=NURSE, reason="first", at_ms=1)
+        writer.record_decisions(first.batch, [(100_000_002, "rejected", None, "not ours")])
 
 
 @pytest.fixture

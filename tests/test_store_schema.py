@@ -21,7 +21,7 @@ from khemon.store.repository.bulk import insert_rows
 from khemon.units import ANALYTE_CODES
 
 SQLITE = sa.dialects.registry.load("sqlite")()
-MIGRATIONS = Path(tables.__file__).parent / "migrations"
+MIGRATIONS = Path(connection.__file__).parent / "migrations"
 
 
 @contextlib.contextmanager

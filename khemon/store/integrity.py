@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from khemon.store.digests import NO_HASH, audit_hash, row_digest, rows_digest
-from khemon.store.repository import protocols
+from khemon.store.repository import decisions, mappings, protocols
 from khemon.store.repository.ledger import raw_bytes
 from khemon.store.rows import AuditRow, BatchRow
 from khemon.store.store import Store
@@ -56,11 +56,19 @@ def check(store: Store) -> list[Finding]:
                 findings.append(Finding("digest", f"undoing of batch number {row['batch_no']}", "let in other rows"))
         findings += [Finding("digest", f"batch number {owner}", "is not known") for owner in (*digests, *restored)]
         findings += _files(connection)
-        findings += [
-            Finding("digest", f"protocol in use, number {number}", "is not what was written")
-            for number in protocols.damaged(connection)
-        ]
+        findings += _damaged(connection)
     return findings
+
+
+def _damaged(connection: sa.Connection) -> Iterator[Finding]:
+    """Rows of small tables that are not what was written."""
+    for what, numbers in (
+        ("protocol in use", protocols.damaged(connection)),
+        ("mapping", mappings.damaged(connection)),
+        ("decision", decisions.damaged(connection)),
+    ):
+        for number in numbers:
+            yield Finding("digest", f"{what}, number {number}", "is not what was written")
 
 
 def verify_chain(rows: Iterable[AuditRow]) -> Finding | None:

@@ -204,6 +204,32 @@ class AuditRow:
     hash: str
 
 
+class MappingVersion(NamedTuple):
+    """One version of a laboratory's mapping: TOML as stored, and the shape of the tables it was made for."""
+
+    mapping_no: int
+    source: str
+    version: int
+    text: str
+    mapping_digest: str
+    shape: str
+    at_ms: int
+    actor: str
+    actor_kind: str
+    reason: str
+
+
+class RowDecision(NamedTuple):
+    """What a person decided about a row, and the row it became."""
+
+    decision_no: int
+    row_id: int
+    batch_no: int
+    verdict: str
+    became: int | None
+    reason: str
+
+
 @dataclass(frozen=True, slots=True)
 class LiveProtocol:
     """A protocol the store was judged by from `at_ms` on, whole in `text`; the last one is live."""

@@ -7,7 +7,18 @@ from collections.abc import Iterable, Iterator, Sequence
 import sqlalchemy as sa
 
 from khemon.models import Alert, Patient
-from khemon.store.repository import events, fates, held, ledger, people, protocols, records, results
+from khemon.store.repository import (
+    decisions,
+    events,
+    fates,
+    held,
+    ledger,
+    mappings,
+    people,
+    protocols,
+    records,
+    results,
+)
 from khemon.store.repository.bulk import without_collection
 from khemon.store.repository.episodes import load_episodes
 from khemon.store.rows import (
@@ -17,9 +28,11 @@ from khemon.store.rows import (
     FateRow,
     HeldRow,
     LiveProtocol,
+    MappingVersion,
     MoveRow,
     ResultColumns,
     ResultRow,
+    RowDecision,
     SeenRow,
     StoredEpisode,
 )
@@ -51,6 +64,16 @@ class Reader:
     def protocol_history(self) -> list[LiveProtocol]:
         """Every protocol the store was judged by, the newest first."""
         return protocols.history(self._connection)
+
+    def mappings(self, source: str | None = None) -> list[MappingVersion]:
+        """Every version of a laboratory's mapping, or of all, the newest first."""
+        return mappings.versions(self._connection, source)
+
+    def decisions(
+        self, verdicts: Sequence[str] | None = None, known_at_ms: int | None = None
+    ) -> dict[int, RowDecision]:
+        """Id of a row to the last standing decision of a person about it."""
+        return decisions.standing(self._connection, self._ledger, verdicts, known_at_ms)
 
     def revision(self) -> int:
         """The ward's counter: another number means that something changed."""

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from khemon.models import Actor, Alert, Episode
+from khemon.store.repository import decisions, ledger, mappings, people, protocols, records
 from khemon.store.repository import episodes as stored_episodes
-from khemon.store.repository import ledger, people, protocols, records
 from khemon.store.repository.bulk import without_collection
 from khemon.store.repository.intake import Intake, repeated
 from khemon.store.repository.intake_labs import Observation, take_observations
@@ -28,6 +28,20 @@ class Writer(Reader):
     def add_protocol(self, text: str, name: str, version: str, *, actor: Actor, reason: str, at_ms: int) -> int:
         """Makes a protocol the one the store is judged by; its number in the history."""
         return protocols.add(self._connection, text, name, version, actor, reason, at_ms)
+
+    def add_mapping(
+        self, source: str, text: str, mapping_digest: str, shape: str, *, actor: Actor, reason: str, at_ms: int
+    ) -> int:
+        """Makes a mapping the one that is proposed for a laboratory's files; its version, counted from 1."""
+        return mappings.add(self._connection, source, text, mapping_digest, shape, actor, reason, at_ms)
+
+    def record_decisions(self, batch: str, rows: Iterable[tuple[int, str, int | None, str]]) -> None:
+        """Writes what a person decided about rows by the act recorded as this batch.
+
+        rows: row id, verdict, the place in the act's batch of the row it became (from 0), reason.
+        """
+        number = next(no for no, facts in self._ledger.batches.items() if facts.batch == batch)
+        decisions.add(self._connection, number, rows)
 
     def record_import(
         self,

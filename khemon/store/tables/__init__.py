@@ -1,0 +1,87 @@
+"""The tables, and which of them are protected: a protected row is written once and never changed or taken away.
+
+Rows of one file share a number space: an observation, an event or a patient row has the id
+`batch_no * BATCH_SPAN + position in its file`. So the order of ids is the order of recording, whatever the order of
+insertion.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from khemon.store.tables.brought import (
+    analyte,
+    batch,
+    batch_patient,
+    batch_undo,
+    event_version,
+    fate,
+    patient,
+    patient_version,
+    raw_file,
+    result,
+    setting,
+    settlement,
+)
+from khemon.store.tables.decided import mapping_version, protocol_live, row_decision
+from khemon.store.tables.form import METADATA
+from khemon.store.tables.judged import alert, alert_move, audit, episode, revision, seen
+
+__all__ = [
+    "BATCH_SPAN",
+    "METADATA",
+    "PROTECTED",
+    "SCHEMA",
+    "alert",
+    "alert_move",
+    "analyte",
+    "audit",
+    "batch",
+    "batch_of",
+    "batch_patient",
+    "batch_undo",
+    "episode",
+    "event_version",
+    "fate",
+    "mapping_version",
+    "patient",
+    "patient_version",
+    "protocol_live",
+    "raw_file",
+    "result",
+    "revision",
+    "row_decision",
+    "seen",
+    "setting",
+    "settlement",
+]
+
+#: Room for the rows of one file; ids stay below 2**53 for ninety million batches.
+BATCH_SPAN = 100_000_000
+#: The schema this code reads and writes; equals the head of `migrations/`.
+SCHEMA = "0003"
+
+
+def batch_of(row_id: int) -> int:
+    """The number of the batch that brought a row."""
+    return row_id // BATCH_SPAN
+
+
+PROTECTED: tuple[sa.Table, ...] = (
+    analyte,
+    patient,
+    batch,
+    batch_undo,
+    raw_file,
+    batch_patient,
+    result,
+    fate,
+    settlement,
+    event_version,
+    patient_version,
+    protocol_live,
+    mapping_version,
+    row_decision,
+    alert_move,
+    audit,
+)
