@@ -24,7 +24,7 @@ for module in (files, grading, store, watching, protocols, operation):
 def main() -> None:
     """Run the command line; a problem a person can act on is one line on stderr and exit code 2."""
     try:
-        app()
+        app(prog_name="khemon")
     except KhemonError as problem:
         say(f"{problem.where}: {problem.found}. Remedy: {problem.remedy}")
         sys.exit(WRONG_USAGE)
