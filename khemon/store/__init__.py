@@ -1,5 +1,6 @@
 """The store, the only place with SQL: `Store(url)`, then `store.reading()` and `store.writing()`."""
 
+from khemon.store.account_rows import AccountRow
 from khemon.store.connection import is_there
 from khemon.store.repository import Reader, Writer
 from khemon.store.rows import (
@@ -25,6 +26,7 @@ from khemon.store.store import Store
 from khemon.store.tables import batch_of
 
 __all__ = [
+    "AccountRow",
     "AuditRow",
     "BareEpisode",
     "BatchRow",

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 import sqlalchemy as sa
 
 from khemon.models import Alert, Patient
+from khemon.store.account_rows import AccountRow
 from khemon.store.repository import (
+    accounts,
     decisions,
     events,
     fates,
@@ -74,6 +76,22 @@ class Reader:
     ) -> dict[int, RowDecision]:
         """Id of a row to the last standing decision of a person about it."""
         return decisions.standing(self._connection, self._ledger, verdicts, known_at_ms)
+
+    def account(self, name: str) -> AccountRow | None:
+        """The account of this name as it stands, whatever its case."""
+        return accounts.named(self._connection, name)
+
+    def accounts(self) -> list[AccountRow]:
+        """Every account as it stands, by name."""
+        return accounts.everyone(self._connection)
+
+    def account_history(self, name: str) -> list[AccountRow]:
+        """Every state an account was in, the newest first."""
+        return accounts.history(self._connection, name)
+
+    def accounts_head(self) -> int:
+        """The number of the last change of any account; 0 while there is none."""
+        return accounts.head(self._connection)
 
     def revision(self) -> int:
         """The ward's counter: another number means that something changed."""

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from khemon.models import Actor, Alert, Episode
-from khemon.store.repository import decisions, ledger, mappings, people, protocols, records
+from khemon.store.account_rows import AccountRow
+from khemon.store.repository import accounts, decisions, ledger, mappings, people, protocols, records
 from khemon.store.repository import episodes as stored_episodes
 from khemon.store.repository.bulk import without_collection
 from khemon.store.repository.intake import Intake, repeated
@@ -28,6 +29,14 @@ class Writer(Reader):
     def add_protocol(self, text: str, name: str, version: str, *, actor: Actor, reason: str, at_ms: int) -> int:
         """Makes a protocol the one the store is judged by; its number in the history."""
         return protocols.add(self._connection, text, name, version, actor, reason, at_ms)
+
+    def add_account(self, name: str, *, actor: Actor, at_ms: int) -> int:
+        """Makes an account without any state; its number. Refused for a name that is taken."""
+        return accounts.add(self._connection, name, actor, at_ms)
+
+    def add_account_state(self, state: AccountRow, *, actor: Actor) -> None:
+        """Appends a state of an account, which holds from now on."""
+        accounts.add_state(self._connection, state, actor)
 
     def add_mapping(
         self, source: str, text: str, mapping_digest: str, shape: str, *, actor: Actor, reason: str, at_ms: int
