@@ -111,6 +111,19 @@ def is_foreign(scope: Scope) -> bool:
     return site in (b"cross-site", b"same-site") and not (scope["type"] == "http" and is_navigation(scope))
 
 
+def address_of(scope: Scope) -> str:
+    """The address a request came from, as text."""
+    client = scope.get("client")
+    return str(client[0]) if client else ""
+
+
+def is_own_address(address: str) -> bool:
+    """Whether a text is a path inside this server, with a query at most: nothing that leads to another one."""
+    path, _, query = address.partition("?")
+    plain_query = all("!" <= sign <= "~" and sign not in '\\#<>"' for sign in query)
+    return PLAIN_PATH.fullmatch(path.encode("utf-8", "surrogateescape")) is not None and plain_query
+
+
 def cookie(headers: Headers, name: str) -> str | None:
     """The value of a cookie that is sent exactly once; two of the same name mean that somebody planted one."""
     found: list[str] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from urllib.parse import urlencode
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -20,6 +21,7 @@ LOG = logging.getLogger("khemon.gate")
 SESSION_HEADER = b"x-khemon-session"
 NOT_SIGNED_IN = {
     "demo": "Not signed in. Open the address of the demo in a browser window.",
+    "accounts": "Not signed in. Open the dashboard's address and sign in.",
     "serve": "Not signed in. Open the link that was printed last where `khemon serve` runs; each link works once.",
 }
 
@@ -77,7 +79,8 @@ class Gate:
             await answer(send, 503, "Not ready yet.")
             return
         session = _session(scope, place)
-        if place.settings.mode == "serve" and scope["path"] == "/" and asking.query_token(scope) is not None:
+        by_link = place.settings.mode == "serve" and not place.standing.any
+        if by_link and scope["path"] == "/" and asking.query_token(scope) is not None:
             await _sign_in_by_link(scope, send, place, session)
         elif session is not None or scope["path"] in places.OPEN:
             await self._pass(scope, receive, send, place, session)
@@ -85,8 +88,10 @@ class Gate:
             token, session = place.sessions.open(place.actor)
             handing = _with_headers(send, [session_cookie(_cookie_name(scope, place), token)])
             await self._pass(scope, receive, handing, place, session)
+        elif place.standing.any and scope["path"] in place.pages and asking.is_navigation(scope):
+            await answer(send, 303, "Sign in first.", [(b"location", _to_sign_in(scope))])
         else:
-            await answer(send, 401, NOT_SIGNED_IN[place.settings.mode])
+            await answer(send, 401, _not_signed_in(place))
 
     async def _pass(self, scope: Scope, receive: Receive, send: Send, place: Place, session: Session | None) -> None:
         path, method = scope["path"], scope["method"]
@@ -128,6 +133,8 @@ def _place() -> Place | None:
 def _not_here(scope: Scope, place: Place, session: Session | None) -> Refusal | None:
     """Why this method at this path is refused to this session; None when it may pass."""
     methods = places.methods_at(scope["path"], place.pages)
+    if session is not None and scope["path"] in place.pages and not place.standing.has_page(session, scope["path"]):
+        methods = ()
     if not methods:
         return Refusal(404, "There is no such address here.")
     if scope["method"] not in methods:
@@ -157,7 +164,7 @@ def _socket_session(scope: Scope) -> tuple[Place, Session] | Refusal:
         return Refusal(503, "Not ready yet.")
     session = _session(scope, place)
     if session is None:
-        return Refusal(401, NOT_SIGNED_IN[place.settings.mode])
+        return Refusal(401, _not_signed_in(place))
     if scope["path"] != places.STREAM:
         return Refusal(404, "There is no such address here.")
     return place, session
@@ -177,6 +184,18 @@ async def _sign_in_by_link(scope: Scope, send: Send, place: Place, session: Sess
         await answer(send, 303, "Signed in.", [(b"location", b"/"), *cookies])
 
 
+def _not_signed_in(place: Place) -> str:
+    return NOT_SIGNED_IN["accounts" if place.standing.any else place.settings.mode]
+
+
+def _to_sign_in(scope: Scope) -> bytes:
+    """Where to sign in, with the address that was asked for: a link to a patient survives the sign-in."""
+    query = scope.get("query_string", b"").decode("latin-1")
+    wanted = scope["path"] + (f"?{query}" if query else "")
+    on = f"?{urlencode({'next': wanted})}" if wanted != "/" and asking.is_own_address(wanted) else ""
+    return f"{places.SIGN_IN}{on}".encode("ascii")
+
+
 def _policy(scope: Scope) -> bytes:
     place = _place()
     return content_policy(asking.host_of(scope) or "127.0.0.1", place.script_hashes if place else ())
@@ -188,7 +207,11 @@ def _cookie_name(scope: Scope, place: Place) -> str:
 
 def _session(scope: Scope, place: Place) -> Session | None:
     token = asking.cookie(scope["headers"], _cookie_name(scope, place))
-    return place.sessions.of_token(token) if token else None
+    session = place.sessions.of_token(token) if token else None
+    if session is not None and not place.standing.holds(session):
+        place.sessions.end(session)
+        return None
+    return session
 
 
 def _inside(scope: Scope, place: Place, session: Session | None) -> Scope:

@@ -24,6 +24,7 @@ from khemon.gate.answering import inline_script_hashes
 from khemon.gate.quiet import keep_logs_free_of_patients, where_of
 from khemon.gate.running import Place
 from khemon.gate.sessions import OneTimeLink
+from khemon.gate.standing import LOOK_EVERY_S
 from khemon.models import Actor, KhemonError, Refused
 from khemon.settings import SYNTHETIC, Settings, operating_system_user
 from khemon.store import Store
@@ -65,14 +66,16 @@ async def lifespan(app: object) -> AsyncIterator[None]:
         gc.collect()
         gc.freeze()
         advancing = asyncio.create_task(_advance_for_ever(place), name="khemon-advance")
+        standing = asyncio.create_task(_look_for_ever(place), name="khemon-standing")
         _announce(place)
         try:
             yield
         finally:
             place.sessions.end_all()
-            advancing.cancel()
-            with suppress(asyncio.CancelledError):
-                await advancing
+            for task in (advancing, standing):
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
 
 
 def _place_in(stack: ExitStack) -> Place:
@@ -140,7 +143,8 @@ def _announce(place: Place) -> None:
         _say(f"khemon demo is ready: {_address(place.settings)}")
     else:
         _say(f"khemon is ready: {_address(place.settings)}")
-        place.link.renew()
+        if not place.standing.any:
+            place.link.renew()
 
 
 def _address(settings: Settings) -> str:
@@ -168,6 +172,17 @@ async def _advance_for_ever(place: Place) -> None:
             await asyncio.sleep(EVERY_S)
     finally:
         lock.release()
+
+
+async def _look_for_ever(place: Place) -> None:
+    """Ends, within a second, every session whose account was disabled, changed or given another password."""
+    while place.settings.mode == "serve":
+        try:
+            if await anyio.to_thread.run_sync(place.standing.look):
+                place.standing.end_those_over(place.sessions)
+        except Exception as problem:
+            LOG.error("accounts could not be read: %s", where_of(problem))
+        await asyncio.sleep(LOOK_EVERY_S)
 
 
 def _advance(store: Store) -> None:

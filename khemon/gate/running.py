@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from khemon.gate.guesses import Guesses
 from khemon.gate.places import page_paths
 from khemon.gate.sessions import ABSOLUTE_S, IDLE_S, OneTimeLink, Sessions
+from khemon.gate.standing import Standing
 from khemon.models import Actor, Refused
 from khemon.settings import Settings, operating_system_user
 from khemon.store import Store
@@ -20,9 +22,11 @@ class Place:
     store: Store
     settings: Settings
     sessions: Sessions
-    #: Who a session of this process acts as; there is one until accounts exist.
+    #: Who a session of this process acts as while there is no account.
     actor: Actor
     link: OneTimeLink
+    standing: Standing
+    guesses: Guesses = field(default_factory=Guesses)
     pages: frozenset[str] = field(default_factory=page_paths)
     #: CSP sources of Streamlit's own inline scripts.
     script_hashes: tuple[str, ...] = ()
@@ -46,8 +50,11 @@ def over(
         sessions=Sessions(IDLE_S[settings.mode], ABSOLUTE_S[settings.mode]),
         actor=_actor_of(settings),
         link=link or OneTimeLink(lambda token: None),
+        standing=Standing(store),
         script_hashes=script_hashes,
     )
+    if settings.mode == "serve":
+        place.standing.look()
     _places.append(place)
     try:
         yield place

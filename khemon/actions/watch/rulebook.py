@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from khemon.actions.permitted import permitted
 from khemon.actions.protocol_lists import base_of
 from khemon.actions.scorecard import PERIOD, scores
 from khemon.actions.watch.meanings import meaning_of
@@ -83,6 +84,7 @@ class Definitions:
     scores: dict[str, tuple[tuple[str, str], ...]]
 
 
+@permitted("read_rules")
 def definitions(store: Store, actor: Actor, now: dt.datetime) -> Definitions:
     """The protocol the store is judged by, in words, with what each rule's alerts led to in the 90 days before now."""
     with store.reading() as reader:

@@ -195,6 +195,10 @@ class Reader:
         found = ledger.batch_rows(self._connection, batch.c.batch == batch_id)
         return found[0] if found else None
 
+    def sees_batch(self, batch_id: str) -> bool:
+        """Whether there is such a batch, and every patient it speaks of may be seen."""
+        return self.batch(batch_id) is not None
+
     def standing_batch(self, sha256: str, source: str | None, mapping_digest: str) -> BatchRow | None:
         """The batch that holds these bytes already, read in the same way; importing them again adds nothing."""
         return ledger.standing_batch(self._connection, sha256, source, mapping_digest)
