@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from khemon.actions import watch
-from khemon.ui.parts import frame, ward_list
+from khemon.ui.parts import frame, other_ward, ward_list
 from khemon.ui.parts.elements import el, show
 
 here = frame.page_top("Ward")
@@ -34,4 +34,5 @@ if follow_up:
 with st.expander(f"Archived: {len(archived)}", expanded=bool(search and archived)):
     show(ward_list.archived_list(archived))
 
+other_ward.offer(here)
 frame.page_end(board.as_of, board.setting)

@@ -6,6 +6,7 @@ import datetime as dt
 import importlib
 import inspect
 import pkgutil
+import time
 
 import pytest
 
@@ -13,8 +14,9 @@ import khemon.actions
 from khemon import roles
 from khemon.actions import accounts, watch
 from khemon.actions.acknowledge import acknowledge
+from khemon.actions.break_glass import open_other_ward
 from khemon.actions.import_files import Options, batches, commit, undo
-from khemon.actions.permitted import permitted
+from khemon.actions.permitted import BREAK_GLASS_HOURS, permitted
 from khemon.actions.status import status
 from khemon.models import Actor, Refused
 from khemon.store import Store
@@ -237,3 +239,24 @@ def test_rights_are_those_the_store_knows_now(two_wards: Store):
         seen_by(two_wards, forged)
     with pytest.raises(Refused, match="has ended"):
         seen_by(two_wards, Actor(name="Nobody", kind="account", credential_version=1))
+
+
+def test_a_patient_of_another_ward_opens_with_a_reason_for_hours_and_on_record(two_wards: Store, monkeypatch):
+    bound = with_account(two_wards, "Ann", wards=["3A"])
+    free = with_account(two_wards, "Bob")
+    now_ms = time.time_ns() // 1_000_000
+    with pytest.raises(Refused, match="reason"):
+        open_other_ward(two_wards, bound, "B1", " ", now_ms)
+    with pytest.raises(Refused, match="there is none"):
+        open_other_ward(two_wards, bound, "Z9", "resuscitation", now_ms)
+    with pytest.raises(Refused, match="bound to no ward"):
+        open_other_ward(two_wards, free, "B1", "resuscitation", now_ms)
+    open_other_ward(two_wards, bound, "B1", "resuscitation", now_ms)
+    assert seen_by(two_wards, bound) == {"A1", "B1", "C1"}
+    with two_wards.reading() as reader:
+        *_, last = reader.audit_rows()
+    assert (last.actor, last.action, last.object) == ("Ann", "break_glass", "patient B1")
+    assert "resuscitation" in last.details
+    later = now_ms + (BREAK_GLASS_HOURS * 3600 + 1) * 1000
+    monkeypatch.setattr(time, "time_ns", lambda: later * 1_000_000)
+    assert seen_by(two_wards, bound) == {"A1", "C1"}

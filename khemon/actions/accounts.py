@@ -20,6 +20,8 @@ from khemon.models import Actor, Refused
 from khemon.roles import ROLES
 from khemon.store import AccountRow, Store, Writer
 
+#: What a page shows of an account.
+Account = AccountRow
 INVITED_FOR_MS = 24 * 3_600_000
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 12, 256
 LONGEST_NAME = 64

@@ -49,6 +49,8 @@ def opened(settings: Settings) -> Iterator[Place]:
         hashes = inline_script_hashes(Path(streamlit.__file__).parent / "static" / "index.html")
         link = OneTimeLink(lambda token: _say(f"Sign in once with {_address(settings)}?token={token}"))
         with running.over(store, settings, link=link, script_hashes=hashes) as place:
+            if settings.mode == "serve":
+                place.standing.look()
             yield place
     finally:
         store.close()

@@ -53,8 +53,6 @@ def over(
         standing=Standing(store),
         script_hashes=script_hashes,
     )
-    if settings.mode == "serve":
-        place.standing.look()
     _places.append(place)
     try:
         yield place

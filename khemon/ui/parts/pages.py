@@ -18,6 +18,7 @@ TITLES = {
     "alerts": "Alerts",
     "upload": "Upload",
     "definitions": "Definitions",
+    "admin": "Users",
 }
 
 
