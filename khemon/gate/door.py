@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from khemon.gate import asking, places, running
-from khemon.gate.answering import answer, content_policy, guarded, session_cookie
+from khemon.gate.answering import TLS_ONLY, answer, content_policy, guarded, session_cookie
 from khemon.gate.asking import Headers, Refusal
 from khemon.gate.quiet import where_of
 from khemon.gate.running import Place
@@ -38,6 +38,8 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes on, or answers in Streamlit's place."""
+        place = _place()
+        scope = {**scope, "khemon.public": place.settings.public_origin if place else None}
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
         elif scope["type"] == "http":
@@ -53,6 +55,7 @@ class Gate:
             if message["type"] == "http.response.start":
                 started = True
                 headers = guarded(list(message.get("headers", [])), scope["path"], message["status"], _policy(scope))
+                headers += [TLS_ONLY] if asking.is_public(scope) else []
                 message = {**message, "headers": headers}
             await send(message)
 
@@ -139,7 +142,7 @@ def _not_here(scope: Scope, place: Place, session: Session | None) -> Refusal | 
         return Refusal(404, "There is no such address here.")
     if scope["method"] not in methods:
         return Refusal(405, "That cannot be done here.")
-    if scope["method"] not in asking.SAFE_METHODS and not asking.is_from_own_page(scope, asking.host_of(scope) or ""):
+    if scope["method"] not in asking.SAFE_METHODS and not asking.is_from_own_page(scope):
         return Refusal(403, "Only a page of this server may ask for this.")
     length = asking.all_values(scope["headers"], b"content-length")
     if any(not value.isdigit() for value in length):
@@ -157,7 +160,7 @@ def _socket_session(scope: Scope) -> tuple[Place, Session] | Refusal:
     refusal = asking.misdirected(scope)
     if refusal is not None:
         return refusal
-    if not asking.is_from_own_page(scope, asking.host_of(scope) or "") or asking.is_foreign(scope):
+    if not asking.is_from_own_page(scope) or asking.is_foreign(scope):
         return Refusal(403, "Only a page of this server may open a socket.")
     place = _place()
     if place is None:
@@ -198,11 +201,11 @@ def _to_sign_in(scope: Scope) -> bytes:
 
 def _policy(scope: Scope) -> bytes:
     place = _place()
-    return content_policy(asking.host_of(scope) or "127.0.0.1", place.script_hashes if place else ())
+    return content_policy(asking.origin_of(scope), place.script_hashes if place else ())
 
 
 def _cookie_name(scope: Scope, place: Place) -> str:
-    return place.cookie_name(scope["server"][1])
+    return place.cookie_name(scope)
 
 
 def _session(scope: Scope, place: Place) -> Session | None:
@@ -219,7 +222,7 @@ def _inside(scope: Scope, place: Place, session: Session | None) -> Scope:
     headers = asking.cleaned(scope["headers"], _cookie_name(scope, place))
     if session is not None:
         headers.append((SESSION_HEADER, session.reference.encode("ascii")))
-    return {**scope, "headers": headers, "khemon.session": session}
+    return {**scope, "headers": headers, "khemon.session": session, "khemon.address": asking.address_of(scope)}
 
 
 def _with_headers(send: Send, extra: Headers) -> Send:

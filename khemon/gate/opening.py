@@ -51,6 +51,7 @@ def opened(settings: Settings) -> Iterator[Place]:
         with running.over(store, settings, link=link, script_hashes=hashes) as place:
             if settings.mode == "serve":
                 place.standing.look()
+            _check_public(place)
             yield place
     finally:
         store.close()
@@ -62,8 +63,8 @@ async def lifespan(app: object) -> AsyncIterator[None]:
     undo = keep_logs_free_of_patients()
     with ExitStack() as stack:
         stack.callback(undo)
-        baseline.check_options()
         place = _place_in(stack)
+        baseline.check_options(place.settings.public_origin)
         await anyio.to_thread.run_sync(_warm)
         gc.collect()
         gc.freeze()
@@ -93,6 +94,16 @@ def _place_in(stack: ExitStack) -> Place:
             found = f"{problem.error_count()} KHEMON_ variable(s) cannot be used"
             raise Refused("environment", found, "mend or remove them") from None
         return stack.enter_context(opened(settings))
+
+
+def _check_public(place: Place) -> None:
+    """Beyond this machine only people with accounts may come in."""
+    if place.settings.public_origin is not None and not place.standing.any:
+        raise Refused(
+            "KHEMON_PUBLIC_ORIGIN",
+            "is set, and nobody has an account" if place.settings.mode == "serve" else "is set for a demo",
+            "make an administrator first: khemon users add NAME --role administrator",
+        )
 
 
 def _check_synthetic(store: Store, settings: Settings) -> None:

@@ -41,7 +41,7 @@ async def sign_out(request: Request) -> Response:
     else:
         _, body = plain(200, _SIGNED_OUT[place.settings.mode])
     response = Response(body, media_type="text/html")
-    response.raw_headers.append(forgotten_cookie(place.cookie_name(request.scope["server"][1])))
+    response.raw_headers.append(forgotten_cookie(place.cookie_name(request.scope)))
     return response
 
 

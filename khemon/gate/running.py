@@ -6,6 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from starlette.types import Scope
+
+from khemon.gate.answering import TLS_PREFIX
+from khemon.gate.asking import is_public
 from khemon.gate.guesses import Guesses
 from khemon.gate.places import page_paths
 from khemon.gate.sessions import ABSOLUTE_S, IDLE_S, OneTimeLink, Sessions
@@ -31,9 +35,9 @@ class Place:
     #: CSP sources of Streamlit's own inline scripts.
     script_hashes: tuple[str, ...] = ()
 
-    def cookie_name(self, port: int) -> str:
+    def cookie_name(self, scope: Scope) -> str:
         """The cookie's name: with the port, because browsers share the cookies of one host among its ports."""
-        return f"khemon_{port}"
+        return f"{TLS_PREFIX}khemon" if is_public(scope) else f"khemon_{scope['server'][1]}"
 
 
 _places: list[Place] = []

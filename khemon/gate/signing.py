@@ -38,7 +38,7 @@ async def sign_in(request: Request) -> Response:
         return PlainTextResponse("", 405)
     fields = await _fields(request)
     name, on = fields.get("name", ""), _next_of(fields.get("next"))
-    address = asking.address_of(request.scope)
+    address = request.scope["khemon.address"]
     wait = place.guesses.wait_s(name.strip().casefold(), address)
     if wait > 0:
         said = f"Too many tries. Wait {_span(wait)}, then try again."
@@ -64,7 +64,7 @@ async def welcome(request: Request) -> Response:
     name, new = fields.get("name", ""), fields.get("new", "")
     if new != fields.get("again"):
         return _page(_welcome_form("The two new passwords differ.", name), 400)
-    address = asking.address_of(request.scope)
+    address = request.scope["khemon.address"]
     wait = place.guesses.wait_s(f"code {name.strip().casefold()}", address)
     if wait > 0:
         return _page(_welcome_form(f"Too many tries. Wait {_span(wait)}.", name), 429)
@@ -92,7 +92,7 @@ async def password(request: Request) -> Response:
     new = fields.get("new", "")
     if new != fields.get("again"):
         return _page(_password_form("The two new passwords differ."), 400)
-    name, address = session.actor.name.casefold(), asking.address_of(request.scope)
+    name, address = session.actor.name.casefold(), request.scope["khemon.address"]
     wait = place.guesses.wait_s(name, address)
     if wait > 0:
         return _page(_password_form(f"Too many tries. Wait {_span(wait)}."), 429)
@@ -118,7 +118,7 @@ def _enter(request: Request, place: Place, actor: Actor, on: str) -> Response:
         place.sessions.end(before)
     token, _ = place.sessions.open(actor)
     response = RedirectResponse(on, 303)
-    name = place.cookie_name(request.scope["server"][1])
+    name = place.cookie_name(request.scope)
     response.raw_headers.append(session_cookie(name, token))
     return response
 
