@@ -22,10 +22,7 @@ show(ward_list.held_list(board.held_elsewhere))
 if on_ward:
     show(ward_list.ward_list(on_ward, theme))
 else:
-    words = (
-        "No child on the ward matches." if search else "No child on the ward yet: upload a laboratory file to begin."
-    )
-    show(el("div", words, class_="k k-empty"))
+    show(el("div", other_ward.nothing(here, search or ""), class_="k k-empty"))
 
 st.subheader(f"In follow-up: {len(follow_up)}")
 if follow_up:

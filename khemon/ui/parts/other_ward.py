@@ -14,6 +14,16 @@ from khemon.ui.parts.session import Session, session
 _LONGEST_ID, _LONGEST_REASON = 200, 500
 
 
+def nothing(here: Session, search: str) -> str:
+    """What to say where no child is listed: for those bound to wards that other wards are not shown."""
+    if search:
+        return "No child on the ward matches."
+    wards = person(here.store, here.actor).wards
+    if wards:
+        return f"No child on {', '.join(wards)}, as the patients' files name it. Children of other wards are not shown."
+    return "No child on the ward yet: upload a laboratory file to begin."
+
+
 def offer(here: Session) -> None:
     """The form, for those who are bound to wards; nothing for others."""
     if not person(here.store, here.actor).wards:
