@@ -6,7 +6,15 @@ from khemon.endpoints.findings import Findings, Times, endpoints_of
 from khemon.endpoints.numbers import EndpointNumbers, endpoint_numbers
 from khemon.endpoints.outcomes import LESION_CLASSES
 from khemon.endpoints.proportions import Difference, Proportion, difference_of_proportions, fisher_p, wilson
-from khemon.endpoints.published import Published, Reproduced, percent, percent_as_printed, published, reproduced
+from khemon.endpoints.published import (
+    Published,
+    PublishedProportion,
+    Reproduced,
+    percent,
+    percent_as_printed,
+    published,
+    reproduced,
+)
 from khemon.endpoints.ranks import Spread, mann_whitney_p, spread
 from khemon.endpoints.summary import (
     Amount,
@@ -48,6 +56,7 @@ __all__ = [
     "LogRank",
     "Proportion",
     "Published",
+    "PublishedProportion",
     "Reproduced",
     "Spread",
     "Tally",

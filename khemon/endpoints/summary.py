@@ -36,7 +36,7 @@ def catalog() -> tuple[Endpoint, ...]:
     return (
         *by_week,
         Endpoint("durable_response_ever", "Durable platelet response ever", "more"),
-        Endpoint(f"fibrinogen_above_week_{fibrinogen}", f"Fibrinogen above 1.6 g/L at week {fibrinogen}", "more"),
+        Endpoint(f"fibrinogen_above_week_{fibrinogen}", f"Fibrinogen above the limit at week {fibrinogen}", "more"),
         Endpoint(
             f"fibrinogen_stabilized_week_{fibrinogen}", f"Fibrinogen stabilized, onset by week {fibrinogen}", "more"
         ),
