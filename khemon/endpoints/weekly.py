@@ -26,9 +26,8 @@ def run_by(day: int, runs: Runs, treated: Treatment, facts: Known) -> Answers:
     reached = since >= day
     choice.where(reached & (runs.onset <= day) & (runs.onset < 0), "met", "before_day0")
     choice.where(reached & (runs.onset <= day), "met")
-    # On the day itself more may come: until it is over a run may still begin.
-    choice.where(~reached, "not_assessable", "week_not_reached")
     choice.where(runs.open_onset <= day, "provisional", "run_open")
+    # On the day itself more may come: until it is over a run may still begin.
     choice.where(since <= day, "not_assessable", "week_not_reached")
     return _not_reached(choice, day, runs)
 
