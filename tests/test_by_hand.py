@@ -10,11 +10,9 @@ from khemon.actions.by_hand import (
     EventForm,
     Question,
     ResultForm,
-    edit_event,
     edit_result,
     enter_events,
     enter_result,
-    void_event,
     void_result,
 )
 from khemon.actions.import_files import Options, commit, undo
@@ -133,7 +131,7 @@ def test_a_result_is_stored_judged_audited_and_can_be_undone(ward):
         ("<5", "10*9/L", "<5"),
         ("≤ 5", "10*9/L", "<=5"),
         (">=1000", "10*9/L", ">=1000"),
-        ("４５", "10*9/L", "45"),
+        ("\uff14\uff15", "10*9/L", "45"),
     ],
 )
 def test_number_comparator_and_unit_are_read_as_in_a_file(ward, value, unit, stored):

@@ -9,7 +9,7 @@ from khemon.actions.import_files import undo
 from khemon.models import EVENT_KINDS, Actor, Refused
 from khemon.rules.calendar import to_ms
 from khemon.store.integrity import check
-from tests.test_by_hand import NOW, NURSE, OTHER, add, entries, event, events, labs, minutes, number_of, rules_of, told
+from tests.test_by_hand import NURSE, OTHER, add, entries, event, events, labs, minutes, number_of, rules_of, told
 from tests.test_by_hand import ward as ward
 
 PLASMA = ("plasma", "2026-03-20T08:00:00+01:00", "", "10", "mL/kg", "")
@@ -296,6 +296,6 @@ def test_the_same_can_be_entered_again_after_it_was_set_out(ward):
 def test_setting_out_is_audited_with_its_reason_and_names_no_child(ward):
     void(ward, number_of(add(ward, event())), at=1)
     with ward.reading() as reader:
-        row = [row for row in reader.audit_rows() if row.action == "void_event"][0]
+        row = next(row for row in reader.audit_rows() if row.action == "void_event")
     assert "entered for the wrong child" in row.details
     assert "Ana" not in row.details
