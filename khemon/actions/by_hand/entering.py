@@ -31,19 +31,24 @@ def enter_events(
     store: Store, actor: Actor, forms: Sequence[EventForm], *, now: dt.datetime, sure: bool = False
 ) -> Recorded:
     """Stores events of one patient that a person enters together: several doses are several rows of one act."""
+    with store.writing() as writer:
+        rows, questions = new_events(writer, forms, to_ms(now))
+        checks.ask(questions, sure=sure)
+        deed = Deed("enter_event", forms[0].patient_id.strip(), BY_HAND, events=rows)
+        return record(writer, actor, deed, now, checks.zone_of(writer))
+
+
+def new_events(reader: Reader, forms: Sequence[EventForm], now_ms: int) -> tuple[list[EventRow], list[str]]:
+    """The events of one patient as a file would give them, and what is asked about them; Refused for what is wrong."""
     if not forms or len({form.patient_id.strip() for form in forms}) != 1:
         raise Refused("events", "they are of no patient, or of several", "enter the events of one patient at a time")
-    patient_id = forms[0].patient_id.strip()
-    with store.writing() as writer:
-        rows = checks.read_events(writer, forms, to_ms(now))
-        _refuse_twice(rows)
-        zone = checks.zone_of(writer)
-        entries = [entry for entry in writer.event_entries(patient_id) if not entry.out]
-        for row in rows:
-            refuse_stored(row, entries, zone)
-        asked = [words for row in rows for words in checks.event_questions(row, to_ms(now), zone)]
-        checks.ask(list(dict.fromkeys(asked)), sure=sure)
-        return record(writer, actor, Deed("enter_event", patient_id, BY_HAND, events=rows), now, zone)
+    rows = checks.read_events(reader, forms, now_ms)
+    _refuse_twice(rows)
+    zone = checks.zone_of(reader)
+    entries = [entry for entry in reader.event_entries(forms[0].patient_id.strip()) if not entry.out]
+    for row in rows:
+        refuse_stored(row, entries, zone)
+    return rows, list(dict.fromkeys(words for row in rows for words in checks.event_questions(row, now_ms, zone)))
 
 
 def own_specimen(row: Observation, actor: Actor, now: dt.datetime) -> str | None:

@@ -9,6 +9,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
+from khemon.importers.records import BY_DATE
+from khemon.units import ANALYTES
+
 Asked = Literal["needed", "optional", "none"]
 
 
@@ -80,6 +83,26 @@ def kinds() -> dict[str, Kind]:
 def groups() -> dict[str, str]:
     """Each group of kinds and its words, in order."""
     return dict(_table()["groups"])
+
+
+def units_of(analyte: str) -> list[str]:
+    """The units that are offered for an analyte, its canonical one first; a D-dimer's with the basis, or without."""
+    table = ANALYTES[analyte]
+    if not table.basis_factors:
+        return list(dict.fromkeys((table.canonical_unit, *table.remedy.split(", "))))
+    masses = [unit.partition("{")[0] for unit in table.remedy.split(", ") if "/" in unit]
+    marks = [f"{{{basis}}}" for basis in table.basis_factors]
+    return [mass + mark for mark in (*marks, "") for mass in masses]
+
+
+def analyte_labels() -> dict[str, str]:
+    """Every analyte and what it is called."""
+    return {name: table.label for name, table in ANALYTES.items()}
+
+
+def day_is_enough(kind: str) -> bool:
+    """Whether a calendar date without a time says enough about an event of this kind."""
+    return kind in BY_DATE
 
 
 def _kind(name: str, row: dict[str, Any]) -> Kind:

@@ -10,7 +10,7 @@ from khemon.actions.by_hand.chains import Chains
 from khemon.actions.by_hand.checks import known_patient, zone_of
 from khemon.actions.by_hand.recording import BY_HAND
 from khemon.figures.words import date_words, moment, unit_words
-from khemon.models import STATUSES, Actor
+from khemon.models import LASTING_EVENTS, STATUSES, Actor
 from khemon.rules.calendar import from_ms
 from khemon.store import EventEntry, Reader, ResultRow, Store, batch_of
 from khemon.units import ANALYTES
@@ -40,6 +40,11 @@ class Entry:
     def stands(self) -> bool:
         """Whether it is what counts, and so may be corrected or set out."""
         return self.state == STANDS
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it is an event that goes on until an end is recorded, and none is."""
+        return self.fields.get("kind") in LASTING_EVENTS and not self.fields["end"]
 
     @property
     def document(self) -> dict[str, Any]:

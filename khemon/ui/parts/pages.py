@@ -13,6 +13,7 @@ TITLES = {
     "patient": "Patient",
     "alerts": "Alerts",
     "upload": "Upload",
+    "enter": "Enter by hand",
     "definitions": "Definitions",
 }
 
