@@ -15,6 +15,9 @@ from khemon import roles
 from khemon.actions import accounts, watch
 from khemon.actions.acknowledge import acknowledge
 from khemon.actions.break_glass import open_other_ward
+from khemon.actions.by_hand.changing import void_result
+from khemon.actions.by_hand.entering import enter_result
+from khemon.actions.by_hand.forms import ResultForm
 from khemon.actions.import_files import Options, batches, commit, undo
 from khemon.actions.permitted import BREAK_GLASS_HOURS, permitted
 from khemon.actions.status import status
@@ -51,7 +54,7 @@ SAME_FOR_ALL = {
 }  # fmt: skip
 #: Ask for one patient by way of `_number`, which a bound reader answers for those it shows only.
 BY_NUMBER = {
-    "gaps_of", "held_of", "last_result", "patient_revision", "recorded_of", "results_of", "texts_of",
+    "event_entries", "gaps_of", "held_of", "last_result", "patient_revision", "recorded_of", "results_of", "texts_of",
 }  # fmt: skip
 #: Answer about an object whose name one must know already, with who opened it and when.
 BY_NAME = {"seen_at", "seen_by"}
@@ -179,6 +182,20 @@ def test_another_wards_alert_and_patient_are_not_there_for_any_act(two_wards: St
     assert "B1" not in repr(board) and "Bea" not in repr(board)
     queue = watch.review_queue(two_wards, bound, NOW)
     assert "B1" not in repr(queue) and "Bea" not in repr(queue)
+
+
+def test_nothing_is_entered_by_hand_for_another_wards_child(two_wards: Store):
+    bound = with_account(two_wards, "Ann", wards=["3A"])
+    with two_wards.reading() as reader:
+        theirs = reader.results_of("B1")[0].result_id
+    forms = {each: ResultForm(each, "platelets", "50", "10*9/L", "2026-03-02T07:00") for each in ("A1", "B1")}
+    for refused in (
+        lambda: enter_result(two_wards, bound, forms["B1"], now=NOW),
+        lambda: void_result(two_wards, bound, theirs, "not hers", now=NOW),
+    ):
+        with pytest.raises(Refused, match="there is none"):
+            refused()
+    assert enter_result(two_wards, bound, forms["A1"], now=NOW).rows[0]["patient_id"] == "A1"
 
 
 def test_an_import_that_speaks_of_another_wards_child_is_not_taken_back_by_one_ward(two_wards: Store):

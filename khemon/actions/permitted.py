@@ -15,8 +15,6 @@ from khemon.store import AccountRow, Reader, Store
 #: How long a patient of another ward stays open to the person who gave a reason.
 BREAK_GLASS_HOURS = 8
 _HOUR_MS = 3_600_000
-#: Parameters by which an action names what it is about; a person bound to wards must be able to see it.
-_NAMED = ("patient_id", "alert_id", "batch")
 
 Action = TypeVar("Action", bound=Callable[..., Any])
 
@@ -74,14 +72,32 @@ def _open_since_ms() -> int:
 def _sees(store: Store, arguments: dict[str, Any]) -> None:
     """Refused, as if it were not there, when an argument names what lies outside the wards of the actor."""
     with store.reading() as reader:
-        for name in _NAMED:
-            value = arguments.get(name)
-            if value is not None and not _is_there(reader, name, value):
-                where, remedy = name.removesuffix("_id"), "check it; a patient of another ward is opened with a reason"
-                raise Refused(where, "there is none of that name here", remedy)
+        hidden = [name for name, shown in _NAMED.items() if name in arguments and not shown(reader, arguments[name])]
+    if hidden:
+        where, remedy = hidden[0].removesuffix("_id"), "check it; a patient of another ward is opened with a reason"
+        raise Refused(where, "there is none of that name here", remedy)
 
 
-def _is_there(reader: Reader, name: str, value: Any) -> bool:  # noqa: ANN401
-    if name == "patient_id":
-        return value in reader.patient_ids()
-    return reader.alert(value) is not None if name == "alert_id" else reader.sees_batch(value)
+def _patients_of(value: Any) -> list[str]:  # noqa: ANN401
+    forms = value if isinstance(value, list | tuple) else [value]
+    return [form if isinstance(form, str) else form.patient_id for form in forms]
+
+
+def _shows_patients(reader: Reader, value: Any) -> bool:  # noqa: ANN401
+    return value is None or set(_patients_of(value)) <= set(reader.patient_ids())
+
+
+def _shows_results(reader: Reader, value: Any) -> bool:  # noqa: ANN401
+    wanted = [value] if isinstance(value, int) else list(value)
+    return set(wanted) <= set(reader.result_details(wanted))
+
+
+#: Parameters by which an action names what it is about, and whether a bound reader shows it.
+_NAMED: dict[str, Callable[[Reader, Any], bool]] = {
+    "patient_id": _shows_patients,
+    "form": _shows_patients,
+    "forms": _shows_patients,
+    "alert_id": lambda reader, value: reader.alert(value) is not None,
+    "batch": lambda reader, value: reader.sees_batch(value),
+    "result_id": _shows_results,
+}

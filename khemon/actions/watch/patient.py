@@ -229,6 +229,17 @@ class _View:
         return explained(episode, self.setting.protocol, self.setting.zone, not_rechecked(self.known, episode))
 
 
+@permitted("look")
+def identity_of(store: Store, actor: Actor, key: str | int | None, now: dt.datetime) -> tuple[Setting, Identity]:
+    """Who stands behind the key in an address, for the top of a page; Refused for an unknown key."""
+    with store.reading() as reader:
+        setting = setting_of(reader)
+        patient = reader.patient(patient_id_of(reader, key))
+        assert patient is not None
+        known = Known(reader, [patient], setting.protocol, setting.zone, now)
+        return setting, _View(setting, known, patient, (), (), now).identity(int(str(key)))
+
+
 def drawn_band(target: str | None) -> tuple[float, float, str] | None:
     """The chosen sirolimus band as numbers and words; None when none was chosen or it cannot be read."""
     band = ChosenBand.read(target or "")

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from khemon.models import Alert, Patient
 from khemon.store.account_rows import AccountRow
+from khemon.store.acts import EventEntry
 from khemon.store.repository import (
     accounts,
     decisions,
@@ -171,6 +172,11 @@ class Reader:
         numbers = people.standing_numbers(self._connection, self._ledger, patient_ids, known_at_ms)
         everyone = patient_ids is None
         return events.event_columns(self._connection, self._ledger, numbers, everyone=everyone, known_at_ms=known_at_ms)
+
+    def event_entries(self, patient_id: str) -> list[EventEntry]:
+        """Every event of a patient by its start, those that a person set out included."""
+        number = self._number(patient_id)
+        return [] if number is None else events.event_entries(self._connection, self._ledger, number)
 
     def gaps_of(self, patient_id: str) -> list[HeldRow]:
         """A patient's samples that gave no value, with the reason; repeated ones once."""

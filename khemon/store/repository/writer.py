@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from khemon.models import Actor, Alert, Episode
 from khemon.store.account_rows import AccountRow
+from khemon.store.acts import Act
 from khemon.store.repository import accounts, decisions, ledger, mappings, people, protocols, records
 from khemon.store.repository import episodes as stored_episodes
 from khemon.store.repository.bulk import without_collection
@@ -60,16 +61,18 @@ class Writer(Reader):
         events: Sequence[EventRow] = (),
         patients: Sequence[PatientRow] = (),
         on_conflict: Literal["hold", "supersede"] = "hold",
+        act: Act | None = None,
     ) -> ImportOutcome:
         """Records a file of rows of one kind, whose `decision`, `reasons` and `status` are brought up to date in place.
 
+        act: the rows are what a person says by hand; they stand as said.
         Bytes that a standing batch holds already, read in the same way, add nothing: the answer names that batch.
         """
         rows = [*observations, *events, *patients]
         before = repeated(self._connection, meta, rows)
         if before is not None:
             return before
-        intake = Intake(self._connection, self._ledger, meta, supersede=on_conflict == "supersede")
+        intake = Intake(self._connection, self._ledger, meta, supersede=on_conflict == "supersede", act=act)
         with without_collection():
             if observations:
                 take_observations(intake, observations)
@@ -77,6 +80,8 @@ class Writer(Reader):
                 take_events(intake, events)
             if patients:
                 take_patients(intake, patients)
+            if act is not None:
+                intake.touch(act.patient_ids)
             outcome = intake.finish(rows)
         self._ledger = ledger.Ledger(self._connection)
         return outcome

@@ -54,6 +54,7 @@ __all__ = [
     "result",
     "revision",
     "row_decision",
+    "row_id",
     "seen",
     "setting",
     "settlement",
@@ -68,6 +69,11 @@ SCHEMA = "0005"
 def batch_of(row_id: int) -> int:
     """The number of the batch that brought a row."""
     return row_id // BATCH_SPAN
+
+
+def row_id(batch_no: int, place: int) -> int:
+    """The id of the row at a place in its batch, counted from 0."""
+    return batch_no * BATCH_SPAN + place
 
 
 PROTECTED: tuple[sa.Table, ...] = (

@@ -17,6 +17,7 @@ TITLES = {
     "patient": "Patient",
     "alerts": "Alerts",
     "upload": "Upload",
+    "enter": "Enter by hand",
     "definitions": "Definitions",
     "admin": "Users",
 }
