@@ -2,6 +2,7 @@
 
 from khemon.store.connection import is_there
 from khemon.store.repository import Reader, Writer
+from khemon.store.repository.held import KeptRow
 from khemon.store.rows import (
     AuditRow,
     BareEpisode,
@@ -33,6 +34,7 @@ __all__ = [
     "HeldRow",
     "ImportMeta",
     "ImportOutcome",
+    "KeptRow",
     "LiveProtocol",
     "MappingVersion",
     "MoveRow",

@@ -22,6 +22,9 @@ IDENTITY_FIELDS = ("birth_date", "sex")
 #: Why a conflicting row waits.
 HELD_CONFLICT = "other_value: another value is stored for this already; held until someone decides"
 
+#: Why a result waits that was moved away from this patient: it must not come back by itself.
+HELD_MOVED = "moved_away: a person moved this result to another patient; held until someone decides"
+
 
 class Verdict(NamedTuple):
     """A decision, the reason to add if any, and the row that a duplicate repeats with what it says beside the value."""

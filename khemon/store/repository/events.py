@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 
 import numpy as np
@@ -36,8 +37,12 @@ EventKey = tuple[str | None, int, str, int]
 def event_histories(
     connection: sa.Connection, ledger: Ledger, numbers: Sequence[int] | None, known_at_ms: int | None = None
 ) -> tuple[dict[EventKey, EventHistory], dict[int, str]]:
-    """What the standing rows of these patients say, taken in order, and the fate each row (by id) has now."""
+    """What the standing rows of these patients say, taken in order, and the fate each row (by id) has now.
+
+    A row that a person rejected or corrected says nothing; its fate is the one it would have.
+    """
     gone = ledger.not_standing(known_at_ms)
+    silent = silenced(ledger, known_at_ms)
     histories: dict[EventKey, EventHistory] = {}
     decisions: dict[int, str] = {}
     for row_id, number, kind, start_ms, end_ms, dose, unit, note, forced in sorted(_ROWS.rows(connection, numbers)):
@@ -45,8 +50,15 @@ def event_histories(
         if batch_no not in gone:
             history = histories.setdefault((ledger.batches[batch_no].source, number, kind, start_ms), EventHistory())
             fields = EventFields(end_ms, dose, unit, note)
-            decisions[row_id] = history.take(row_id, batch_no, fields, supersede=bool(forced)).decision
+            asked = copy.deepcopy(history) if row_id in silent else history
+            decisions[row_id] = asked.take(row_id, batch_no, fields, supersede=bool(forced)).decision
     return histories, decisions
+
+
+def silenced(ledger: Ledger, known_at_ms: int | None = None) -> set[int]:
+    """Ids of rows that a person took out: rejected, or corrected to say something else."""
+    decided = ledger.decided(known_at_ms).items()
+    return {row_id for row_id, decision in decided if decision.verdict in ("rejected", "corrected")}
 
 
 def event_columns(

@@ -21,6 +21,7 @@ from khemon.store.repository import (
 )
 from khemon.store.repository.bulk import without_collection
 from khemon.store.repository.episodes import load_episodes
+from khemon.store.repository.held import KeptRow
 from khemon.store.rows import (
     AuditRow,
     BatchRow,
@@ -40,6 +41,8 @@ from khemon.store.tables import alert, alert_move, batch
 
 HELD = ("review", "conflict")
 GAP = ("no_value",)
+#: Also rows that could not be used stay with their batch until someone decides.
+UNDECIDED = (*HELD, "rejected")
 
 
 class Reader:
@@ -157,20 +160,49 @@ class Reader:
     def gaps_of(self, patient_id: str) -> list[HeldRow]:
         """A patient's samples that gave no value, with the reason; repeated ones once."""
         number = self._number(patient_id)
-        return [] if number is None else held.first_of_each(held.kept_rows(self._connection, self._ledger, GAP, number))
+        kept = [] if number is None else held.kept_rows(self._connection, self._ledger, GAP, number)
+        return held.first_of_each([each.row for each in kept])
 
-    def held(self) -> list[HeldRow]:
+    def held(self, known_at_ms: int | None = None) -> list[HeldRow]:
         """All rows that wait for a person: review and conflict, in order of recording, repeated ones once."""
-        return self._held(None)
+        return held.first_of_each(self.undecided(HELD, known_at_ms=known_at_ms))
 
     def held_of(self, patient_id: str) -> list[HeldRow]:
         """A patient's rows that wait for a person."""
         number = self._number(patient_id)
-        return [] if number is None else self._held(number)
+        return [] if number is None else held.first_of_each(self.undecided(HELD, number))
 
-    def batches(self) -> list[BatchRow]:
-        """All imports, the newest last."""
-        return ledger.batch_rows(self._connection)
+    def undecided(
+        self, decisions: tuple[str, ...] = UNDECIDED, patient_no: int | None = None, known_at_ms: int | None = None
+    ) -> list[HeldRow]:
+        """Rows kept with their batch that no person has decided about, repeated ones each time they came."""
+        kept = held.kept_rows(self._connection, self._ledger, decisions, patient_no, known_at_ms)
+        return held.waiting_rows([*kept, *held.contradictions(self._connection, self._ledger, patient_no, known_at_ms)])
+
+    def kept_whole(self, row_ids: Iterable[int]) -> dict[int, KeptRow]:
+        """Id of a held row to everything it says; unknown ids are left out."""
+        return held.kept_whole(self._connection, self._ledger, row_ids)
+
+    def stored_beside(self, rows: Iterable[HeldRow]) -> list[ResultRow]:
+        """Standing results of the patients and times of these rows: what a conflicting one contradicts is among them."""
+        return results.results_at(
+            self._connection,
+            self._ledger,
+            {row.patient_id for row in rows if row.patient_id is not None},
+            {row.collected_ms for row in rows if row.collected_ms is not None},
+        )
+
+    def deciding(self, batch_id: str) -> list[str]:
+        """Standing batches of acts about rows of this batch, the newest first."""
+        decided = self._ledger.decided()
+        acts = {
+            decision.batch_no for row_id, decision in decided.items() if self._ledger.of_row(row_id).batch == batch_id
+        }
+        return [self._ledger.batches[number].batch for number in sorted(acts, reverse=True)]
+
+    def batches(self, format: str | None = None) -> list[BatchRow]:
+        """All imports, the newest last; or those of one format."""
+        return ledger.batch_rows(self._connection, *([] if format is None else [batch.c.format == format]))
 
     def batch(self, batch_id: str) -> BatchRow | None:
         """One import."""
@@ -230,11 +262,6 @@ class Reader:
     def seen_by(self, kind: str, object_id: str | int) -> list[SeenRow]:
         """Who opened it, the latest first."""
         return records.seen_rows(self._connection, kind, str(object_id))
-
-    def _held(self, number: int | None) -> list[HeldRow]:
-        kept = held.kept_rows(self._connection, self._ledger, HELD, number)
-        kept += held.contradictions(self._connection, self._ledger, number)
-        return held.first_of_each(sorted(kept, key=lambda row: row.fate_id))
 
     def _number(self, patient_id: str) -> int | None:
         return people.numbers_of(self._connection, [patient_id]).get(patient_id)
