@@ -175,7 +175,7 @@ def moved_places(connection: sa.Connection, ledger: Ledger) -> frozenset[Place]:
 
 def with_moves(verdict: Verdict, status: int, place: Place, moved: frozenset[Place]) -> Verdict:
     """The verdict, but a result that was moved away is held where it would be let in again, unless it is withdrawn."""
-    comes_back = verdict.decision == "accepted" and place in moved and status not in WITHDRAWN
+    comes_back = verdict.decision != "duplicate" and place in moved and status not in WITHDRAWN
     return Verdict("conflict", HELD_MOVED) if comes_back else verdict
 
 

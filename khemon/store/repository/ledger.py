@@ -68,7 +68,7 @@ class Ledger:
 
     @cached_property
     def _decisions(self) -> list[tuple[int, int, str]]:
-        return _DECIDED.rows(self._connection)  # type: ignore[return-value]
+        return _DECIDED.rows(self._connection)
 
     def decided(self, known_at_ms: int | None = None) -> dict[int, Decided]:
         """Id of a row that a person decided about to the last decision that stands."""

@@ -183,14 +183,9 @@ class Reader:
         """Id of a held row to everything it says; unknown ids are left out."""
         return held.kept_whole(self._connection, self._ledger, row_ids)
 
-    def stored_beside(self, rows: Iterable[HeldRow]) -> list[ResultRow]:
-        """Standing results of the patients and times of these rows: what a conflicting one contradicts is among them."""
-        return results.results_at(
-            self._connection,
-            self._ledger,
-            {row.patient_id for row in rows if row.patient_id is not None},
-            {row.collected_ms for row in rows if row.collected_ms is not None},
-        )
+    def results_beside(self, patient_ids: Iterable[str], times: Iterable[int]) -> list[ResultRow]:
+        """Standing results of these patients collected at one of these times."""
+        return results.results_at(self._connection, self._ledger, patient_ids, times)
 
     def deciding(self, batch_id: str) -> list[str]:
         """Standing batches of acts about rows of this batch, the newest first."""
