@@ -113,7 +113,7 @@ def test_a_moved_result_does_not_come_back_with_the_next_export(store, source, l
     document = brought(store, content, source=source, now=LATER + MINUTE)
     [row] = [row for row in document["rows"] if row["text"] == line]
     assert row["decision"] == ("duplicate" if (source, line) == (None, "8") else "conflict")
-    assert sorted(counts(store, "A")) == ["0.4", "210", "90"]
+    assert set(counts(store, "A")) == {"0.4", "210", "90"}
 
 
 @pytest.mark.parametrize("status", ["final", "corrected", "preliminary"])

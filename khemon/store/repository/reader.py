@@ -179,6 +179,10 @@ class Reader:
         kept = held.kept_rows(self._connection, self._ledger, decisions, patient_no, known_at_ms)
         return held.waiting_rows([*kept, *held.contradictions(self._connection, self._ledger, patient_no, known_at_ms)])
 
+    def undecided_once(self) -> list[HeldRow]:
+        """The same, each of the rows that say the same once."""
+        return held.first_of_each(self.undecided())
+
     def kept_whole(self, row_ids: Iterable[int]) -> dict[int, KeptRow]:
         """Id of a held row to everything it says; unknown ids are left out."""
         return held.kept_whole(self._connection, self._ledger, row_ids)
