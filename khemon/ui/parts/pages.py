@@ -12,6 +12,7 @@ TITLES = {
     "ward": "Ward",
     "patient": "Patient",
     "alerts": "Alerts",
+    "review": "Held results",
     "upload": "Upload",
     "definitions": "Definitions",
 }
