@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from khemon.actions.permitted import permitted
 from khemon.actions.recompute import recompute, ward_of
+from khemon.actions.review.undoing import acts_about
 from khemon.importers import EventRow, Mapping, Observation, PatientRow, Reading, ReadOptions, read
 from khemon.models import Actor, Alert, Refused
 from khemon.rules.calendar import from_ms
@@ -253,20 +254,22 @@ def _fate_row(fate: Any, zone: str) -> dict[str, Any]:  # noqa: ANN401
 
 @permitted("take_back")
 def undo(store: Store, actor: Actor, batch: str, now_ms: int) -> dict[str, Any]:
-    """Take an import back by a compensating batch; what it had superseded stands again. Refused when it cannot be."""
+    """Take an import back by a compensating batch; what it had superseded stands again. Refused when it cannot be.
+
+    What people decided about its rows goes with it, and is named under `acts`.
+    """
     with store.writing() as writer:
         ward_of(writer)
-        outcome = writer.record_undo(batch, at_ms=now_ms, actor=actor)
-        details = {"undone": batch, "by": outcome.batch, "restored": outcome.restored}
+        acts = acts_about(writer, batch)
+        outcomes = [writer.record_undo(each, at_ms=now_ms, actor=actor) for each in (*acts, batch)]
+        outcome, restored = outcomes[-1], sum(each.restored for each in outcomes)
+        details = {"undone": batch, "by": outcome.batch, "restored": restored} | ({"acts": acts} if acts else {})
         writer.audit(actor, "undo", f"batch {batch}", details, now_ms)
-        recompute(writer, outcome.patient_ids, now_ms, actor)
-        writer.bump_revisions(outcome.patient_ids)
-    return {
-        "batch": batch,
-        "undone_by": outcome.batch,
-        "patients": len(outcome.patient_ids),
-        "restored": outcome.restored,
-    }
+        patients = {patient_id for each in outcomes for patient_id in each.patient_ids}
+        recompute(writer, patients, now_ms, actor)
+        writer.bump_revisions(patients)
+    document = {"batch": batch, "undone_by": outcome.batch, "patients": len(patients), "restored": restored}
+    return document | ({"acts": acts} if acts else {})
 
 
 @permitted("look")

@@ -4,6 +4,7 @@ from khemon.store.account_rows import AccountRow
 from khemon.store.acts import Act, EventEntry
 from khemon.store.connection import is_there
 from khemon.store.repository import Reader, Writer
+from khemon.store.repository.held import KeptRow
 from khemon.store.rows import (
     AuditRow,
     BareEpisode,
@@ -38,6 +39,7 @@ __all__ = [
     "HeldRow",
     "ImportMeta",
     "ImportOutcome",
+    "KeptRow",
     "LiveProtocol",
     "MappingVersion",
     "MoveRow",
