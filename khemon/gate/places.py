@@ -14,6 +14,7 @@ MOST_OTHER_BYTES = 64 * 1024
 OPEN = frozenset({"/healthz"})
 STREAM = "/_stcore/stream"
 SIGN_OUT = "/sign-out"
+DOWNLOAD = "/download/"
 
 _READ = ("GET", "HEAD")
 _UPLOAD = re.compile(r"/_stcore/upload_file/([0-9a-zA-Z-]{1,64})/[0-9a-zA-Z-]{1,64}")
@@ -22,6 +23,8 @@ _UPLOAD = re.compile(r"/_stcore/upload_file/([0-9a-zA-Z-]{1,64})/[0-9a-zA-Z-]{1,
 _TABLE: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
     (re.compile(r"/healthz"), _READ),
     (re.compile(re.escape(SIGN_OUT)), ("GET", "HEAD", "POST")),
+    # A link that works once: nothing but opening it may use it up.
+    (re.compile(rf"{DOWNLOAD}[0-9A-Za-z_-]{{43}}"), ("GET",)),
     (re.compile(r"/_stcore/(health|host-config)"), _READ),
     (_UPLOAD, ("PUT", "DELETE")),
     (re.compile(r"/static/.+"), _READ),

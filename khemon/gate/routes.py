@@ -7,7 +7,9 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from khemon.gate.answering import forgotten_cookie, plain
-from khemon.gate.places import SIGN_OUT
+from khemon.gate.asking import is_navigation
+from khemon.gate.downloads import disposition
+from khemon.gate.places import DOWNLOAD, SIGN_OUT
 from khemon.gate.running import current
 from khemon.gate.sessions import Session
 
@@ -16,6 +18,7 @@ _SIGNED_OUT = {
     "demo": "Signed out. Opening the address of the demo signs in again.",
     "serve": "Signed out. The next sign-in link stands where `khemon serve` runs.",
 }
+_NO_DOWNLOAD = "This download is over: its link works once, and not for long. Go back and reload the page for another."
 
 
 async def healthz(request: Request) -> Response:
@@ -40,6 +43,21 @@ async def sign_out(request: Request) -> Response:
     return response
 
 
+def download(request: Request) -> Response:
+    """A file, once, for the session it was made for; in a thread of its own, because making it may take a while."""
+    session: Session = request.scope["khemon.session"]
+    wanted = request.method == "GET" and is_navigation(request.scope)
+    offer = current().downloads.take(session, request.path_params["token"]) if wanted else None
+    if offer is None:
+        _, body = plain(404, _NO_DOWNLOAD)
+        return Response(body, 404, media_type="text/html")
+    return Response(offer.make(), media_type=offer.kind, headers={"content-disposition": disposition(offer.name)})
+
+
 def routes() -> list[Route]:
     """The routes to mount before Streamlit's own."""
-    return [Route("/healthz", healthz, methods=EVERY_METHOD), Route(SIGN_OUT, sign_out, methods=EVERY_METHOD)]
+    return [
+        Route("/healthz", healthz, methods=EVERY_METHOD),
+        Route(SIGN_OUT, sign_out, methods=EVERY_METHOD),
+        Route(f"{DOWNLOAD}{{token}}", download, methods=EVERY_METHOD),
+    ]

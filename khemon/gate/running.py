@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import datetime as dt
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from khemon.gate.places import page_paths
-from khemon.gate.sessions import ABSOLUTE_S, IDLE_S, OneTimeLink, Sessions
+from khemon.actions.desk import Desk
+from khemon.gate.downloads import CSV, Downloads, Offer
+from khemon.gate.places import DOWNLOAD, page_paths
+from khemon.gate.sessions import ABSOLUTE_S, IDLE_S, OneTimeLink, Session, Sessions
 from khemon.models import Actor, Refused
 from khemon.settings import Settings, operating_system_user
 from khemon.store import Store
@@ -23,6 +26,9 @@ class Place:
     #: Who a session of this process acts as; there is one until accounts exist.
     actor: Actor
     link: OneTimeLink
+    #: Files people brought, worked through whether or not somebody looks on.
+    desk: Desk
+    downloads: Downloads
     pages: frozenset[str] = field(default_factory=page_paths)
     #: CSP sources of Streamlit's own inline scripts.
     script_hashes: tuple[str, ...] = ()
@@ -46,6 +52,8 @@ def over(
         sessions=Sessions(IDLE_S[settings.mode], ABSOLUTE_S[settings.mode]),
         actor=_actor_of(settings),
         link=link or OneTimeLink(lambda token: None),
+        desk=Desk(store, lambda: dt.datetime.now(dt.UTC)),
+        downloads=Downloads(),
         script_hashes=script_hashes,
     )
     _places.append(place)
@@ -54,6 +62,7 @@ def over(
     finally:
         _places.remove(place)
         place.sessions.end_all()
+        place.desk.close()
 
 
 def current() -> Place:
@@ -78,10 +87,28 @@ def current_actor() -> Actor:
 
     The gate names the session in a header that it never lets a client send, and Streamlit shows it as `st.user`.
     """
+    return current().sessions.actor(_reference())
+
+
+def current_desk() -> Desk:
+    """The desk of this process."""
+    return current().desk
+
+
+def download_address(key: str, name: str, make: Callable[[], bytes]) -> str:
+    """The address, for the session of the running script, of a CSV file that `make` makes once it is fetched."""
+    place = current()
+    session: Session | None = place.sessions.of_reference(_reference())
+    if session is None:
+        raise Refused("session", "has ended", "sign in again; nothing was changed")
+    return f"{DOWNLOAD.lstrip('/')}{place.downloads.offer(session, key, Offer(name, CSV, make))}"
+
+
+def _reference() -> str | None:
     import streamlit  # only a running script can ask, and that has it loaded
 
     reference = streamlit.user.get("session")
-    return current().sessions.actor(reference if isinstance(reference, str) else None)
+    return reference if isinstance(reference, str) else None
 
 
 def _actor_of(settings: Settings) -> Actor:

@@ -144,13 +144,14 @@ def _fill(reading: Reading, tables: Sequence[Table], options: ReadOptions) -> No
     stated = options.patient_id or (options.mapping.patient_id if options.mapping else None)
     form, typed = date_format(options, tables[0].columns), bool(tables[0].grid.sheet)
     if reading.kind == LABS:
-        reading.observations = _observations(tables, options, stated)
+        reading.observations, reading.dates = _observations(tables, options, stated)
     elif reading.kind == EVENTS:
         texts = [text for table in tables for text in _texts(table, ("start", "end"))]
         starts = _clock(options, form, texts, options.now_ms, typed)
         ends = _clock(options, form, texts, None, typed)
         for table in tables:
             reading.events += EventReader(table.grid, table.columns, starts, ends, stated).rows()
+        reading.dates = starts.told
     else:
         clock = _clock(options, form, [], None, typed)
         for table in tables:
@@ -171,7 +172,7 @@ def _times(tables: Sequence[Table]) -> Iterator[str]:
             yield from _texts(table, TIME_FIELDS[:2])
 
 
-def _observations(tables: Sequence[Table], options: ReadOptions, stated: str | None) -> list[Observation]:
+def _observations(tables: Sequence[Table], options: ReadOptions, stated: str | None) -> tuple[list[Observation], str]:
     _name_patients(tables, stated)
     for table in tables:
         _check_units(table, options)
@@ -192,7 +193,7 @@ def _observations(tables: Sequence[Table], options: ReadOptions, stated: str | N
             own += [_aside(aside) for aside in table.grid.asides]
             own.sort(key=lambda observation: observation.row)
         found += own if len(sheets) < 2 else [_in_sheet(one, table.grid.sheet) for one in own]
-    return found
+    return found, collected.told
 
 
 def _doubted(observation: Observation, reason: str) -> Observation:

@@ -1,0 +1,267 @@
+"""The files on the desk: what is under way, what khemon made of each, what has to be said, what became of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import math
+from collections.abc import Sequence
+
+import streamlit as st
+
+from khemon.actions import file_rows, watch
+from khemon.actions.desk import COMMITTING, DONE, Desk, Paper
+from khemon.actions.file_rows import FileRows, not_accepted_csv
+from khemon.actions.uploads import Raised, Review
+from khemon.figures.words import date_words, wall_clock_words
+from khemon.gate import current_desk, download_address
+from khemon.models import ImportProblem
+from khemon.rules.calendar import to_ms
+from khemon.ui.parts import fate_parts, frame
+from khemon.ui.parts.elements import Child, Markup, el, join, plain, show, sign, table
+from khemon.ui.parts.pages import TITLES, address
+from khemon.ui.parts.session import Session, session
+
+#: A small file is read before the page is drawn; for others the page says what is done.
+WAIT_S, JUST_BEGUN = 1.5, dt.timedelta(seconds=2)
+LOOK_EVERY = "1s"
+_STEPS = {
+    "": "waits for the file before it",
+    "reading": "reading the file",
+    "comparing": "comparing each row with what is stored",
+    "judging": "judging the children it speaks of",
+}
+
+
+def papers(here: Session) -> list[Paper]:
+    """What lies on the desk of this person, after a short wait for what was begun just now."""
+    desk = current_desk()
+    found = desk.papers(here.actor)
+    if any(paper.active and here.now - paper.since < JUST_BEGUN for paper in found):
+        desk.settle(here.actor, WAIT_S)
+        found = desk.papers(here.actor)
+    return found
+
+
+def under_way(found: Sequence[Paper]) -> None:
+    """What is being read or committed; the page may be left meanwhile."""
+    if any(paper.active for paper in found):
+        _progress([(paper.number, paper.state) for paper in found])
+
+
+@st.fragment(run_every=LOOK_EVERY)
+def _progress(shown: list[tuple[str, str]]) -> None:
+    here = session()
+    found = current_desk().papers(here.actor)
+    if [(paper.number, paper.state) for paper in found] != shown:
+        st.rerun(scope="app")
+    lines = [_working(paper, here.now) for paper in found if paper.active]
+    words = "You may leave this page, or close it: the work goes on, and what became of it stands here."
+    show(
+        el(
+            "div",
+            el("ul", *lines, class_="k-list"),
+            el("div", words, class_="k-muted"),
+            class_="k k-card",
+            role="status",
+        )
+    )
+
+
+def _working(paper: Paper, now: dt.datetime) -> Markup:
+    aim = "Committing" if paper.state == COMMITTING else "Reading"
+    spent = f"{max((now - paper.since).seconds, 0)} s"
+    return el("li", el("b", f"{aim} {paper.file.name}"), f": {_STEPS[paper.step]} · {spent} so far")
+
+
+def waiting(here: Session, found: Sequence[Paper]) -> None:
+    """The files that were read: a button for all that can be committed, then each with everything about it."""
+    read = [paper for paper in found if not paper.active and paper.state != DONE]
+    ready = [paper.number for paper in read if paper.ready]
+    if ready:
+        words = "Commit 1 file" if len(ready) == 1 else f"Commit {len(ready)} files"
+        st.button(words, type="primary", key="commit", on_click=_commit, args=(ready,))
+    for paper in read:
+        st.subheader(plain(paper.file.name))
+        _read_paper(here, paper)
+        st.button("Put away without committing", key=f"away_{paper.number}", on_click=_put_away, args=(paper.number,))
+
+
+def _commit(numbers: list[str]) -> None:
+    current_desk().commit(session().actor, numbers)
+
+
+def _put_away(number: str) -> None:
+    current_desk().put_away(session().actor, number)
+
+
+def _read_again(number: str, encoding: str | None = None, date_format: str | None = None) -> None:
+    """Read one file anew, with what was just said of it."""
+    here, desk = session(), current_desk()
+    for paper in desk.papers(here.actor):
+        if paper.number == number:
+            how = paper.how
+            stated = dataclasses.replace(
+                how, encoding=encoding or how.encoding, date_format=date_format or how.date_format
+            )
+            desk.read_again(here.actor, number, stated)
+
+
+def _read_paper(here: Session, paper: Paper) -> None:
+    review = paper.review
+    if review is None:
+        words = "khemon stopped at a fault of its own; nothing of this file was kept."
+        show(el("div", sign("warning", words), el("div", f"Kind: {paper.fault}"), class_="k k-card", role="alert"))
+        st.button("Try again", key=f"again_{paper.number}", on_click=_read_again, args=(paper.number,))
+    elif review.problem is not None:
+        frame.refused(review.problem)
+        _encodings(paper, review)
+        if not isinstance(review.problem, ImportProblem):
+            st.button("Try again", key=f"again_{paper.number}", on_click=_read_again, args=(paper.number,))
+    elif review.rows is not None:
+        _understood(review, review.rows)
+        _dates(paper, review)
+        _rows(here, paper, review.rows)
+
+
+def _understood(review: Review, rows: FileRows) -> None:
+    """Counts, and what the file was taken for."""
+    show(fate_parts.counts(review.counts))
+    made = review.recognized
+    assert made is not None  # what has rows was recognized
+    facts = [("Rows", f"{rows.lines_of_file:,} rows of the file hold {len(rows):,} entries"), *made.facts]
+    cells: list[Child] = []
+    for name, words in facts:
+        shown = sign("warning", words) if name in made.open else words
+        cells += [el("dt", name), el("dd", shown)]
+    notes = el("ul", *(el("li", note) for note in made.notes), class_="k-list k-small") if made.notes else None
+    show(el("div", el("h3", "What khemon made of it"), el("dl", *cells, class_="k-facts"), notes, class_="k k-card"))
+    if review.held:
+        words = "Rows that cannot be used, or wait for a person, are kept with the import: nothing is dropped."
+        show(el("div", sign("warning", words), class_="k"))
+
+
+def _encodings(paper: Paper, review: Review) -> None:
+    """The text under each encoding it may be in, each with a button to read it so."""
+    if not review.encodings:
+        return
+    show(el("div", el("b", "In which of these do names and units read right?"), class_="k"))
+    for tried in review.encodings:
+        if tried.lines is None:
+            show(el("div", f"{tried.words}: not possible, the file holds signs it does not have.", class_="k k-muted"))
+            continue
+        lines = (join(el("span", f"{number:>5}  ", class_="k-muted"), text, "\n") for number, text in tried.lines)
+        show(el("div", el("b", tried.words), el("pre", *lines, class_="k-raw"), class_="k k-card"))
+        words, key = f"Read it as {tried.encoding}", f"encoding_{tried.encoding}_{paper.number}"
+        st.button(words, key=key, on_click=_read_again, args=(paper.number,), kwargs={"encoding": tried.encoding})
+
+
+def _dates(paper: Paper, review: Review) -> None:
+    """Some dates read in each possible way, side by side, each with a button."""
+    if not review.dates:
+        return
+    show(el("div", el("b", "How are the dates of this file written? Nothing in it says so."), class_="k"))
+    texts = [text for text, _ in review.dates[0].moments]
+    head = ["As it arrived", *(f"If {reading.words}" for reading in review.dates)]
+    rows: list[list[Child]] = []
+    for place, text in enumerate(texts):
+        moments = (reading.moments[place][1] for reading in review.dates)
+        rows.append([el("code", text), *map(wall_clock_words, moments)])
+    show(el("div", table(head, rows, label="The dates read in each way"), class_="k"))
+    with st.container(horizontal=True):
+        for reading in review.dates:
+            words, key = f"Here {reading.words}", f"dates_{reading.form}_{paper.number}"
+            st.button(words, key=key, on_click=_read_again, args=(paper.number,), kwargs={"date_format": reading.form})
+
+
+def _rows(here: Session, paper: Paper, rows: FileRows) -> None:
+    """The rows of one fate or of all, a page at a time."""
+    fates, name = fate_parts.fates_there(rows), paper.file.name
+    fate = None
+    if fates[1:]:
+
+        def told(fate: str) -> str:
+            return f"{fate_parts.FATE_WORDS[fate]} ({len(rows.by_fate[fate]):,})"
+
+        fate = st.pills("Only", fates, key=f"fates_{paper.number}", format_func=told)
+    total = len(rows.by_fate[fate]) if fate else len(rows)
+    pages = max(math.ceil(total / fate_parts.PER_PAGE), 1)
+    page = st.pagination(pages, key=f"page_{paper.number}_{fate}") if pages > 1 else 1
+    first = (page - 1) * fate_parts.PER_PAGE
+    if pages > 1:
+        last = min(first + fate_parts.PER_PAGE, total)
+        show(el("div", f"{first + 1:,} to {last:,} of {total:,}", class_="k k-muted k-small"))
+    fate_parts.rows_table(rows.page(fate, first, fate_parts.PER_PAGE), f"Rows of {name}")
+    if len(rows.by_fate.get("accepted", ())) < len(rows):
+        link = download_address(
+            f"desk {paper.number} {paper.since}",
+            f"not-accepted-{name}.csv",
+            lambda: file_rows.as_csv(name, rows.not_accepted()),
+        )
+        show(download(link))
+
+
+def download(link: str) -> Markup:
+    """A link that a file leaves by."""
+    words = "Download the rows that are not accepted, with reasons (CSV)"
+    return el(
+        "div", el("a", words, href=link), el("span", " · the link works once", class_="k-muted k-small"), class_="k"
+    )
+
+
+def done(here: Session, found: Sequence[Paper]) -> None:
+    """What came of each commit: counts, a link to each alert it raised, to what waits, and to what was not accepted."""
+    desk = current_desk()
+    _left_open(here, desk)
+    for paper in found:
+        if paper.state == DONE and paper.review is not None:
+            _result(here, paper.review)
+            st.button("Seen: put away", key=f"away_{paper.number}", on_click=_put_away, args=(paper.number,))
+
+
+def _result(here: Session, review: Review) -> None:
+    words = "was imported before; nothing was added" if review.repeated else f"imported as batch {review.batch}"
+    head = el("div", el("b", review.name), f" {words}.")
+    items = el("ul", *(el("li", *_raised(alert)) for alert in review.raised), class_="k-list")
+    told = f"{len(review.raised)} {'alert' if len(review.raised) == 1 else 'alerts'} raised"
+    body = el("div", el("div", told), items) if review.raised else el("div", "No alert was raised.")
+    after = [fate_parts.counts(review.counts), body, _to_review(review)]
+    if review.counts["read"] > review.counts.get("accepted", 0) and not review.repeated:
+        after.append(download(address_of_not_accepted(here, review.batch, review.name)))
+    show(el("div", head, *after, class_="k k-card", role="status", style="--edge:var(--accent)"))
+
+
+def address_of_not_accepted(here: Session, batch: str, name: str) -> str:
+    """The address of the list of what an import did not accept."""
+    store, actor, now_ms = here.store, here.actor, to_ms(here.now)
+    return download_address(
+        f"batch {batch}", f"not-accepted-{name}.csv", lambda: not_accepted_csv(store, actor, batch, now_ms)
+    )
+
+
+def _to_review(review: Review) -> Markup | None:
+    if not review.waiting or review.repeated:
+        return None
+    words = "1 row waits" if review.waiting == 1 else f"{review.waiting:,} rows wait"
+    told = f"{words} for a person: no rule sees what waits, until somebody decides. "
+    link = el("a", "Decide about them", href=address("review")) if "review" in TITLES else None
+    return el("div", sign("warning", told), link)
+
+
+def _raised(alert: Raised) -> list[Child]:
+    return [sign(alert.severity), " ", el("a", alert.words, href=address("alerts", alert=alert.alert_id))]
+
+
+def _left_open(here: Session, desk: Desk) -> None:
+    """What became of commits that an earlier server began and could not tell of."""
+    for begun in desk.left_open(here.actor):
+        at = date_words(begun.at, watch.setting(here.store, here.actor).zone)
+        head = f"Committing {begun.file}, begun {at}, was cut off when the server stopped."
+        kept = f"It was kept whole, as batch {begun.batch}; its alerts stand on the alerts page."
+        words = kept if begun.batch else "Nothing of it was kept: bring the file again. It is never taken twice."
+        show(el("div", sign("warning", head), el("div", words), class_="k k-card", role="alert"))
+        st.button("Seen", key=f"told_{begun.number}", on_click=_told, args=(begun.number,))
+
+
+def _told(number: int) -> None:
+    current_desk().told(session().actor, number)
