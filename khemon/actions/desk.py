@@ -46,6 +46,8 @@ class Paper:
     review: Review | None = None
     #: The kind of a fault of khemon's own; nothing was kept then.
     fault: str = ""
+    #: The number of the note that its commit was begun, until somebody has seen what became of it.
+    note: int | None = None
 
     @property
     def active(self) -> bool:
@@ -125,6 +127,16 @@ class Desk:
                 del self._papers[number]
                 self._changed.notify_all()
 
+    def shown(self, actor: Actor, number: str) -> None:
+        """Somebody has seen what became of a commit; that is noted as soon as there is time."""
+        with self._changed:
+            paper = self._own(actor, number)
+            note = None if paper is None or paper.active else paper.note
+            if note is None:
+                return
+            self._put(number, note=None)
+        self._work.put(lambda: begun.told(self._store, actor, note, self._clock()))
+
     def papers(self, actor: Actor) -> list[Paper]:
         """What lies on the desk of a person, the first brought first."""
         with self._changed:
@@ -174,13 +186,16 @@ class Desk:
             self._worker.start()
 
     def _run(self) -> None:
-        while (task := self._work.get()) is not None and not self._closed:
-            task()
+        while (task := self._work.get()) is not None:
+            try:
+                task()
+            except Exception as problem:
+                LOG.error("the desk: %s", type(problem).__name__)
 
     def _guarded(self, number: str, act: Callable[[Paper], None]) -> None:
         with self._changed:
             paper = self._papers.get(number)
-        if paper is None:
+        if paper is None or self._closed:
             return
         try:
             act(paper)
@@ -197,6 +212,7 @@ class Desk:
     def _keep(self, paper: Paper) -> None:
         now = self._clock()
         note = begun.note(self._store, paper.owner, paper.file, paper.how, self._mine, now)
+        self._put(paper.number, note=note)
         steps = self._steps(paper.number)
         try:
             review = uploads.committed(self._store, paper.owner, paper.file, paper.how, now, steps)
@@ -210,7 +226,6 @@ class Desk:
             self._forget_the_oldest(paper.owner)
         else:
             self._put(paper.number, state=READ, review=told.review, fault=told.fault)
-        begun.told(self._store, paper.owner, note, self._clock())
 
     def _after_a_fault(self, paper: Paper, fault: str) -> Told:
         """What the store says became of a file whose commit failed in a way nobody foresaw."""

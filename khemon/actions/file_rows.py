@@ -112,7 +112,7 @@ def _time(ms: int | None, zone: str) -> str:
 
 
 def _result_line(row: Observation | FateRow, arrived: str, collected: str) -> RowLine:
-    value = f"{row.comparator or ''}{row.canonical_value or ''}"
+    value = f"{row.comparator or ''}{row.canonical_value}" if row.canonical_value else ""
     return RowLine(
         row=row.row,
         field=row.field or "",

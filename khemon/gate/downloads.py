@@ -55,7 +55,7 @@ class Downloads:
             for _, kept in own:
                 if kept.key == key and kept.until - now > LEFT_S:
                     return kept.token
-            for name, _ in own[: len(own) - MOST_PER_SESSION + 1]:
+            for name, _ in own[: max(len(own) - MOST_PER_SESSION + 1, 0)]:
                 del self._kept[name]
             token = secrets.token_urlsafe(32)
             self._kept[_hash(token)] = _Kept(token, session.reference, key, now + LASTS_S, offer)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from khemon.importers.decoding import MARKS
@@ -33,11 +33,15 @@ _ORDERS = {
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """A text in one encoding: the lines that tell encodings apart; none where it cannot be this one."""
+    """A text in one encoding: the lines that tell encodings apart; none where it cannot be this one.
+
+    `same_as` names the encoding before this one that gives the whole file the same text.
+    """
 
     encoding: str
     words: str
     lines: tuple[tuple[int, str], ...] | None
+    same_as: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +60,25 @@ def encodings_of(content: bytes) -> tuple[Tried, ...]:
     try:
         content.decode("utf-8")
     except UnicodeDecodeError:
-        lines = content.splitlines()
-        telling = [number for number, line in enumerate(lines) if not line.isascii()][:SHOWN_LINES]
-        return tuple(_tried(content, lines, telling, *candidate) for candidate in ENCODINGS)
+        return _each_tried(content)
     return ()
 
 
-def _tried(content: bytes, lines: Sequence[bytes], telling: Sequence[int], encoding: str, words: str) -> Tried:
-    try:
-        content.decode(encoding)
-        shown = tuple((number + 1, _printable(lines[number].decode(encoding))) for number in telling)
-    except UnicodeDecodeError:
-        return Tried(encoding, words, None)
-    return Tried(encoding, words, shown)
+def _each_tried(content: bytes) -> tuple[Tried, ...]:
+    lines = content.splitlines()
+    telling = [number for number, line in enumerate(lines) if not line.isascii()][:SHOWN_LINES]
+    before: dict[str, str] = {}
+    found = []
+    for encoding, words in ENCODINGS:
+        try:
+            text = content.decode(encoding)
+            shown = tuple((number + 1, _printable(lines[number].decode(encoding))) for number in telling)
+        except UnicodeDecodeError:
+            found.append(Tried(encoding, words, None))
+            continue
+        found.append(Tried(encoding, words, shown, before.get(text, "")))
+        before.setdefault(text, words)
+    return tuple(found)
 
 
 def _printable(text: str) -> str:

@@ -26,7 +26,7 @@ from khemon.ui.parts.session import Session, session
 WAIT_S, JUST_BEGUN = 1.5, dt.timedelta(seconds=2)
 LOOK_EVERY = "1s"
 _STEPS = {
-    "": "waits for the file before it",
+    "": "waits for its turn",
     "reading": "reading the file",
     "comparing": "comparing each row with what is stored",
     "judging": "judging the children it speaks of",
@@ -81,10 +81,26 @@ def waiting(here: Session, found: Sequence[Paper]) -> None:
     if ready:
         words = "Commit 1 file" if len(ready) == 1 else f"Commit {len(ready)} files"
         st.button(words, type="primary", key="commit", on_click=_commit, args=(ready,))
+    show(_readiness(read))
     for paper in read:
         st.subheader(plain(paper.file.name))
         _read_paper(here, paper)
+        current_desk().shown(here.actor, paper.number)
         st.button("Put away without committing", key=f"away_{paper.number}", on_click=_put_away, args=(paper.number,))
+
+
+def _readiness(read: Sequence[Paper]) -> Markup | None:
+    """Which files would be committed, which not, and how much of them would wait."""
+    lines: list[Markup] = []
+    for paper in read:
+        name, review = el("b", paper.file.name), paper.review
+        if review is None or not paper.ready:
+            lines.append(el("li", name, ": ", sign("warning", "cannot be committed; see below")))
+            continue
+        held, total = review.held, review.counts["read"]
+        told = sign("warning", f"{held:,} of {total:,} would not be used") if held else f"all {total:,} can be used"
+        lines.append(el("li", name, ": ", told))
+    return el("ul", *lines, class_="k k-list") if lines else None
 
 
 def _commit(numbers: list[str]) -> None:
@@ -149,6 +165,9 @@ def _encodings(paper: Paper, review: Review) -> None:
     for tried in review.encodings:
         if tried.lines is None:
             show(el("div", f"{tried.words}: not possible, the file holds signs it does not have.", class_="k k-muted"))
+            continue
+        if tried.same_as:
+            show(el("div", f"{tried.words}: this file reads the same as in {tried.same_as}.", class_="k k-muted"))
             continue
         lines = (join(el("span", f"{number:>5}  ", class_="k-muted"), text, "\n") for number, text in tried.lines)
         show(el("div", el("b", tried.words), el("pre", *lines, class_="k-raw"), class_="k k-card"))
@@ -216,6 +235,7 @@ def done(here: Session, found: Sequence[Paper]) -> None:
     for paper in found:
         if paper.state == DONE and paper.review is not None:
             _result(here, paper.review)
+            desk.shown(here.actor, paper.number)
             st.button("Seen: put away", key=f"away_{paper.number}", on_click=_put_away, args=(paper.number,))
 
 
@@ -256,7 +276,7 @@ def _left_open(here: Session, desk: Desk) -> None:
     """What became of commits that an earlier server began and could not tell of."""
     for begun in desk.left_open(here.actor):
         at = date_words(begun.at, watch.setting(here.store, here.actor).zone)
-        head = f"Committing {begun.file}, begun {at}, was cut off when the server stopped."
+        head = f"Committing {begun.file}, begun {at}: the server stopped before you saw what became of it."
         kept = f"It was kept whole, as batch {begun.batch}; its alerts stand on the alerts page."
         words = kept if begun.batch else "Nothing of it was kept: bring the file again. It is never taken twice."
         show(el("div", sign("warning", head), el("div", words), class_="k k-card", role="alert"))

@@ -63,9 +63,17 @@ def _read(line: RowLine) -> Markup:
     who = " · ".join(filter(None, (line.patient_id, line.collected)))
     text = f"{line.text} {line.unit}".strip()
     value = f"“{text}”" if text else ""
-    became = f" → {line.read_as}" if line.read_as else ""
     item = el("b", f"{line.analyte} ") if line.analyte else None
-    return join(el("div", who, class_="k-small"), el("div", item, value, el("b", became) if became else None))
+    return join(el("div", who, class_="k-small"), el("div", item, value, _became(line)))
+
+
+def _became(line: RowLine) -> Markup | None:
+    """The value a rule would see; of a row that is not used it is said that none does."""
+    if not line.read_as:
+        return None
+    if line.decision in ("accepted", "duplicate"):
+        return el("b", f" → {line.read_as}")
+    return el("span", f" → {line.read_as}, not used", class_="k-muted")
 
 
 def _arrived(line: RowLine, *, same: bool) -> Markup:
