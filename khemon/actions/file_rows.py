@@ -48,6 +48,7 @@ class RowLine:
     unit: str
     read_as: str
     received: str
+    remarked: bool = False
 
     @property
     def collected(self) -> str:
@@ -73,7 +74,14 @@ class FileRows:
         found: dict[str, list[int]] = {fate: [] for fate in FATES}
         for place, row in enumerate(self._rows):
             found[row.decision].append(place)
+        # Of what is accepted, too, first that about which something is said.
+        found["accepted"].sort(key=lambda place: not _is_remarked(self._rows[place]))
         return {fate: places for fate, places in found.items() if places}
+
+    @cached_property
+    def remarked(self) -> int:
+        """How many rows are accepted with a remark, such as a value that is unusual in its unit."""
+        return sum(_is_remarked(self._rows[place]) for place in self.by_fate.get("accepted", ()))
 
     @cached_property
     def lines_of_file(self) -> int:
@@ -103,6 +111,10 @@ class FileRows:
         return RowLine(row.row, "", row.decision, reasons, patient_id, start, "", text, "", "", arrived)
 
 
+def _is_remarked(row: Row) -> bool:
+    return any(not reason.startswith("new_patient") for reason in row.reasons)
+
+
 def _nowhere(number: int, field: str | None) -> str:
     return ""
 
@@ -125,6 +137,7 @@ def _result_line(row: Observation | FateRow, arrived: str, collected: str) -> Ro
         unit=row.unit or "",
         read_as=f"{value} {unit_words(row.canonical_unit)}".strip() if value else "",
         received=arrived,
+        remarked=any(not reason.startswith("new_patient") for reason in row.reasons),
     )
 
 

@@ -31,6 +31,17 @@ _ENCODINGS = {
     "utf-16": "UTF-16 (the file says so)",
     "utf-32": "UTF-32 (the file says so)",
 }
+_PARTS = {
+    "%d": "day",
+    "%m": "month",
+    "%Y": "year",
+    "%y": "year (two digits)",
+    "%H": "hour",
+    "%I": "hour (12)",
+    "%M": "minute",
+    "%S": "second",
+    "%p": "AM/PM",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +73,16 @@ def recognized(reading: Reading, how: HowToRead, zone: str) -> Recognized:
 def _dates(reading: Reading, how: HowToRead) -> tuple[str, bool]:
     """How the dates were read, and whether that is certain."""
     if reading.dates == "stated":
-        stated = f"as you stated: {how.date_format}" if how.date_format else "as the mapping states"
+        stated = f"as you stated: {_form_words(how.date_format)}" if how.date_format else "as the mapping states"
         return stated, True
     return _DATES.get(reading.dates, ("", True))
+
+
+def _form_words(form: str) -> str:
+    """A date form in words: day/month/year hour:minute."""
+    for sign, word in _PARTS.items():
+        form = form.replace(sign, word)
+    return form
 
 
 def _encoding(reading: Reading, how: HowToRead) -> str:

@@ -98,8 +98,8 @@ def _readiness(read: Sequence[Paper]) -> Markup | None:
             lines.append(el("li", name, ": ", sign("warning", "cannot be committed; see below")))
             continue
         held, total = review.held, review.counts["read"]
-        told = sign("warning", f"{held:,} of {total:,} would not be used") if held else f"all {total:,} can be used"
-        lines.append(el("li", name, ": ", told))
+        words = f"{held:,} of {total:,} wait for a person or cannot be used"
+        lines.append(el("li", name, ": ", sign("warning", words) if held else f"{total:,} read, none of them held"))
     return el("ul", *lines, class_="k k-list") if lines else None
 
 
@@ -152,6 +152,9 @@ def _understood(review: Review, rows: FileRows) -> None:
         cells += [el("dt", name), el("dd", shown)]
     notes = el("ul", *(el("li", note) for note in made.notes), class_="k-list k-small") if made.notes else None
     show(el("div", el("h3", "What khemon made of it"), el("dl", *cells, class_="k-facts"), notes, class_="k k-card"))
+    if rows.remarked:
+        words = f"Accepted with a question: {rows.remarked:,}. Look at them before you commit; they count at once."
+        show(el("div", sign("warning", words), class_="k"))
     if review.held:
         words = "Rows that cannot be used, or wait for a person, are kept with the import: nothing is dropped."
         show(el("div", sign("warning", words), class_="k"))

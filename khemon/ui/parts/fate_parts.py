@@ -56,6 +56,8 @@ def _place(line: RowLine) -> Markup:
 
 def _fate(line: RowLine) -> Markup:
     told = sign(_SEVERITY.get(line.decision), FATE_WORDS[line.decision])
+    if line.decision == "accepted" and line.remarked:
+        told = sign("warning", "accepted, with a question")
     return join(told, *(el("div", f"{reason[:1].upper()}{reason[1:]}.") for reason in line.reasons))
 
 
