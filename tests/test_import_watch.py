@@ -237,8 +237,6 @@ def test_the_mapping_kept_for_a_laboratory_is_used_where_its_folder_has_none(inb
         writer.add_mapping("South", text, "d" * 64, "shape", actor=actor, reason="first", at_ms=1)
     store.close()
     (inbox / "South").mkdir()
-    (inbox / "South" / "labs.csv").write_text(
-        "Patient;Date;Analyte;Result;Unit\nP1;03/04/2026 08:00;platelets;80;G/L\n"
     text = "Patient;Date;Analyte;Result;Unit\nP1;03/04/2026 08:00;platelets;80;G/L\n"
     (inbox / "South" / "labs.csv").write_text(text)
     once(inbox, url)
