@@ -21,6 +21,8 @@ from khemon.store import Store
 MAX_ROWS = 200_000
 #: Patients before events before results, so that what lifts a value is known before the value is judged.
 ORDER = ("patients", "events", "labs")
+#: What the readers find where a person has to say how a text is encoded.
+UNDECIDED_ENCODING = "the encoding is undecided"
 #: Reasons for which a person has to say how the dates of a file are written.
 ASKED_DATES = ("date_order", "two_digit_year")
 
@@ -96,8 +98,8 @@ def previewed(
     try:
         report = import_files.preview(store, actor, file.content, file.name, options_of(how, now, on_step))
     except KhemonError as problem:
-        asked = () if how.encoding else encodings_of(file.content)
-        return Review(file.name, {}, problem=problem, encodings=asked)
+        asked = UNDECIDED_ENCODING in problem.found
+        return Review(file.name, {}, problem=problem, encodings=encodings_of(file.content) if asked else ())
     reading = report.reading
     assert reading is not None  # a preview always reads
     return Review(

@@ -71,13 +71,15 @@ def _each_tried(content: bytes) -> tuple[Tried, ...]:
     found = []
     for encoding, words in ENCODINGS:
         try:
-            text = content.decode(encoding)
-            shown = tuple((number + 1, _printable(lines[number].decode(encoding))) for number in telling)
+            whole = content.decode(encoding)
+            # The whole text fits; a line cut in the middle of a sign may not, at its end.
+            starts = (lines[number][: 4 * SHOWN_CHARACTERS].decode(encoding, "ignore") for number in telling)
+            shown = tuple((number + 1, _printable(text)) for number, text in zip(telling, starts, strict=True))
         except UnicodeDecodeError:
             found.append(Tried(encoding, words, None))
             continue
-        found.append(Tried(encoding, words, shown, before.get(text, "")))
-        before.setdefault(text, words)
+        found.append(Tried(encoding, words, shown, before.get(whole, "")))
+        before.setdefault(whole, words)
     return tuple(found)
 
 

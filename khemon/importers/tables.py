@@ -15,7 +15,7 @@ from khemon.importers.measures import Measures
 from khemon.importers.numbers import certain_signs
 from khemon.importers.options import ReadOptions
 from khemon.importers.records import EventReader, PatientReader
-from khemon.importers.sections import join_times_of_day, patients_by_line, refuse_hidden_headers, set_aside
+from khemon.importers.sections import join_ranges, join_times_of_day, patients_by_line, refuse_hidden_headers, set_aside
 from khemon.importers.staging import EVENTS, IGNORED, LABS, REVIEW, Observation, Reading, worse
 from khemon.importers.times import Clock
 from khemon.importers.workbook.cells import too_many_rows
@@ -119,6 +119,7 @@ def _understood(grid: Grid, options: ReadOptions) -> Table:
     for cells in grid.rows if len(columns.comments) > 1 else ():
         # Every comment counts: a value may stand in any of them.
         cells[columns.at["comment"]] = " ".join(cells[index].strip() for index in columns.comments).strip()
+    join_ranges(grid, columns)
     set_aside(grid, columns)
     join_times_of_day(grid, columns)
     if columns.kind == LABS and columns.layout != CANONICAL:

@@ -25,6 +25,7 @@ from khemon.ui.parts.session import Session, session
 #: A small file is read before the page is drawn; for others the page says what is done.
 WAIT_S, JUST_BEGUN = 1.5, dt.timedelta(seconds=2)
 LOOK_EVERY = "1s"
+SHOWN_ALERTS = 12
 _STEPS = {
     "": "waits for its turn",
     "reading": "reading the file",
@@ -245,13 +246,21 @@ def done(here: Session, found: Sequence[Paper]) -> None:
 def _result(here: Session, review: Review) -> None:
     words = "was imported before; nothing was added" if review.repeated else f"imported as batch {review.batch}"
     head = el("div", el("b", review.name), f" {words}.")
-    items = el("ul", *(el("li", *_raised(alert)) for alert in review.raised), class_="k-list")
-    told = f"{len(review.raised)} {'alert' if len(review.raised) == 1 else 'alerts'} raised"
-    body = el("div", el("div", told), items) if review.raised else el("div", "No alert was raised.")
-    after = [fate_parts.counts(review.counts), body, _to_review(review)]
+    after = [fate_parts.counts(review.counts), _alerts(review.raised), _to_review(review)]
     if review.counts["read"] > review.counts.get("accepted", 0) and not review.repeated:
         after.append(download(address_of_not_accepted(here, review.batch, review.name)))
     show(el("div", head, *after, class_="k k-card", role="status", style="--edge:var(--accent)"))
+
+
+def _alerts(raised: Sequence[Raised]) -> Markup:
+    """A link to each alert, the most urgent first; of very many the rest opens on demand."""
+    if not raised:
+        return el("div", "No alert was raised.")
+    told = f"{len(raised):,} {'alert' if len(raised) == 1 else 'alerts'} raised"
+    items = [el("li", *_raised(alert)) for alert in raised]
+    first, rest = items[:SHOWN_ALERTS], items[SHOWN_ALERTS:]
+    more = el("details", el("summary", f"{len(rest):,} more"), el("ul", *rest, class_="k-list")) if rest else None
+    return el("div", el("div", told), el("ul", *first, class_="k-list"), more)
 
 
 def address_of_not_accepted(here: Session, batch: str, name: str) -> str:
