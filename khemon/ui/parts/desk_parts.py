@@ -131,7 +131,10 @@ def _read_paper(here: Session, paper: Paper) -> None:
         show(el("div", sign("warning", words), el("div", f"Kind: {paper.fault}"), class_="k k-card", role="alert"))
         st.button("Try again", key=f"again_{paper.number}", on_click=_read_again, args=(paper.number,))
     elif review.problem is not None:
-        frame.refused(review.problem)
+        problem = review.problem
+        if review.encodings:
+            problem = ImportProblem(problem.where, problem.found, "choose below the text that reads right")
+        frame.refused(problem)
         _encodings(paper, review)
         if not isinstance(review.problem, ImportProblem):
             st.button("Try again", key=f"again_{paper.number}", on_click=_read_again, args=(paper.number,))
