@@ -7,11 +7,12 @@ import threading
 
 import pytest
 
-from khemon.actions import begun, desk, uploads
+from khemon.actions import accounts, begun, desk, uploads
 from khemon.actions.desk import COMMITTING, DONE, Desk
 from khemon.actions.uploads import Brought, HowToRead
 from khemon.models import Actor, Refused
 from khemon.store import Store
+from tests.test_accounts import with_account
 
 NURSE, OTHER = Actor(name="nurse", kind="local"), Actor(name="other", kind="local")
 NOW = dt.datetime(2026, 3, 2, 12, tzinfo=dt.UTC)
@@ -225,3 +226,27 @@ def test_the_next_server_tells_of_a_commit_nobody_looked_at_before_the_last_one_
 def test_after_some_days_nobody_asks_any_more(store):
     begun.note(store, NURSE, labs("80"), AS_IT_IS, "a server before", NOW - begun.LOOKED_BACK - dt.timedelta(seconds=1))
     assert Desk(store, lambda: NOW).left_open(NURSE) == []
+
+
+# ---- accounts -------------------------------------------------------------------------------------------------
+
+
+def test_an_account_that_was_changed_since_it_brought_a_file_is_told_so_and_nothing_is_kept(table, store):
+    ann = with_account(store, "Ann", ["clinician"])
+    table.bring(ann, labs("80"), AS_IT_IS)
+    assert table.settle(ann, LONG_S)
+    [paper] = table.papers(ann)
+    accounts.change_account(store, NURSE, "Ann", "moved to another ward", 1, roles=["viewer"])
+    table.commit(ann, [paper.number])
+    assert table.settle(ann, LONG_S)
+    [paper] = table.papers(ann)
+    assert paper.failed and "sign in again; nothing was changed" in str(paper.review.problem)
+    assert kinds(store) == []
+
+
+def test_who_signs_in_anew_finds_the_own_files_on_the_desk(table, store):
+    ann = with_account(store, "Ann", ["clinician"])
+    table.bring(ann, labs("80"), AS_IT_IS)
+    assert table.settle(ann, LONG_S)
+    later = ann.model_copy(update={"credential_version": ann.credential_version + 1})
+    assert [paper.file.name for paper in table.papers(later)] == ["labs.csv"]

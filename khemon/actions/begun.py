@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from khemon.actions import import_files, uploads
+from khemon.actions.permitted import permitted
 from khemon.actions.uploads import Brought, HowToRead
 from khemon.models import Actor
 from khemon.rules.calendar import from_ms, to_ms
@@ -32,6 +33,7 @@ class Begun:
     batch: str | None
 
 
+@permitted("import")
 def note(store: Store, actor: Actor, file: Brought, how: HowToRead, desk: str, now: dt.datetime) -> int:
     """The number of the note that a commit begins, kept in a transaction of its own."""
     source, digest = import_files.read_as(uploads.options_of(how, now))
@@ -47,7 +49,8 @@ def told(store: Store, actor: Actor, number: int, now: dt.datetime) -> None:
         writer.mark_seen(TOLD, number, actor.name, to_ms(now))
 
 
-def batch_of(store: Store, file: Brought, how: HowToRead, now: dt.datetime) -> str | None:
+@permitted("import")
+def batch_of(store: Store, actor: Actor, file: Brought, how: HowToRead, now: dt.datetime) -> str | None:
     """The batch a file was kept as; None when it was not."""
     source, digest = import_files.read_as(uploads.options_of(how, now))
     with store.reading() as reader:

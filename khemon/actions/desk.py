@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from khemon.actions import begun, uploads
 from khemon.actions.begun import Begun
 from khemon.actions.uploads import Brought, HowToRead, Review
-from khemon.models import Actor, Refused
+from khemon.models import Actor, KhemonError, Refused
 from khemon.store import Store
 
 LOG = logging.getLogger("khemon.desk")
@@ -106,7 +106,8 @@ class Desk:
         with self._changed:
             paper = self._own(actor, number)
             if paper is not None and not paper.active and paper.file.content:
-                self._put(number, state=READING, how=how, review=None, fault="", step="", since=self._clock())
+                since = self._clock()
+                self._put(number, state=READING, owner=actor, how=how, review=None, fault="", step="", since=since)
                 self._begin(number, self._read)
 
     def commit(self, actor: Actor, numbers: Sequence[str]) -> None:
@@ -116,7 +117,7 @@ class Desk:
             ready = [(paper, paper.review) for paper in found if paper is not None and paper.ready and paper.review]
             ready.sort(key=lambda pair: uploads.ORDER.index(pair[1].kind))
             for paper, _ in ready:
-                self._put(paper.number, state=COMMITTING, step="", since=self._clock())
+                self._put(paper.number, state=COMMITTING, owner=actor, step="", since=self._clock())
                 self._begin(paper.number, self._keep)
 
     def put_away(self, actor: Actor, number: str) -> None:
@@ -166,11 +167,11 @@ class Desk:
             self._worker.join(PATIENCE_S)
 
     def _of(self, actor: Actor) -> list[Paper]:
-        return [paper for paper in self._papers.values() if paper.owner == actor]
+        return [paper for paper in self._papers.values() if _is_of(paper, actor)]
 
     def _own(self, actor: Actor, number: str) -> Paper | None:
         paper = self._papers.get(number)
-        return paper if paper is not None and paper.owner == actor else None
+        return paper if paper is not None and _is_of(paper, actor) else None
 
     def _put(self, number: str, **changes: object) -> None:
         with self._changed:
@@ -199,6 +200,9 @@ class Desk:
             return
         try:
             act(paper)
+        except KhemonError as problem:
+            # The act itself was refused, as to an account that may no longer do it.
+            self._put(number, state=READ, review=Review(paper.file.name, {}, problem=problem))
         except Exception as problem:
             # What an unforeseen error says may name a patient: only its kind is told.
             LOG.error("a file on the desk failed while it was %s: %s", paper.state, type(problem).__name__)
@@ -217,6 +221,8 @@ class Desk:
         try:
             review = uploads.committed(self._store, paper.owner, paper.file, paper.how, now, steps)
             told = Told(review) if review.problem is None else Told(review, kept=False)
+        except KhemonError as problem:
+            told = Told(Review(paper.file.name, {}, problem=problem), kept=False)
         except Exception as problem:
             LOG.error("a commit failed: %s", type(problem).__name__)
             told = self._after_a_fault(paper, type(problem).__name__)
@@ -229,7 +235,7 @@ class Desk:
 
     def _after_a_fault(self, paper: Paper, fault: str) -> Told:
         """What the store says became of a file whose commit failed in a way nobody foresaw."""
-        batch = begun.batch_of(self._store, paper.file, paper.how, self._clock())
+        batch = begun.batch_of(self._store, paper.owner, paper.file, paper.how, self._clock())
         if batch is None:
             return Told(None, kept=False, fault=fault)
         counts = paper.review.counts if paper.review else {}
@@ -243,3 +249,8 @@ class Desk:
             done = [paper.number for paper in self._of(actor) if paper.state == DONE]
             for number in done[:-MOST_DONE]:
                 del self._papers[number]
+
+
+def _is_of(paper: Paper, actor: Actor) -> bool:
+    """Whether a file is a person's; who signed in anew is the same person."""
+    return (paper.owner.name, paper.owner.kind) == (actor.name, actor.kind)

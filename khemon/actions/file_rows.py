@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from khemon.actions.permitted import permitted
 from khemon.exporters.csv_table import csv_table
 from khemon.figures.words import iso_words, reason_words, unit_words
 from khemon.importers import Reading
@@ -180,11 +181,12 @@ def as_csv(name: str, lines: Iterator[RowLine] | Sequence[RowLine]) -> bytes:
     return csv_table(HEAD, rows)
 
 
-def not_accepted_csv(store: Store, actor: Actor, batch_id: str, now_ms: int) -> bytes:
+@permitted("export")
+def not_accepted_csv(store: Store, actor: Actor, batch: str, now_ms: int) -> bytes:
     """The list of everything an import did not accept, as CSV; that it left is audited."""
     with store.reading() as reader:
-        batch = reader.batch(batch_id)
-        content = b"" if batch is None else as_csv(batch.file, stored_not_accepted(reader, batch))
+        found = reader.batch(batch)
+        content = b"" if found is None else as_csv(found.file, stored_not_accepted(reader, found))
     with store.writing() as writer:
-        writer.audit(actor, "export", f"batch {batch_id}", {"what": "rows that were not accepted"}, now_ms)
+        writer.audit(actor, "export", f"batch {batch}", {"what": "rows that were not accepted"}, now_ms)
     return content

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
+from khemon.actions.permitted import permitted
 from khemon.actions.recompute import recompute, ward_of
 from khemon.actions.row_documents import event_row, fate_row, patient_row, result_row, time_text
 from khemon.importers import Mapping, Reading, ReadOptions, read
@@ -65,11 +66,13 @@ class ImportReport:
         return not any(self.counts[fate] for fate in HELD)
 
 
+@permitted("import")
 def preview(store: Store, actor: Actor, content: bytes, name: str, options: Options) -> ImportReport:
     """What a commit would do, row by row; nothing is kept."""
     return _import(store, actor, content, name, options, keep=False)
 
 
+@permitted("import")
 def commit(store: Store, actor: Actor, content: bytes, name: str, options: Options) -> ImportReport:
     """Import a file in one transaction. ImportProblem when it cannot be read: nothing changed then."""
     return _import(store, actor, content, name, options, keep=True)
@@ -221,6 +224,7 @@ def _report(
     return ImportReport(head, counts, rows, alerts, reading, zone)
 
 
+@permitted("take_back")
 def undo(store: Store, actor: Actor, batch: str, now_ms: int, reason: str = "") -> dict[str, Any]:
     """Take an import back by a compensating batch; what it had superseded stands again. Refused when it cannot be."""
     with store.writing() as writer:
@@ -239,7 +243,8 @@ def undo(store: Store, actor: Actor, batch: str, now_ms: int, reason: str = "") 
     }
 
 
-def batches(store: Store) -> dict[str, Any]:
+@permitted("look")
+def batches(store: Store, actor: Actor) -> dict[str, Any]:
     """The document of `batches --json`, newest last."""
     with store.reading() as reader:
         zone = reader.setting("timezone") or "UTC"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from khemon.actions import import_files
 from khemon.actions.file_rows import FileRows
+from khemon.actions.permitted import permitted
 from khemon.actions.recognizing import Recognized, recognized
 from khemon.actions.watch.alerts import urgency_of
 from khemon.figures.style import rule_words
@@ -86,6 +87,7 @@ class Review:
         return self.counts.get("review", 0) + self.counts.get("conflict", 0)
 
 
+@permitted("import")
 def previewed(
     store: Store,
     actor: Actor,
@@ -112,6 +114,7 @@ def previewed(
     )
 
 
+@permitted("import")
 def committed(
     store: Store,
     actor: Actor,
@@ -160,6 +163,8 @@ def _raised(store: Store, report: import_files.ImportReport) -> tuple[Raised, ..
         stored = [reader.alert(alert.alert_id) or alert for alert in report.alerts]
     found = []
     for alert in sorted(stored, key=lambda alert: (bool(alert.muted_by), *urgency_of(alert))):
+        if alert.patient_id not in numbers:  # a child of another ward, who is not shown here
+            continue
         muted = f" (muted by {rule_words(alert.muted_by)})" if alert.muted_by else ""
         words = f"{names[alert.patient_id]}: {rule_words(alert.rule)} {alert.status}{muted}. {alert.text}"
         found.append(Raised(alert.alert_id, numbers[alert.patient_id], alert.severity, words))

@@ -6,12 +6,14 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from khemon.gate import forms, signing
 from khemon.gate.answering import forgotten_cookie, plain
 from khemon.gate.asking import is_navigation
 from khemon.gate.downloads import disposition
-from khemon.gate.places import DOWNLOAD, SIGN_OUT
+from khemon.gate.places import DOWNLOAD, PASSWORD, SIGN_IN, SIGN_OUT, WELCOME
 from khemon.gate.running import current
 from khemon.gate.sessions import Session
+from khemon.models import KhemonError
 
 EVERY_METHOD = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
 _SIGNED_OUT = {
@@ -37,9 +39,13 @@ async def sign_out(request: Request) -> Response:
     if request.method != "POST":
         return PlainTextResponse("", 405)
     place.sessions.end(session)
-    _, body = plain(200, _SIGNED_OUT[place.settings.mode])
+    if session.actor.kind == "account":
+        await signing.note_sign_out(place, session.actor)
+        body = forms.page("Signed out", f'<p><a href="{SIGN_IN}">Sign in</a></p>')
+    else:
+        _, body = plain(200, _SIGNED_OUT[place.settings.mode])
     response = Response(body, media_type="text/html")
-    response.raw_headers.append(forgotten_cookie(place.cookie_name(request.scope["server"][1])))
+    response.raw_headers.append(forgotten_cookie(place.cookie_name(request.scope)))
     return response
 
 
@@ -51,13 +57,22 @@ def download(request: Request) -> Response:
     if offer is None:
         _, body = plain(404, _NO_DOWNLOAD)
         return Response(body, 404, media_type="text/html")
-    return Response(offer.make(), media_type=offer.kind, headers={"content-disposition": disposition(offer.name)})
+    try:
+        content = offer.make()
+    except KhemonError as problem:
+        _, body = plain(403, f"{problem.where}: {problem.found}. {problem.remedy}.")
+        return Response(body, 403, media_type="text/html")
+    return Response(content, media_type=offer.kind, headers={"content-disposition": disposition(offer.name)})
 
 
 def routes() -> list[Route]:
     """The routes to mount before Streamlit's own."""
-    return [
-        Route("/healthz", healthz, methods=EVERY_METHOD),
-        Route(SIGN_OUT, sign_out, methods=EVERY_METHOD),
-        Route(f"{DOWNLOAD}{{token}}", download, methods=EVERY_METHOD),
-    ]
+    ours = {
+        "/healthz": healthz,
+        SIGN_OUT: sign_out,
+        SIGN_IN: signing.sign_in,
+        WELCOME: signing.welcome,
+        PASSWORD: signing.password,
+        f"{DOWNLOAD}{{token}}": download,
+    }
+    return [Route(path, answer, methods=EVERY_METHOD) for path, answer in ours.items()]

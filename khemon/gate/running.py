@@ -7,10 +7,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from starlette.types import Scope
+
 from khemon.actions.desk import Desk
+from khemon.gate.answering import TLS_PREFIX
+from khemon.gate.asking import is_public
 from khemon.gate.downloads import CSV, Downloads, Offer
+from khemon.gate.guesses import Guesses
 from khemon.gate.places import DOWNLOAD, page_paths
 from khemon.gate.sessions import ABSOLUTE_S, IDLE_S, OneTimeLink, Session, Sessions
+from khemon.gate.standing import Standing
 from khemon.models import Actor, Refused
 from khemon.settings import Settings, operating_system_user
 from khemon.store import Store
@@ -23,19 +29,21 @@ class Place:
     store: Store
     settings: Settings
     sessions: Sessions
-    #: Who a session of this process acts as; there is one until accounts exist.
+    #: Who a session of this process acts as while there is no account.
     actor: Actor
     link: OneTimeLink
+    standing: Standing
     #: Files people brought, worked through whether or not somebody looks on.
     desk: Desk
-    downloads: Downloads
+    downloads: Downloads = field(default_factory=Downloads)
+    guesses: Guesses = field(default_factory=Guesses)
     pages: frozenset[str] = field(default_factory=page_paths)
     #: CSP sources of Streamlit's own inline scripts.
     script_hashes: tuple[str, ...] = ()
 
-    def cookie_name(self, port: int) -> str:
+    def cookie_name(self, scope: Scope) -> str:
         """The cookie's name: with the port, because browsers share the cookies of one host among its ports."""
-        return f"khemon_{port}"
+        return f"{TLS_PREFIX}khemon" if is_public(scope) else f"khemon_{scope['server'][1]}"
 
 
 _places: list[Place] = []
@@ -52,8 +60,8 @@ def over(
         sessions=Sessions(IDLE_S[settings.mode], ABSOLUTE_S[settings.mode]),
         actor=_actor_of(settings),
         link=link or OneTimeLink(lambda token: None),
+        standing=Standing(store),
         desk=Desk(store, lambda: dt.datetime.now(dt.UTC)),
-        downloads=Downloads(),
         script_hashes=script_hashes,
     )
     _places.append(place)

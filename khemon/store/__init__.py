@@ -1,5 +1,7 @@
 """The store, the only place with SQL: `Store(url)`, then `store.reading()` and `store.writing()`."""
 
+from khemon.store.account_rows import AccountRow
+from khemon.store.acts import Act, EventEntry
 from khemon.store.connection import is_there
 from khemon.store.repository import Reader, Writer
 from khemon.store.rows import (
@@ -22,13 +24,16 @@ from khemon.store.rows import (
     UndoOutcome,
 )
 from khemon.store.store import Store
-from khemon.store.tables import batch_of
+from khemon.store.tables import batch_of, row_id
 
 __all__ = [
+    "AccountRow",
+    "Act",
     "AuditRow",
     "BareEpisode",
     "BatchRow",
     "EventColumns",
+    "EventEntry",
     "FateRow",
     "HeldRow",
     "ImportMeta",
@@ -47,4 +52,5 @@ __all__ = [
     "Writer",
     "batch_of",
     "is_there",
+    "row_id",
 ]

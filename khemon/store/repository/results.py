@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from khemon.models import QUALITIES, STATUSES, TIMINGS
 from khemon.store.repository.bulk import ReadyOf, chunks, fetch_plain
+from khemon.store.repository.decisions import set_out
 from khemon.store.repository.ledger import Ledger
 from khemon.store.repository.ready import Ready
 from khemon.store.rows import ResultColumns, ResultRow
@@ -68,6 +69,8 @@ def result_columns(
     names, patient = _places(numbers, np.array(columns[0], dtype=np.int64))
     result_id = np.array(columns[8], dtype=np.int64)
     keep = np.flatnonzero(_standing(result_id, columns[9], ledger, known_at_ms) & (patient >= 0))
+    if left := set_out(connection, ledger, known_at_ms):
+        keep = keep[~np.isin(result_id[keep], list(left))]
     patient = patient[keep]
     if np.any(patient[1:] < patient[:-1]):  # numbers are given in order of arrival
         order = np.argsort(patient, kind="stable")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 import math
 from collections.abc import Sequence
@@ -13,12 +12,13 @@ from khemon.actions import file_rows, watch
 from khemon.actions.desk import COMMITTING, DONE, Desk, Paper
 from khemon.actions.file_rows import FileRows, not_accepted_csv
 from khemon.actions.uploads import Raised, Review
-from khemon.figures.words import date_words, wall_clock_words
+from khemon.figures.words import date_words
 from khemon.gate import current_desk, download_address
 from khemon.models import ImportProblem
 from khemon.rules.calendar import to_ms
 from khemon.ui.parts import fate_parts, frame
-from khemon.ui.parts.elements import Child, Markup, el, join, plain, show, sign, table
+from khemon.ui.parts.asked_parts import dates, encodings, read_again
+from khemon.ui.parts.elements import Child, Markup, el, plain, show, sign
 from khemon.ui.parts.pages import TITLES, address
 from khemon.ui.parts.session import Session, session
 
@@ -112,35 +112,23 @@ def _put_away(number: str) -> None:
     current_desk().put_away(session().actor, number)
 
 
-def _read_again(number: str, encoding: str | None = None, date_format: str | None = None) -> None:
-    """Read one file anew, with what was just said of it."""
-    here, desk = session(), current_desk()
-    for paper in desk.papers(here.actor):
-        if paper.number == number:
-            how = paper.how
-            stated = dataclasses.replace(
-                how, encoding=encoding or how.encoding, date_format=date_format or how.date_format
-            )
-            desk.read_again(here.actor, number, stated)
-
-
 def _read_paper(here: Session, paper: Paper) -> None:
     review = paper.review
     if review is None:
         words = "khemon stopped at a fault of its own; nothing of this file was kept."
         show(el("div", sign("warning", words), el("div", f"Kind: {paper.fault}"), class_="k k-card", role="alert"))
-        st.button("Try again", key=f"again_{paper.number}", on_click=_read_again, args=(paper.number,))
+        st.button("Try again", key=f"again_{paper.number}", on_click=read_again, args=(paper.number,))
     elif review.problem is not None:
         problem = review.problem
         if review.encodings:
             problem = ImportProblem(problem.where, problem.found, "choose below the text that reads right")
         frame.refused(problem)
-        _encodings(paper, review)
+        encodings(paper, review)
         if not isinstance(review.problem, ImportProblem):
-            st.button("Try again", key=f"again_{paper.number}", on_click=_read_again, args=(paper.number,))
+            st.button("Try again", key=f"again_{paper.number}", on_click=read_again, args=(paper.number,))
     elif review.rows is not None:
         _understood(review, review.rows)
-        _dates(paper, review)
+        dates(paper, review)
         _rows(here, paper, review.rows)
 
 
@@ -162,42 +150,6 @@ def _understood(review: Review, rows: FileRows) -> None:
     if review.held:
         words = "Rows that cannot be used, or wait for a person, are kept with the import: nothing is dropped."
         show(el("div", sign("warning", words), class_="k"))
-
-
-def _encodings(paper: Paper, review: Review) -> None:
-    """The text under each encoding it may be in, each with a button to read it so."""
-    if not review.encodings:
-        return
-    show(el("div", el("b", "In which of these do names and units read right?"), class_="k"))
-    for tried in review.encodings:
-        if tried.lines is None:
-            show(el("div", f"{tried.words}: not possible, the file holds signs it does not have.", class_="k k-muted"))
-            continue
-        if tried.same_as:
-            show(el("div", f"{tried.words}: this file reads the same as in {tried.same_as}.", class_="k k-muted"))
-            continue
-        lines = (join(el("span", f"{number:>5}  ", class_="k-muted"), text, "\n") for number, text in tried.lines)
-        show(el("div", el("b", tried.words), el("pre", *lines, class_="k-raw"), class_="k k-card"))
-        words, key = f"Read it as {tried.encoding}", f"encoding_{tried.encoding}_{paper.number}"
-        st.button(words, key=key, on_click=_read_again, args=(paper.number,), kwargs={"encoding": tried.encoding})
-
-
-def _dates(paper: Paper, review: Review) -> None:
-    """Some dates read in each possible way, side by side, each with a button."""
-    if not review.dates:
-        return
-    show(el("div", el("b", "How are the dates of this file written? Nothing in it says so."), class_="k"))
-    texts = [text for text, _ in review.dates[0].moments]
-    head = ["As it arrived", *(f"If {reading.words}" for reading in review.dates)]
-    rows: list[list[Child]] = []
-    for place, text in enumerate(texts):
-        moments = (reading.moments[place][1] for reading in review.dates)
-        rows.append([el("code", text), *map(wall_clock_words, moments)])
-    show(el("div", table(head, rows, label="The dates read in each way"), class_="k"))
-    with st.container(horizontal=True):
-        for reading in review.dates:
-            words, key = f"Here {reading.words}", f"dates_{reading.form}_{paper.number}"
-            st.button(words, key=key, on_click=_read_again, args=(paper.number,), kwargs={"date_format": reading.form})
 
 
 def _rows(here: Session, paper: Paper, rows: FileRows) -> None:
