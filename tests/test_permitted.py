@@ -37,6 +37,8 @@ ASK_NOBODY = {
     "khemon.actions.accounts.sign_in": "answers who it is",
     "khemon.actions.accounts.has_accounts": "says only whether there is one",
     "khemon.actions.advance.advance": "the clock's own moves, made by the server",
+    "khemon.actions.begun.left_open": "tells a person what became of their own commits",
+    "khemon.actions.begun.told": "notes that a person was told of their own commit",
     "khemon.actions.demo.load_demo": "fills a synthetic store before anybody is in",
     "khemon.actions.import_files.record": "part of commit, which asks",
     "khemon.actions.import_files.zone_for": "part of commit, which asks",
