@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 #: Whatever judges is tested by these; none starts a process, a server or a database.
 KILLERS = [
     "tests/test_units.py",
+    "tests/test_analytes_numbers.py",
     "tests/test_cases.py",
     "tests/test_rulebook_numbers.py",
     "tests/test_calendar.py",
