@@ -34,6 +34,12 @@ def test_a_count_that_is_not_seen_alerts_by_the_clock_alone_and_is_over_with_the
     assert live(child, "blood_count_overdue") == []
 
 
+def test_a_count_that_came_late_and_is_overdue_by_then_says_so(child):
+    child.told("plt 0d 40", now="3d")
+    [alert] = live(child, "blood_count_overdue")
+    assert alert.note == "collected 01 Jan 2026 08:00, received now"
+
+
 def test_counts_missed_again_within_a_week_are_the_same_alert(child):
     child.told("plt 0d 40")
     child.clock("2d12h")

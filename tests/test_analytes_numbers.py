@@ -1,4 +1,4 @@
-"""Every number of the analyte table bites: a factor or a limit one step up or down, and some fact about it is untrue."""
+"""Every number of the analyte table bites: a factor or limit one step up or down, and some fact about it is untrue."""
 
 from __future__ import annotations
 

@@ -40,6 +40,7 @@ KILLERS = [
     "tests/test_questions.py",
     "tests/test_rulebook.py",
     "tests/test_alerts_acknowledged.py",
+    "tests/test_alerts_edges.py",
     "tests/test_alerts_further.py",
     "tests/test_alerts_identity.py",
     "tests/test_alerts_late.py",

@@ -1,0 +1,222 @@
+"""Alerts at their edges: what is said when they go, what is kept of an acknowledgement, what another protocol does."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from khemon.alerts import acknowledged, reconcile, with_floors
+from khemon.models import Alert, AlertState, Episode, Refused
+from tests import watched_child
+from tests.reference.shorthand import at
+from tests.watched_child import WatchedChild
+
+GONE = "retract: a correction, a withdrawal or a later-recorded result removed the ground"
+NEW = "by ward 2, in use since today"
+
+
+@pytest.fixture
+def child() -> WatchedChild:
+    return WatchedChild()
+
+
+# ---- an alert whose episode is gone --------------------------------------------------------------------------------
+
+
+def test_an_alert_that_goes_is_joined_only_with_one_that_carries_its_episode(child):
+    first = child.told("hb 0d 55")[0]
+    child.told("hb 1d 70")
+    child.told("hb 20d 55")
+    child.withdrawn(first, now="21d")
+    assert [alert.state for alert in child.of("severe_anemia")] == ["retracted", "open"]
+    assert child.log("severe_anemia")[-1] == GONE
+
+
+def test_an_alert_is_joined_with_one_that_carries_its_episode_among_others(child):
+    child.told("hb 0d 55")
+    good = child.told("hb 1d 70")[0]
+    for result in ("hb 10d 55", "hb 11d 70", "hb 14d 55"):
+        child.told(result)
+    child.withdrawn(good, now="15d")
+    first, second = child.of("severe_anemia")
+    assert (first.state, second.state, second.times_met) == ("retracted", "open", 2)
+    assert f"retract: joined with alert {second.alert_id}: one episode" in child.log("severe_anemia")
+
+
+# ---- what its moves say --------------------------------------------------------------------------------------------
+
+
+def test_an_end_and_a_moved_onset_of_one_import_are_both_said(child):
+    child.told("hb 1d 55")
+    child.told("hb 12h 58", "hb 2d 70")
+    moved = "onset moved from 2026-01-02 08:00 to 2026-01-01 20:00"
+    assert child.log("severe_anemia") == ["raise", f"resolve: resolved; {moved}"]
+
+
+def test_an_open_alert_says_that_its_rule_was_met_again_within_one_import(child):
+    child.told("hb 0d 55")
+    child.told("hb 1d 65", "hb 2d 55")
+    assert child.log("severe_anemia") == ["raise", "follow: met again, 2nd time"]
+
+
+def test_an_acknowledged_alert_says_that_it_was_met_again_and_in_what_it_is_worse(child):
+    child.told("hb 0d 55")
+    child.acknowledge("severe_anemia", "1h")
+    child.told("hb 1d 65", "hb 2d 45")
+    assert child.live("severe_anemia").reopened_because == "met again, 2nd time; hemoglobin reached a lower band"
+
+
+def test_an_alert_that_follows_in_silence_has_no_reason_for_its_move(child):
+    child.told("hb 0d 55")
+    child.told("hb 6h 52")
+    assert [(move.move, move.reason) for move in child.moves[-2:]] == [("follow", None), ("follow", None)]
+
+
+def test_an_expired_acknowledgement_forgets_neither_who_saw_it_when_nor_how_bad_it_was(child):
+    child.told("plt 0d 8")
+    child.acknowledge("plasma_criterion", "1h", until="3d")
+    child.clock("3d")
+    alert = child.live("plasma_criterion")
+    assert (alert.state, alert.severity) == ("open", "warning"), "not rechecked since"
+    assert (alert.seen_at, alert.worst) == (at("1h"), "critical")
+
+
+def test_what_is_resolved_no_longer_says_why_it_was_open_again(child):
+    child.told("hb 0d 55")
+    child.acknowledge("severe_anemia", "1h")
+    child.clock("8d")
+    assert child.live("severe_anemia").reopened_because
+    child.told("hb 8d1h 70")
+    assert child.of("severe_anemia")[0].reopened_because is None
+
+
+def test_an_alert_left_with_a_note_alone_tells_of_the_note(child):
+    first = child.told("plt 0d 45", "dd 0d 0.3")[0]
+    child.told("plt 1d 120")
+    second = child.told("plt 5d 45", "dd 5d 0.3")[0]
+    child.corrected(first, "plt 0d 60", now="5d1h")
+    child.withdrawn(second, now="5d2h")
+    [alert] = child.of("thrombocytopenia")
+    assert (alert.state, alert.severity, alert.onset) == ("resolved", "note", at("0d"))
+
+
+# ---- what a person's acknowledgement keeps -------------------------------------------------------------------------
+
+
+def quieted(child: WatchedChild, alert: Alert, **more) -> Alert:
+    """An alert of severe anemia as acknowledged now."""
+    episode = next(each for each in child.episodes() if each.rule == alert.rule)
+    asked = {"snooze": False, "actor": "nurse", "reason": "seen", "until": None} | more
+    return acknowledged(alert, episode, setting=child.setting(), **asked).alert
+
+
+def test_a_time_beyond_the_most_is_refused_by_place_finding_and_remedy(child):
+    child.told("hb 0d 55")
+    says = r"^acknowledgement, until: the time is past or too far ahead\. choose at most 720 h from now$"
+    with pytest.raises(Refused, match=says):
+        child.acknowledge("severe_anemia", until="31d")
+
+
+def test_a_reason_that_is_not_listed_is_refused_with_the_list(child):
+    child.told("hb 0d 55")
+    says = r"^acknowledgement, code: no such reason is listed\. use one of: [a-z_]+, [a-z_]+"
+    with pytest.raises(Refused, match=says):
+        quieted(child, child.live("severe_anemia"), code="whatever")
+
+
+def test_an_alert_was_seen_when_it_was_seen_first(child):
+    child.told("hb 0d 55")
+    child.clock("1h")
+    child.opened()
+    assert child.acknowledge("severe_anemia", "2h").seen_at == at("1h")
+
+
+def test_a_first_confirmation_that_was_acknowledged_stays_so_while_it_is_only_suspected(child):
+    child.told("hb 0d 55")
+    alert = child.live("severe_anemia").model_copy(update={"status": "suspected"})
+    assert quieted(child, alert.model_copy(update={"confirmed_acknowledged": True})).confirmed_acknowledged
+    assert not quieted(child, alert).confirmed_acknowledged
+
+
+@pytest.mark.parametrize("first", [1, 101])
+def test_after_an_acknowledgement_without_any_result_the_very_first_one_is_news(monkeypatch, child, first):
+    monkeypatch.setattr(watched_child, "FIRST_RESULT", first)
+    child.happened("active_bleeding 0d")
+    child.acknowledge("plasma_criterion", "1h")
+    child.told("plt 1h 20", "plt 2h 120", "fib 2h 2.0")
+    assert child.live("plasma_criterion").reopened_because == "platelets reached a lower band"
+
+
+# ---- another protocol ----------------------------------------------------------------------------------------------
+
+
+def test_moves_that_another_protocol_makes_say_so(child):
+    child.told("hb 0d 55")
+    setting = dataclasses.replace(child.setting(), new_protocol=NEW)
+    moves = reconcile([], child.alerts, setting)
+    assert [(move.move, move.alert.rule, move.reason) for move in moves] == [
+        ("retract", "red_cell_criterion", NEW),
+        ("retract", "severe_anemia", NEW),
+    ]
+    [raised] = [move for move in reconcile(child.episodes(), [], setting) if move.alert.rule == "severe_anemia"]
+    assert (raised.reason, raised.alert.note) == (NEW, f"by protocol change: {NEW}")
+    assert raised.alert.reopened_because is None
+
+
+@pytest.mark.parametrize("move", ["meet", "worsen"])
+def test_an_alert_that_another_protocol_opens_again_says_so(child, move):
+    child.told("plt 0d 90")
+    child.clock("4h")
+    alert = child.acknowledge("kmp")
+    [episode] = [each for each in child.episodes() if each.rule == "kmp"]
+    if move == "meet":
+        alert = alert.model_copy(update={"state": AlertState.RETRACTED})
+    worse = episode.model_copy(update={"severity": "critical"})
+    [found] = reconcile([worse], [alert], dataclasses.replace(child.setting(), new_protocol=NEW))
+    said = "severity rose from warning to critical" if move == "worsen" else "its ground is there again"
+    assert (found.move, found.reason) == (move, f"{said}; {NEW}")
+    assert found.alert.reopened_because == f"{said}; {NEW}"
+    assert found.alert.note == (f"by protocol change: {NEW}" if move == "meet" else None)
+
+
+def told_in(episode: Episode, *bands: tuple[str, int, int], **more) -> Episode:
+    """The episode with its results in these bands: analyte, how many deep, number of the result."""
+    return episode.model_copy(update={"bands": bands} | more)
+
+
+@pytest.fixture
+def quiet(child) -> tuple[Alert, Episode]:
+    """An acknowledged alert that knows of platelets two bands deep, and its episode."""
+    child.told("plt 0d 45", "fib 0d 1.2", "dd 0d 3")
+    alert = child.acknowledge("kmp", "1h").model_copy(update={"band_floor": {"platelets": 2}})
+    return alert, next(each for each in child.episodes() if each.rule == "kmp")
+
+
+def floor(quiet: tuple[Alert, Episode], before: list[Episode], after: list[Episode]) -> int:
+    """The depth of platelets that the alert knows of under the new bands."""
+    return with_floors(quiet[0], before, after).band_floor["platelets"]
+
+
+@pytest.mark.parametrize("depth", [1, 3])
+def test_a_depth_that_was_known_is_told_in_the_bands_of_the_new_protocol(quiet, depth):
+    before, after = told_in(quiet[1], ("platelets", 2, 101)), told_in(quiet[1], ("platelets", depth, 101))
+    assert floor(quiet, [before], [after]) == depth
+
+
+def test_the_deepest_of_what_was_known_counts_and_what_was_not_known_does_not(quiet):
+    known = [("platelets", 1, 101), ("platelets", 2, 102)]
+    before = told_in(quiet[1], *known, ("platelets", 3, 103))
+    after = told_in(quiet[1], ("platelets", 2, 101), ("platelets", 4, 102), ("platelets", 5, 103))
+    assert floor(quiet, [before], [after]) == 4
+
+
+def test_results_of_another_analyte_rule_or_time_and_those_that_are_gone_change_no_floor(quiet):
+    alert, episode = quiet
+    before = told_in(episode, ("platelets", 2, 101), ("fibrinogen", 1, 102))
+    assert floor(quiet, [before], [told_in(episode, ("fibrinogen", 4, 102))]) == 2
+    deeper = told_in(episode, ("platelets", 4, 101))
+    assert floor(quiet, [before], [deeper.model_copy(update={"rule": "severe_anemia"})]) == 2
+    earlier = {"onset": at("-9d"), "end": at("-8d")}
+    assert floor(quiet, [before], [deeper.model_copy(update=earlier)]) == 2
+    assert with_floors(alert, [before], [before]) == alert
