@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from khemon.alerts import acknowledged, reconcile, with_floors
+from khemon.alerts import Move, acknowledged, reconcile, with_floors
 from khemon.models import Alert, AlertState, Episode, Refused
 from tests import watched_child
 from tests.reference.shorthand import at
@@ -19,6 +19,13 @@ NEW = "by ward 2, in use since today"
 @pytest.fixture
 def child() -> WatchedChild:
     return WatchedChild()
+
+
+def acknowledging(child: WatchedChild, alert: Alert, **more) -> Move:
+    """The move of acknowledging an alert now."""
+    episode = next(each for each in child.episodes() if each.rule == alert.rule)
+    asked = {"snooze": False, "actor": "nurse", "reason": "seen", "until": None} | more
+    return acknowledged(alert, episode, setting=child.setting(), **asked)
 
 
 # ---- an alert whose episode is gone --------------------------------------------------------------------------------
@@ -82,6 +89,17 @@ def test_an_expired_acknowledgement_forgets_neither_who_saw_it_when_nor_how_bad_
     assert (alert.seen_at, alert.worst) == (at("1h"), "critical")
 
 
+def test_an_alert_that_is_open_again_claims_nothing_of_what_was_said_when_it_was_acknowledged(child):
+    child.told("hb 0d 55")
+    child._keep(acknowledging(child, child.live("severe_anemia"), code="acted_on"))
+    assert child.live("severe_anemia").reason_code == "acted_on"
+    child.clock("8d")
+    alert = child.live("severe_anemia")
+    assert (alert.until, alert.acknowledged_at, alert.actor) == (None, None, None)
+    assert (alert.reason, alert.reason_code) == (None, None)
+    assert (alert.band_floor, alert.known_result, alert.taken_in) == ({}, 0, 0)
+
+
 def test_what_is_resolved_no_longer_says_why_it_was_open_again(child):
     child.told("hb 0d 55")
     child.acknowledge("severe_anemia", "1h")
@@ -104,13 +122,6 @@ def test_an_alert_left_with_a_note_alone_tells_of_the_note(child):
 # ---- what a person's acknowledgement keeps -------------------------------------------------------------------------
 
 
-def quieted(child: WatchedChild, alert: Alert, **more) -> Alert:
-    """An alert of severe anemia as acknowledged now."""
-    episode = next(each for each in child.episodes() if each.rule == alert.rule)
-    asked = {"snooze": False, "actor": "nurse", "reason": "seen", "until": None} | more
-    return acknowledged(alert, episode, setting=child.setting(), **asked).alert
-
-
 def test_a_time_beyond_the_most_is_refused_by_place_finding_and_remedy(child):
     child.told("hb 0d 55")
     says = r"^acknowledgement, until: the time is past or too far ahead\. choose at most 720 h from now$"
@@ -122,7 +133,7 @@ def test_a_reason_that_is_not_listed_is_refused_with_the_list(child):
     child.told("hb 0d 55")
     says = r"^acknowledgement, code: no such reason is listed\. use one of: [a-z_]+, [a-z_]+"
     with pytest.raises(Refused, match=says):
-        quieted(child, child.live("severe_anemia"), code="whatever")
+        acknowledging(child, child.live("severe_anemia"), code="whatever")
 
 
 def test_an_alert_was_seen_when_it_was_seen_first(child):
@@ -135,8 +146,9 @@ def test_an_alert_was_seen_when_it_was_seen_first(child):
 def test_a_first_confirmation_that_was_acknowledged_stays_so_while_it_is_only_suspected(child):
     child.told("hb 0d 55")
     alert = child.live("severe_anemia").model_copy(update={"status": "suspected"})
-    assert quieted(child, alert.model_copy(update={"confirmed_acknowledged": True})).confirmed_acknowledged
-    assert not quieted(child, alert).confirmed_acknowledged
+    again = alert.model_copy(update={"confirmed_acknowledged": True})
+    assert acknowledging(child, again).alert.confirmed_acknowledged
+    assert not acknowledging(child, alert).alert.confirmed_acknowledged
 
 
 @pytest.mark.parametrize("first", [1, 101])
