@@ -6,7 +6,8 @@ import dataclasses
 
 import pytest
 
-from khemon.alerts import Move, acknowledged, reconcile, with_floors
+from khemon.alerts import Move, Setting, acknowledged, moved, reconcile, with_floors
+from khemon.alerts.sayings import why_met
 from khemon.models import Alert, AlertState, Episode, Refused
 from tests import watched_child
 from tests.reference.shorthand import at
@@ -119,6 +120,26 @@ def test_an_alert_left_with_a_note_alone_tells_of_the_note(child):
     assert (alert.state, alert.severity, alert.onset) == ("resolved", "note", at("0d"))
 
 
+@pytest.mark.parametrize(
+    ("times", "said"),
+    [
+        *((2, "2nd"), (3, "3rd"), (4, "4th"), (10, "10th"), (11, "11th"), (12, "12th"), (13, "13th"), (20, "20th")),
+        *((21, "21st"), (22, "22nd"), (23, "23rd"), (24, "24th"), (101, "101st"), (111, "111th"), (112, "112th")),
+    ],
+)
+def test_how_often_it_was_met_is_said_as_people_say_it(child, times, said):
+    child.told("hb 0d 55")
+    alert, episode = child.live("severe_anemia"), child.episodes()[0]
+    assert why_met(alert, episode, None, [], times) == f"met again, {said} time"
+
+
+def test_a_broken_run_that_is_no_news_any_more_says_why(child):
+    child.told("plt 0d 60", "dd 0d 0.3", "plt 1d 120", "plt 5d 120")
+    child.told("plt 8d 49")
+    child.told("plt 12d 101")
+    assert child.log("durable_platelet_response") == ["raise", "resolve: a new run opened, or observation ended"]
+
+
 # ---- what a person's acknowledgement keeps -------------------------------------------------------------------------
 
 
@@ -134,6 +155,32 @@ def test_a_reason_that_is_not_listed_is_refused_with_the_list(child):
     says = r"^acknowledgement, code: no such reason is listed\. use one of: [a-z_]+, [a-z_]+"
     with pytest.raises(Refused, match=says):
         acknowledging(child, child.live("severe_anemia"), code="whatever")
+
+
+@pytest.mark.parametrize(
+    ("code", "words", "kept"),
+    [
+        (None, " seen by the team ", "seen by the team"),
+        ("acted_on", "", "acted on"),
+        ("acted_on", "  ", "acted on"),
+        ("acted_on", " plasma is on its way ", "acted on: plasma is on its way"),
+    ],
+)
+def test_a_reason_is_what_the_list_says_and_what_the_person_adds(child, code, words, kept):
+    child.told("hb 0d 55")
+    move = acknowledging(child, child.live("severe_anemia"), code=code, reason=words)
+    assert (move.reason, move.alert.reason, move.alert.reason_code) == (kept, kept, code)
+
+
+def test_a_move_that_is_not_allowed_is_refused_by_finding_and_remedy():
+    says = r"^alert: cannot resolve an alert that is not there\. reload to see how it stands now$"
+    with pytest.raises(Refused, match=says):
+        moved(None, "resolve")
+
+
+def test_observation_is_open_unless_someone_says_otherwise(child):
+    whole = child.setting()
+    assert not Setting(whole.now, whole.protocol, whole.recorded_at, whole.days_between).is_closed("P1")
 
 
 def test_an_alert_was_seen_when_it_was_seen_first(child):
