@@ -52,6 +52,20 @@ def test_an_alert_is_joined_with_one_that_carries_its_episode_among_others(child
     assert f"retract: joined with alert {second.alert_id}: one episode" in child.log("severe_anemia")
 
 
+def test_what_was_retracted_stays_so_when_its_ground_returns_together_with_its_end(child):
+    number = child.told("hb 0d 55")[0]
+    child.withdrawn(number, now="1h")
+    child.told("hb 0d 55", "hb 30m 70", now="2h")
+    assert child.state("severe_anemia") == "retracted"
+    assert child.log("severe_anemia") == ["raise", GONE]
+
+
+def test_an_alert_that_is_over_makes_no_move_while_nothing_differs(child):
+    child.told("hb 0d 55")
+    child.told("hb 1h 70")
+    assert child.clock("2h") == []
+
+
 # ---- what its moves say --------------------------------------------------------------------------------------------
 
 
@@ -60,6 +74,12 @@ def test_an_end_and_a_moved_onset_of_one_import_are_both_said(child):
     child.told("hb 12h 58", "hb 2d 70")
     moved = "onset moved from 2026-01-02 08:00 to 2026-01-01 20:00"
     assert child.log("severe_anemia") == ["raise", f"resolve: resolved; {moved}"]
+
+
+@pytest.mark.parametrize(("now", "late"), [("6d", False), ("6d1m", True)])
+def test_an_alert_on_old_evidence_is_late_unless_a_result_of_the_last_24_h_supports_it(child, now, late):
+    child.told("hb 0d 55", "hb 5d 55", now=now)
+    assert (child.live("severe_anemia").note is not None) is late
 
 
 def test_an_open_alert_says_that_its_rule_was_met_again_within_one_import(child):
