@@ -121,6 +121,30 @@ def test_an_alert_that_is_open_again_claims_nothing_of_what_was_said_when_it_was
     assert (alert.band_floor, alert.known_result, alert.taken_in) == ({}, 0, 0)
 
 
+def test_an_alert_that_was_seen_and_then_worsens_has_at_worst_what_it_is_now(child):
+    child.told("plt 0d 90")
+    child.clock("4h")
+    child.opened()
+    child.told("fib 5h 1.2", "dd 5h 3")
+    assert (child.live("kmp").seen_at, child.live("kmp").worst) == (None, "critical")
+
+
+def test_a_critical_that_was_seen_and_is_met_again_as_a_warning_is_at_worst_a_warning(child):
+    child.told("plt 0d 90", "fib 0d 1.2", "dd 0d 3")
+    child.opened()
+    child.told("plt 6h 120")
+    child.told("plt 2d 90")
+    child.clock("2d4h")
+    assert (child.live("kmp").seen_at, child.live("kmp").worst) == (None, "warning")
+
+
+def test_an_alert_of_which_the_worst_was_never_kept_was_as_bad_as_it_is(child):
+    child.told("hb 0d 55")
+    child.alerts = [alert.model_copy(update={"worst": None}) for alert in child.alerts]
+    child.told("hb 1h 70")
+    assert [alert.worst for alert in child.alerts] == ["critical", "warning"]
+
+
 def test_what_is_resolved_no_longer_says_why_it_was_open_again(child):
     child.told("hb 0d 55")
     child.acknowledge("severe_anemia", "1h")
