@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from khemon.alerts import Move, Setting, acknowledged, moved, reconcile, with_floors
+from khemon.alerts import Move, Setting, acknowledged, moved, reconcile, standing_at, with_floors
 from khemon.alerts.sayings import why_met
 from khemon.models import Alert, AlertState, Episode, Refused
 from tests import watched_child
@@ -64,6 +64,16 @@ def test_an_alert_that_is_over_makes_no_move_while_nothing_differs(child):
     child.told("hb 0d 55")
     child.told("hb 1h 70")
     assert child.clock("2h") == []
+
+
+def test_a_resolved_alert_goes_on_before_one_that_was_retracted_since(child):
+    first, good = child.told("hb 0d 55")[0], child.told("hb 1d 70")[0]
+    child.told("hb 20d 55")
+    child.told("hb 21d 70")
+    child.withdrawn(first, good, now="22d")
+    child.told("hb 0d 55", now="23d")
+    retracted, resolved = child.of("severe_anemia")
+    assert (retracted.state, resolved.state, resolved.onset) == ("retracted", "resolved", at("0d"))
 
 
 # ---- what its moves say --------------------------------------------------------------------------------------------
@@ -136,6 +146,32 @@ def test_a_critical_that_was_seen_and_is_met_again_as_a_warning_is_at_worst_a_wa
     child.told("plt 2d 90")
     child.clock("2d4h")
     assert (child.live("kmp").seen_at, child.live("kmp").worst) == (None, "warning")
+
+
+def test_a_critical_that_nobody_saw_and_that_is_met_again_as_a_warning_is_still_at_worst_critical(child):
+    child.told("plt 0d 90", "fib 0d 1.2", "dd 0d 3")
+    child.told("plt 6h 120")
+    child.told("plt 2d 90")
+    child.clock("2d4h")
+    assert (child.live("kmp").severity, child.live("kmp").worst) == ("warning", "critical")
+
+
+def test_an_alert_that_opens_again_by_a_further_criterion_knows_of_it_from_then_on(child):
+    child.told("plt 0d 8", "fib 0d 2.0")
+    child.acknowledge("plasma_criterion", "1h")
+    child.told("fib 2h 0.4")
+    assert set(child.live("plasma_criterion").limbs) == {"platelets", "fibrinogen"}
+    child.told("plt 3h 9")
+    further = [line for line in child.log("plasma_criterion") if "further criterion" in line]
+    assert len(further) == 1
+
+
+def test_what_is_over_does_not_expire_on_a_page(child):
+    child.told("hb 0d 55")
+    child.acknowledge("severe_anemia", "1h", until="2d")
+    child.told("hb 1d 70")
+    [alert] = child.of("severe_anemia")
+    assert standing_at(alert, at("3d")) is alert
 
 
 def test_an_alert_of_which_the_worst_was_never_kept_was_as_bad_as_it_is(child):
