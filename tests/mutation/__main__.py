@@ -33,7 +33,7 @@ from tests.mutation.changes import Change, changes_of  # noqa: E402
 from tests.mutation.listed import Pattern, patterns  # noqa: E402
 from tests.mutation.memory import Memory  # noqa: E402
 from tests.mutation.rounds import InPlace, Loaded, Outcomes, Told, by_workers, share, shown, tell  # noqa: E402
-from tests.mutation.suite import CHOSEN, ROOT, killers  # noqa: E402
+from tests.mutation.suite import CHOSEN, ONLY, ROOT, killers, words  # noqa: E402
 
 
 def modules(named: list[str]) -> list[str]:
@@ -92,10 +92,12 @@ def chosen_by_hand() -> argparse.Namespace:
     parser.add_argument("modules", nargs="*", help="files or folders; all of what judges when absent")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--tests", nargs="+", metavar="FILE", help="only these files of tests")
+    parser.add_argument("--only", metavar="WORDS", default="", help="only tests whose names fit, as pytest -k reads it")
     parser.add_argument("--memory", type=Path, default=ROOT / ".mutation", help="where verdicts are kept")
     parser.add_argument(
         "--quick", action="store_true", help="a first look: only quick tests, and nothing is loaded afresh"
     )
+    parser.add_argument("--open", action="store_true", help="only changes that no remembered run has killed")
     return parser.parse_args()
 
 
@@ -117,9 +119,11 @@ def sorted_out(paths: list[str], known: list[Pattern]) -> tuple[list[Change], di
 def verdicts(changes: list[Change], chosen: argparse.Namespace) -> Outcomes:
     """What came of every change: what is remembered with the very same code and tests, and else what the tests say."""
     lines = {path: (ROOT / path).read_text("utf-8").splitlines() for path in {change.path for change in changes}}
-    memory = Memory(chosen.memory, ROOT, killers(), lines)
+    memory = Memory(chosen.memory, ROOT, [*killers(), *words()], lines)
     names = memory.names(changes)
     outcomes = {change: memory.verdict(names[change]) for change in changes}
+    if chosen.open:
+        outcomes |= {change: memory.killer(names[change]) or None for change in changes if outcomes[change] is None}
     ask = [change for change in changes if outcomes[change] is None]
     tell(f"{len(changes) - len(ask)} verdicts are known of the very same code and tests")
     if ask:
@@ -135,7 +139,7 @@ def main() -> int:
     """0 when nothing survived without a reason."""
     started = time.monotonic()
     chosen = chosen_by_hand()
-    os.environ[CHOSEN] = " ".join(chosen.tests or [])
+    os.environ[CHOSEN], os.environ[ONLY] = " ".join(chosen.tests or []), chosen.only
     known = patterns()
     changes, listed = sorted_out(modules(chosen.modules), known)
     outcomes = verdicts(changes, chosen)

@@ -20,7 +20,7 @@ WALL_SECONDS = 900.0
 #: How many tests are asked of what also acts while modules are loaded, before it is loaded afresh.
 FIRST_TESTS = 100
 #: What a test, and all tests of one change together, may take in a first look.
-QUICK_SECONDS, QUICK_TOGETHER_SECONDS = 0.5, 6.0
+QUICK_SECONDS, QUICK_TOGETHER_SECONDS = 0.5, 3.0
 #: After how many changes a word is said.
 A_WORD_AFTER = 100
 

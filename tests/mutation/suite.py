@@ -53,8 +53,8 @@ KILLERS = [
 #: Processor seconds a test may take after a change: so many, and so many times what it took before.
 PATIENCE_SECONDS, PATIENCE_TIMES = 3.0, 10.0
 MEMORY_BYTES = 3 << 30
-#: The variable that names other files of tests.
-CHOSEN = "KHEMON_MUTATION_TESTS"
+#: The variables that name other files of tests, and which tests of them by an expression of words as pytest reads it.
+CHOSEN, ONLY = "KHEMON_MUTATION_TESTS", "KHEMON_MUTATION_ONLY"
 QUIETLY = ["-q", "--assert=plain", "--no-header", "-p", "no:cacheprovider", "-p", "no:cov"]
 
 
@@ -62,6 +62,12 @@ def killers() -> list[str]:
     """The files of KILLERS that are there, or those that were chosen instead."""
     chosen = os.environ.get(CHOSEN, "").split()
     return chosen or [name for name in KILLERS if (ROOT / name.partition("::")[0]).is_file()]
+
+
+def words() -> list[str]:
+    """What pytest is told to choose from the files."""
+    only = os.environ.get(ONLY, "")
+    return ["-k", only] if only else []
 
 
 def said_and_done(ask: Any, wall_seconds: float) -> str:
@@ -138,7 +144,7 @@ class Suite:
     def run(self) -> int:
         """Collects, measures, works; the exit code of pytest."""
         self.coverage.start()
-        return int(pytest.main([*QUIETLY, "--capture=sys", *killers()], plugins=[self]))
+        return int(pytest.main([*QUIETLY, "--capture=sys", *words(), *killers()], plugins=[self]))
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Instead of the usual loop."""
