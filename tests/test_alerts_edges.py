@@ -6,11 +6,22 @@ import dataclasses
 
 import pytest
 
-from khemon.alerts import Move, Setting, acknowledged, moved, reconcile, standing_at, with_floors
-from khemon.alerts.sayings import why_met
+from khemon.alerts import (
+    Move,
+    Setting,
+    acknowledged,
+    moved,
+    reconcile,
+    recorded_after_it_ended,
+    standing_at,
+    why_worse,
+    with_floors,
+)
+from khemon.alerts.sayings import why_gone, why_met
+from khemon.alerts.worsening import is_news, newest_depths
 from khemon.models import Alert, AlertState, Episode, Refused
 from tests import watched_child
-from tests.reference.shorthand import at
+from tests.reference.shorthand import at, lab
 from tests.watched_child import WatchedChild
 
 GONE = "retract: a correction, a withdrawal or a later-recorded result removed the ground"
@@ -74,6 +85,92 @@ def test_a_resolved_alert_goes_on_before_one_that_was_retracted_since(child):
     child.told("hb 0d 55", now="23d")
     retracted, resolved = child.of("severe_anemia")
     assert (retracted.state, resolved.state, resolved.onset) == ("retracted", "resolved", at("0d"))
+
+
+def test_of_two_that_were_retracted_the_one_that_went_last_comes_back(child):
+    first = child.told("hb 0d 55")[0]
+    child.withdrawn(first, now="1h")
+    second = child.told("hb 2d 55")[0]
+    child.withdrawn(second, now="3d")
+    child.told("hb 0d 55", now="4d")
+    assert [alert.state for alert in child.of("severe_anemia")] == ["retracted", "open"]
+
+
+def test_an_episode_that_now_begins_where_the_alert_s_ended_is_the_same(child):
+    low, good = child.told("hb 0d 55")[0], child.told("hb 1d 70")[0]
+    del child.labs[low]
+    child.corrected(good, "hb 1d 55", now="1d1h")
+    [alert] = child.of("severe_anemia")
+    assert (alert.state, alert.onset) == ("open", at("1d"))
+
+
+def test_of_several_alerts_that_an_episode_went_to_the_first_is_named(child):
+    child.told("hb 0d 55")
+    one = child.live("severe_anemia").model_copy(update={"alert_id": 7})
+    assert why_gone([one, one.model_copy(update={"alert_id": 8})]) == "joined with alert 7: one episode"
+
+
+def test_what_still_waits_for_its_companion_has_no_line(child):
+    child.told("plt 0d 90")
+    recorded = child.setting().recorded_at
+    assert recorded_after_it_ended(child.episodes(), [], child.setting().protocol, recorded) == []
+
+
+# ---- in what it is worse -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def low(child) -> tuple[Alert, Episode]:
+    """An acknowledged alert of a suspected rebound that knows the results up to 102, and its episode."""
+    child.happened("response_documented 0d")
+    child.told("hb 0d 100", "plt 1d 90")
+    alert = child.acknowledge("kmp_rebound")
+    assert alert.known_result == 102
+    return alert, next(each for each in child.episodes() if each.rule == "kmp_rebound")
+
+
+@pytest.mark.parametrize(
+    ("role", "number", "worse"), [("mend", 103, True), ("mend", 102, False), ("confirm", 103, False)]
+)
+def test_a_good_count_since_the_acknowledgement_made_a_suspected_low_isolated_in_between(low, role, number, worse):
+    alert, episode = low
+    item = episode.evidence[0].model_copy(update={"role": role, "result_id": number})
+    mended = episode.model_copy(update={"evidence": (*episode.evidence, item)})
+    assert why_worse(alert, mended) == (["isolated became suspected"] if worse else [])
+    assert why_worse(alert.model_copy(update={"known_result": 0}), mended) == []
+    assert "isolated became suspected" not in why_worse(alert, mended.model_copy(update={"status": "confirmed"}))
+
+
+def test_every_further_criterion_is_named(child):
+    child.told("plt 0d 8", "fib 0d 2.0")
+    child.acknowledge("plasma_criterion", "1h")
+    child.record(lab("fib 2h 0.4"))
+    child.happened("active_bleeding 2h")
+    assert child.live("plasma_criterion").reopened_because == (
+        "a further criterion is met: fibrinogen, active bleeding; fibrinogen reached a lower band"
+    )
+
+
+def test_a_lower_band_is_named_as_people_write_the_analyte(low):
+    alert, episode = low
+    deeper = episode.model_copy(update={"bands": (("d_dimer", 1, 103),)})
+    assert why_worse(alert, deeper) == ["d-dimer reached a lower band"]
+
+
+def test_of_results_known_at_the_acknowledgement_only_the_latest_counts_for_its_band(low):
+    alert, episode = low
+    told = [("platelets", 3, 102), ("platelets", 1, 103)]
+    assert newest_depths(alert, episode.model_copy(update={"bands": tuple(told)})) == {"platelets": 1}
+    assert newest_depths(alert, episode.model_copy(update={"bands": tuple(told[::-1])})) == {"platelets": 3}
+
+
+@pytest.mark.parametrize(("onset", "number", "news"), [("2d", 103, False), ("2d1m", 103, True), ("2d1m", 102, False)])
+def test_an_episode_is_news_that_opened_after_the_acknowledgement_by_results_recorded_since(low, onset, number, news):
+    alert, episode = low
+    alert = alert.model_copy(update={"acknowledged_at": at("2d"), "judged_at": at("5d")})
+    known = episode.evidence[0].model_copy(update={"role": "confirm", "result_id": 101})
+    opened = episode.evidence[0].model_copy(update={"role": "onset", "result_id": number})
+    assert is_news(alert, episode.model_copy(update={"onset": at(onset), "evidence": (known, opened)})) is news
 
 
 # ---- what its moves say --------------------------------------------------------------------------------------------
@@ -213,6 +310,14 @@ def test_how_often_it_was_met_is_said_as_people_say_it(child, times, said):
     assert why_met(alert, episode, None, [], times) == f"met again, {said} time"
 
 
+def test_a_further_episode_that_is_graver_was_met_again_and_not_worse(child):
+    child.told("plt 0d 90")
+    child.clock("4h")
+    child.told("plt 6h 120")
+    child.told("plt 2d 90", "fib 2d 1.2", "dd 2d 3")
+    assert child.log("kmp")[-1] == "meet: met again, 2nd time"
+
+
 def test_a_broken_run_that_is_no_news_any_more_says_why(child):
     child.told("plt 0d 60", "dd 0d 0.3", "plt 1d 120", "plt 5d 120")
     child.told("plt 8d 49")
@@ -301,6 +406,19 @@ def test_moves_that_another_protocol_makes_say_so(child):
     [raised] = [move for move in reconcile(child.episodes(), [], setting) if move.alert.rule == "severe_anemia"]
     assert (raised.reason, raised.alert.note) == (NEW, f"by protocol change: {NEW}")
     assert raised.alert.reopened_because is None
+
+
+def test_what_would_be_late_without_the_change_is_raised_by_the_change_alone(child):
+    child.told("hb 0d 55", now="3d")
+    moves = reconcile(child.episodes(), [], dataclasses.replace(child.setting(), new_protocol=NEW))
+    assert {move.reason for move in moves} == {NEW}
+
+
+def test_a_silent_move_says_that_another_protocol_made_it(child):
+    child.told("hb 0d 55")
+    told = [each.model_copy(update={"text": "in other words"}) for each in child.episodes()]
+    moves = reconcile(told, child.alerts, dataclasses.replace(child.setting(), new_protocol=NEW))
+    assert [(move.move, move.reason) for move in moves] == [("follow", NEW), ("follow", NEW)]
 
 
 @pytest.mark.parametrize("move", ["meet", "worsen"])

@@ -88,8 +88,9 @@ class Work:
     def make(self, alert: Alert, move: str, because: str | None = None, **changes: Any) -> Move:  # noqa: ANN401
         """A move of the table, with the alert after it; Refused when the table does not have it."""
         after = alert.model_copy(update={"state": moved(alert.state, move), **changes})
-        self.moves.append(Move(alert=after, move=move, from_state=alert.state, reason=because))
-        return self.moves[-1]
+        made = Move(alert=after, move=move, from_state=alert.state, reason=because)
+        self.moves.append(made)
+        return made
 
 
 def moved(state: AlertState | None, move: str) -> AlertState:

@@ -70,14 +70,15 @@ def report(outcomes: Outcomes, listed: dict[Change, Pattern], seconds: float) ->
     """Prints killed, listed and survived by module; how many survived."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for change, outcome in outcomes.items():
-        counts[change.path]["killed" if outcome else "survived"] += 1
+        # A first look does not ask what acts while modules are loaded.
+        counts[change.path]["not asked" if outcome == "afresh" else "killed" if outcome else "survived"] += 1
     for change in listed:
         counts[change.path]["listed"] += 1
-    print(f"\n{'module':<42}{'killed':>8}{'listed':>8}{'survived':>10}")
-    for path, count in sorted(counts.items()):
-        print(f"{path:<42}{count['killed']:>8}{count['listed']:>8}{count['survived']:>10}")
+    columns = ("killed", "listed", "survived", "not asked")
+    print(f"\n{'module':<42}" + "".join(f"{column:>10}" for column in columns))
     whole = sum(counts.values(), Counter[str]())
-    print(f"{'all':<42}{whole['killed']:>8}{whole['listed']:>8}{whole['survived']:>10}")
+    for path, count in [*sorted(counts.items()), ("all", whole)]:
+        print(f"{path:<42}" + "".join(f"{count[column]:>10}" for column in columns))
     survivors = [change for change, outcome in outcomes.items() if not outcome]
     for change in survivors:
         print(shown(change))
