@@ -21,11 +21,6 @@ class Spans:
     stop: Ints
 
     @classmethod
-    def none(cls) -> Spans:
-        """No stretch."""
-        return cls(np.zeros(0, np.int64), np.zeros(0, np.int64))
-
-    @classmethod
     def of(cls, start: Ints, stop: Ints) -> Spans:
         """Disjoint stretches in order that cover what those given cover; empty ones vanish, adjoining ones join."""
         if not start.size:
