@@ -124,7 +124,7 @@ def verdicts(changes: list[Change], chosen: argparse.Namespace) -> Outcomes:
     names = memory.names(changes)
     outcomes = {change: memory.verdict(names[change]) for change in changes}
     if chosen.open:
-        outcomes |= {change: memory.killer(names[change]) or None for change in changes if outcomes[change] is None}
+        outcomes |= {change: memory.last(names[change]) or None for change in changes if outcomes[change] is None}
     ask = [change for change in changes if outcomes[change] is None]
     tell(f"{len(changes) - len(ask)} verdicts are known of the very same code and tests")
     if ask:

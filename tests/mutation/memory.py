@@ -61,9 +61,13 @@ class Memory:
         outcome, state = self.verdicts.get(name, ("", ""))
         return outcome if state == self.state else None
 
+    def last(self, name: str) -> str:
+        """What came of it in the last run that asked it, whatever has changed since; empty when nothing did."""
+        return self.verdicts.get(name, ("", ""))[0]
+
     def killer(self, name: str) -> str:
         """The test that killed it before, if any did."""
-        outcome = self.verdicts.get(name, ("", ""))[0]
+        outcome = self.last(name)
         return "" if outcome in NO_TEST or outcome.startswith("error") else outcome
 
     def keep(self, name: str, outcome: str) -> None:
