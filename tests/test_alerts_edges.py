@@ -392,6 +392,11 @@ def test_after_an_acknowledgement_without_any_result_the_very_first_one_is_news(
     assert child.live("plasma_criterion").reopened_because == "platelets reached a lower band"
 
 
+def test_where_nothing_was_recorded_an_acknowledgement_knows_of_nothing(child):
+    child.happened("active_bleeding 0d")
+    assert acknowledging(child, child.live("plasma_criterion")).alert.known_result < 0
+
+
 # ---- another protocol ----------------------------------------------------------------------------------------------
 
 
