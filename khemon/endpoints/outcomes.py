@@ -61,14 +61,10 @@ def change(told: Happenings, facts: Known, visit: Visit, oldest: int) -> Change:
     return Change(values[first], values[later.place], later.settled, other)
 
 
-def of_change(
-    found: Change, good: Bools, visit: Visit, treated: Treatment | None, facts: Known, zero_counts: bool
-) -> Answers:
+def of_change(found: Change, good: Bools, visit: Visit, treated: Treatment, facts: Known, zero_counts: bool) -> Answers:
     """Whether a change is good; without both measurements a non-responder. zero_counts: a first value of 0 is one."""
     day = visit.day.count
-    choice = Choice(good.size)
-    if treated is not None:
-        excluded_by(choice, day, treated)
+    choice = excluded_by(Choice(good.size), day, treated)
     since = facts.last - facts.day0_day
     choice.where(since < day - visit.within.count, "not_assessable", "visit_not_reached")
     choice.where(~found.settled, "not_assessable", "window_open")

@@ -45,6 +45,9 @@ KILLERS = [
     "tests/test_alerts_laws.py",
     "tests/test_alerts_moves.py",
     "tests/test_alerts_muting.py",
+    "tests/test_endpoints.py",
+    "tests/test_endpoint_laws.py",
+    "tests/test_endpoint_statistics.py",
 ]
 #: Processor seconds a test may take after a change: so many, and so many times what it took before.
 PATIENCE_SECONDS, PATIENCE_TIMES = 3.0, 10.0
