@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import fields
 
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from khemon.endpoints import REASONS, STATES, Group, catalog, endpoints_of, platelets_by_week, tally
+from khemon.endpoints import REASONS, STATES, Group, catalog, endpoints_of, joined, platelets_by_week, tally
 from khemon.rules.calendar import to_ms
 from tests.endpoint_children import ZONE, Happening, Lab, Told, at, found, gathered, protocol
 
@@ -141,6 +142,23 @@ def test_neither_order_nor_the_other_children_matter(told, day, random):
         mixed.append(dataclasses.replace(told[place], labs=rows, events=events))
     together = found(*mixed, as_of=day)
     assert [states(together, order.index(place)) for place in range(len(told))] == alone
+
+
+def flat(findings):
+    """Every array of some findings, wherever it stands."""
+    if isinstance(findings, np.ndarray):
+        return [findings]
+    values = findings.values() if isinstance(findings, dict) else (getattr(findings, f.name) for f in fields(findings))
+    return [array for value in values for array in flat(value)]
+
+
+@SOME
+@given(st.lists(children(), min_size=2, max_size=4), DAYS)
+def test_partitions_by_patient_joined_are_the_whole(told, day):
+    day = max(day, 0)
+    whole, parts = found(*told, as_of=day), [found(*told[:1], as_of=day), found(*told[1:], as_of=day)]
+    for one, other in zip(flat(joined(parts)), flat(whole), strict=True):
+        assert np.array_equal(one, other, equal_nan=one.dtype.kind == "f")
 
 
 @SOME
