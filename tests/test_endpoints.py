@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -24,6 +26,7 @@ from khemon.endpoints import (
 from khemon.endpoints.judged import reported
 from khemon.endpoints.numbers import FOLDER, Weeks, read_toml
 from khemon.models import RulebookProblem
+from khemon.rules import Patients
 from khemon.rules.calendar import to_ms
 from tests.endpoint_children import (
     LOW,
@@ -147,7 +150,11 @@ def test_day_0_is_the_earlier_of_register_and_event_else_the_first_dose_of_sirol
     drug = Happening("sirolimus", 0)
     assert answer(responder(7, day0=None, events=[drug]), WEEK_1)[0] == "met"
     assert answer(responder(7, day0=5, events=[Happening("day0", 0), Happening("sirolimus", -9)]), WEEK_1)[0] == "met"
+    assert answer(responder(8, day0=5, events=[Happening("day0", 0)]), WEEK_1)[0] == "not_met"
     assert answer(responder(8, day0=0, events=[Happening("day0", 1)]), WEEK_1)[0] == "not_met"
+    assert found(responder(8), responder(8, events=[Happening("day0", 0)])).day0_told.tolist() == [0, 0]
+    assert found(Told(LOW), Told(LOW, day0=None, events=[Happening("day0", 0)]), as_of=0).started.all()
+    assert not found(Told(LOW), as_of=-1).started.any()
     findings = found(responder(7, day0=None), responder(7, day0=None, events=[drug]), responder(7))
     assert findings.started.tolist() == [False, True, True]
     assert findings.day0_told.tolist()[1:] == [2, 0]
@@ -577,3 +584,27 @@ def test_without_a_band_rule_or_timings_no_troughs_are_told():
     bare = ward.model_copy(update={"rules": {k: v for k, v in ward.rules.items() if k != "sirolimus_below_target"}})
     children = gathered([Told(LOW, labs=[Lab(7, "12", "sirolimus", timing="trough")])])
     assert endpoints_of(children, bare, ZONE, to_ms(at(20))).treated.troughs.tolist() == [0]
+
+
+def test_changes_are_told_of_those_who_have_both_measurements():
+    children = [lesion(100, 60), lesion(0, 60), lesion(None, 60), lesion(100, None), lesion(100, 60, day=354)]
+    volumes = found(*children, as_of=370).volumes
+    assert [None if np.isnan(x) else round(x, 6) for x in volumes.relative] == [-0.4, None, None, None, None]
+    assert [None if np.isnan(x) else x for x in volumes.difference] == [-40, 60, None, None, None]
+
+
+def test_what_happens_at_the_very_time_of_the_look_or_of_the_close_still_counts():
+    vincristine = Happening("vincristine", 20)
+    assert answer(Told(LOW, events=[vincristine]), "treatment_failure", as_of=20)[0] == "met"
+    together = Told(LOW, events=[vincristine, Happening("transfer_out", 20)])
+    assert answer(together, "treatment_failure")[0] == "met"
+    after = Told(LOW, events=[vincristine, Happening("transfer_out", 19.9)])
+    assert answer(after, "treatment_failure")[0] == "not_met"
+
+
+def test_children_without_a_register_have_the_day_0_of_their_events():
+    children = gathered([responder(5, events=[Happening("day0", 0)])])
+    bare = dataclasses.replace(children, patients=Patients(children.patients.birth_day))
+    findings = endpoints_of(bare, protocol(), ZONE, to_ms(at(100)))
+    assert answers(findings, WEEK_1) == [("met", "")]
+    assert findings.day0_told.tolist() == [1]

@@ -39,6 +39,19 @@ class Change:
         return found
 
     @property
+    def difference(self) -> Floats:
+        """The later less the first; NaN without both, and while a nearer one may still come."""
+        found: Floats = np.where(self.there & self.settled, self.later - self.first, np.nan)
+        return found
+
+    @property
+    def relative(self) -> Floats:
+        """The difference as a fraction of the first; NaN from a first of 0."""
+        told = self.there & (self.first != 0)
+        found: Floats = np.divide(self.difference, self.first, out=np.full(self.first.size, np.nan), where=told)
+        return found
+
+    @property
     def steps(self) -> tuple[Ints, Ints]:
         """Both as whole numbers of small steps, in which decimals are exact; 0 where missing."""
         first, later = (in_steps(np.nan_to_num(column)) for column in (self.first, self.later))

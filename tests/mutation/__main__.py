@@ -22,7 +22,7 @@ MEASURE = {
 }
 #: Loaded once, before any fork; nothing of khemon, which a changed module has to be loaded into afresh.
 LOADED_BEFORE = ["numpy", "pydantic", "hypothesis", "pint", "sqlalchemy", "zoneinfo", "tomllib", "decimal"]
-JUDGEMENT = ["khemon/units.py", "khemon/rules", "khemon/alerts", "khemon/grades", "khemon/explain"]
+JUDGEMENT = ["khemon/units.py", "khemon/rules", "khemon/alerts", "khemon/grades", "khemon/explain", "khemon/endpoints"]
 #: Seconds on the clock after which a process that says nothing is ended.
 WALL_SECONDS = 900.0
 #: How many tests are asked of what also acts while modules are loaded, before it is loaded afresh.
