@@ -23,7 +23,7 @@ MEASURE = {
 }
 #: Loaded once, before any fork; nothing of khemon, which a changed module has to be loaded into afresh.
 LOADED_BEFORE = ["numpy", "pydantic", "hypothesis", "pint", "sqlalchemy", "zoneinfo", "tomllib", "decimal"]
-JUDGEMENT = ["khemon/units.py", "khemon/rules", "khemon/alerts", "khemon/grades", "khemon/explain"]
+JUDGEMENT = ["khemon/units.py", "khemon/rules", "khemon/alerts", "khemon/grades", "khemon/explain", "khemon/endpoints"]
 
 os.environ.update(MEASURE)
 for _name in LOADED_BEFORE:

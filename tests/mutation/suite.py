@@ -49,6 +49,9 @@ KILLERS = [
     "tests/test_alerts_muting.py",
     "tests/test_alerts_reference.py",
     "tests/test_timelines.py::test_the_ward_has_the_alerts_told_on_every_day",
+    "tests/test_endpoints.py",
+    "tests/test_endpoint_laws.py",
+    "tests/test_endpoint_statistics.py",
 ]
 #: Processor seconds a test may take after a change: so many, and so many times what it took before.
 PATIENCE_SECONDS, PATIENCE_TIMES = 3.0, 10.0
