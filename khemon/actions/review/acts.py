@@ -168,16 +168,25 @@ def _parts(
 
 def _check_taken(reader: Reader, parts: Sequence[Part]) -> None:
     """Refused when a row that was to take the place of what is stored does not stand now."""
-    asked = [row for part in parts if part.supersede for row in part.rows]
-    results = [row for row in asked if isinstance(row, Observation)]
+    asked = [
+        (row_id, part.rows[place])
+        for part in parts
+        if part.supersede
+        for row_id, _, place, _ in part.decisions
+        if place is not None
+    ]
+    results = [row for _, row in asked if isinstance(row, Observation)]
     like = standing_like(reader, results)
     twice = Counter(_place(one) for one in results)
-    for row in asked:
+    for row_id, row in asked:
+        if any(reason.startswith("moved_away:") for reason in row.reasons):
+            found = "was moved to another patient: it cannot come back as it is"
+            raise Refused(f"row {row_id}", found, "take that move back first, correct the patient, or reject the row")
         if isinstance(row, Observation) and (twice[_place(row)] > 1 or not like(row)):
-            found = "would not stand: it was withdrawn, moved away or decided about in another way since"
-            raise Refused(f"row {row.row} of the act", found, "take that act back first, or reject the row")
+            found = "would not stand: it was withdrawn since, or another row of this act is about the same result"
+            raise Refused(f"row {row_id}", found, "take one row by itself, or reject it")
         if row.decision not in ("accepted", "duplicate"):
-            raise Refused(f"row {row.row} of the act", "would still contradict what is stored", "correct or reject it")
+            raise Refused(f"row {row_id}", "would still contradict what is stored", "correct or reject it")
 
 
 def _place(row: Observation) -> tuple[object, ...]:

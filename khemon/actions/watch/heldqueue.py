@@ -37,6 +37,7 @@ class HeldLine:
     batch: str
     where: str
     patient: str
+    child: str
     key: int
     text: str
     understood: str
@@ -165,6 +166,7 @@ class _Lines:
     ) -> None:
         self.setting, self.now, self.numbers, self.most = setting, now, numbers, most
         self.kept: dict[int, KeptRow] = reader.kept_whole(row.fate_id for row in rows)
+        self.names = {patient.patient_id: patient.name for patient in reader.patients()}
         self.files = {batch.batch: batch.file for batch in reader.batches()}
         conflicts = [row for row in rows if row.decision == "conflict"]
         self.stored = Stored(reader, conflicts, self.kept, setting.zone)
@@ -187,6 +189,7 @@ class _Lines:
             batch=row.batch,
             where=place,
             patient=row.patient_id or "",
+            child=self.names.get(row.patient_id or "") or row.patient_id or "",
             key=self.numbers.get(row.patient_id or "", 0),
             text=self._cut(f"{row.text} {row.unit or ''}".strip() if kept.kind == "labs" else row.text),
             understood=read,
