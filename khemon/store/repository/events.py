@@ -12,9 +12,9 @@ from khemon.models import EVENT_KINDS, Event
 from khemon.store.column_types import time_of
 from khemon.store.judging import EventFields, EventHistory
 from khemon.store.repository.bulk import ReadyOf
-from khemon.store.repository.ledger import Ledger
+from khemon.store.repository.ledger import DECISIONS, Ledger
 from khemon.store.rows import EventColumns
-from khemon.store.tables import BATCH_SPAN, event_version
+from khemon.store.tables import BATCH_SPAN, event_version, row_decision
 
 KIND_CODES = {kind: code for code, kind in enumerate(EVENT_KINDS)}
 _COLUMNS = (
@@ -29,6 +29,9 @@ _COLUMNS = (
     event_version.c.forced,
 )
 _ROWS = ReadyOf(sa.select(*_COLUMNS), event_version.c.patient_no)
+_DECIDED = ReadyOf(
+    DECISIONS.join(event_version, event_version.c.version_id == row_decision.c.row_id), event_version.c.patient_no
+)
 
 #: Source, patient, kind, start: within these, rows speak of the same event unless they contradict each other.
 EventKey = tuple[str | None, int, str, int]
@@ -42,7 +45,7 @@ def event_histories(
     A row that a person rejected or corrected says nothing; its fate is the one it would have.
     """
     gone = ledger.not_standing(known_at_ms)
-    silent = silenced(ledger, known_at_ms)
+    silent = silenced(connection, ledger, _DECIDED, numbers, known_at_ms)
     histories: dict[EventKey, EventHistory] = {}
     decisions: dict[int, str] = {}
     for row_id, number, kind, start_ms, end_ms, dose, unit, note, forced in sorted(_ROWS.rows(connection, numbers)):
@@ -55,9 +58,15 @@ def event_histories(
     return histories, decisions
 
 
-def silenced(ledger: Ledger, known_at_ms: int | None = None) -> set[int]:
-    """Ids of rows that a person took out: rejected, or corrected to say something else."""
-    decided = ledger.decided(known_at_ms).items()
+def silenced(
+    connection: sa.Connection,
+    ledger: Ledger,
+    decisions: ReadyOf,
+    numbers: Sequence[int] | None,
+    known_at_ms: int | None = None,
+) -> set[int]:
+    """Ids of rows of these patients that a person took out: rejected, or corrected to say something else."""
+    decided = ledger.last_standing(decisions.rows(connection, numbers), known_at_ms).items()
     return {row_id for row_id, decision in decided if decision.verdict in ("rejected", "corrected")}
 
 

@@ -17,8 +17,9 @@ from khemon.ui.parts.pages import address
 from khemon.ui.parts.session import Session
 
 
-def news(notices: Sequence[MoveNotice]) -> Markup:
-    """Moves of results that this person has to know of, each a link; it stays until it is opened."""
+def news(notices: Sequence[MoveNotice], key: int | None = None) -> Markup:
+    """Moves of results that this person has to know of, each a link; it stays until it is opened. key: of one child."""
+    notices = [notice for notice in notices if key is None or key in (notice.key, notice.to_key)]
     items = [
         el("li", el("a", sign("warning", _headline(notice)), href=address("review", move=notice.batch)))
         for notice in notices
