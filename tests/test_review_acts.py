@@ -479,3 +479,18 @@ def test_whatever_is_typed_is_taken_as_it_is_or_refused(store, text):
         with pytest.raises(Refused):
             correct(store, NURSE, [row], {name: f"a{text}" if name == "patient_id" else text}, "typed", now=LATER)
     assert waiting(store) == {"27000": row}
+
+
+def test_a_corrected_value_of_a_conflict_takes_the_place_of_what_is_stored(store):
+    for content in CONFLICT:
+        brought(store, content)
+    correct(store, NURSE, [waiting(store)["9"]], {"value": "19"}, "a digit was lost", now=LATER)
+    assert standing(store, "P1") == [("platelets", "40", "final"), ("platelets", "19", "corrected")]
+    assert held(store) == []
+
+
+def test_a_conflict_given_another_time_stands_beside_what_is_stored(store):
+    for content in CONFLICT:
+        brought(store, content)
+    correct(store, NURSE, [waiting(store)["9"]], {"collected_at": "2026-03-10T07:00"}, "the later draw", now=LATER)
+    assert standing(store, "P1") == [("platelets", "40", "final"), ("platelets", "9", "final")]

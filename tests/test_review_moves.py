@@ -4,7 +4,7 @@ import pytest
 
 from khemon.actions.acknowledge import acknowledge, mark_seen
 from khemon.actions.import_files import undo
-from khemon.actions.review import confirm, move_results
+from khemon.actions.review import confirm, correct, move_results
 from khemon.actions.review.telling import move_opened
 from khemon.actions.status import status
 from khemon.actions.watch.moved import move_notices
@@ -128,8 +128,13 @@ def test_a_new_version_of_a_moved_result_is_held_not_swallowed(store, status):
     )
     [row] = brought(store, content, now=LATER + MINUTE)["rows"]
     assert (row["decision"], row["reasons"][0].partition(":")[0]) == ("conflict", "moved_away")
-    with pytest.raises(Refused, match="was moved to another patient"):
-        confirm(store, NURSE, list(waiting(store).values()), "as read", now=LATER + MINUTE)
+    [waits] = waiting(store).values()
+    with pytest.raises(Refused, match="leaves open patient_id"):
+        confirm(store, NURSE, [waits], "as read", now=LATER + MINUTE)
+    correct(store, NURSE, [waits], {"patient_id": "B"}, "it follows the first one", now=LATER + 2 * MINUTE)
+    assert "8" not in counts(store, "A")
+    assert (("platelets", "7", "corrected") in standing(store, "B")) == (status == "corrected")
+    assert list(waiting(store)) == (["7"] if status == "final" else [])
 
 
 def test_a_withdrawal_of_a_moved_result_by_the_laboratory_is_taken(store):

@@ -26,6 +26,7 @@ _NOTES = frozenset({"soft_limit", "flag", "new_patient", "hidden_row", "unknown_
 SHOWN_TEXT = 200
 _FIELD_WORDS = {"patient_id": "the patient", "collected_at": "the time", "analyte": "the analyte"}
 _NO_SEVERITY = len(SEVERITY_ORDER)
+_AGAIN = "waits_again: it was rejected for another value, which was taken back since"
 _FATES = ("conflict", "review", "rejected")
 
 
@@ -133,7 +134,7 @@ def _groups(lines: _Lines, rows: Sequence[HeldRow]) -> Iterable[HeldGroup]:
 def _group(lines: _Lines, question: tuple[object, ...], rows: Sequence[HeldRow]) -> HeldGroup:
     own = tuple(sorted((lines.line(row) for row in rows), key=lambda line: _rank(line.severity)))
     first = rows[0]
-    holding = [reason for reason in first.reasons if code_of(reason) not in _NOTES]
+    holding = [reason for reason in _reasons(first) if code_of(reason) not in _NOTES]
     named = ANALYTES[first.analyte].label if first.analyte else lines.kept[first.fate_id].kind
     return HeldGroup(
         name=hashlib.sha256(repr(question).encode()).hexdigest()[:12],
@@ -146,6 +147,13 @@ def _group(lines: _Lines, question: tuple[object, ...], rows: Sequence[HeldRow])
         lines=own,
         severity=own[0].severity,
     )
+
+
+def _reasons(row: HeldRow) -> list[str]:
+    """Why a row waits; one that was rejected for a value that is gone says so."""
+    if row.decision != "review":
+        return row.reasons
+    return [_AGAIN if code_of(reason) == "other_value" else reason for reason in row.reasons]
 
 
 def _rank(severity: Severity | None) -> int:
@@ -195,7 +203,7 @@ class _Lines:
             understood=read,
             collected=date_words(moment(at), zone) if at is not None else (row.collected_text or "no time"),
             age=ago_words(moment(row.recorded_ms), self.now),
-            reasons=tuple(map(reason_words, row.reasons)),
+            reasons=tuple(map(reason_words, _reasons(row))),
             needs=needs,
             stored=stored,
             follows=_follows(row.decision, needs, read, stored),
