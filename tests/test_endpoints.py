@@ -306,6 +306,8 @@ def test_time_without_a_response_lasts_until_the_last_count_or_the_onset_of_an_o
     assert findings.response.days.tolist() == [9, 12, 0]
     assert not findings.response.happened.any()
     assert findings.rebound.days.tolist() == [-1, -1, -1]
+    just = found(Told([*LOW, (4, 150), (18, 150), (32, 150)]), as_of=32).rebound
+    assert (just.days.tolist(), just.happened.tolist()) == ([0], [False])
 
 
 # ---------------------------------------------------------------- lesion, quality of life
@@ -608,3 +610,40 @@ def test_children_without_a_register_have_the_day_0_of_their_events():
     findings = endpoints_of(bare, protocol(), ZONE, to_ms(at(100)))
     assert answers(findings, WEEK_1) == [("met", "")]
     assert findings.day0_told.tolist() == [1]
+
+
+def test_a_child_was_seen_until_its_observation_closed_or_the_look():
+    closed = Told(LOW, events=[Happening("follow_up_end", 50)])
+    assert found(closed, Told(LOW), Told(LOW, day0=-2), as_of=60).last.tolist() == [50, 60, 62]
+
+
+def test_no_product_is_final_from_month_12_on():
+    assert answer(Told(LOW), "any_product", as_of=363) == ("not_assessable", "visit_not_reached")
+    assert answer(Told(LOW), "any_product", as_of=364) == ("not_met", "none_recorded")
+    assert answer(Told(LOW, events=[Happening("plasma", 0)]), "any_product", as_of=1) == ("met", "")
+
+
+def test_scales_may_differ_for_those_who_pass_their_end_between_the_two():
+    # Day 730 of life is the last of the infant scales: 364 days before it the later score is still one of them.
+    findings = found(Told(LOW, born=-730), Told(LOW, born=-731), Told(LOW, born=-366), Told(LOW, born=-367))
+    assert findings.scales_may_differ.tolist() == [True, False, False, True]
+
+
+def test_a_run_that_ended_at_the_first_dose_is_over():
+    counts = [(-60, 30), *weekly(-50, -8), (0, 40)]
+    assert answer(Told(counts), "durable_response_ever") == ("not_met", "not_reached")
+    assert answer(Told(counts), WEEK_1) == ("not_met", "not_reached")
+    later = [(-60, 30), *weekly(-50, -1), (0.1, 40)]
+    assert answer(Told(later), WEEK_1) == ("met", "before_day0")
+
+
+def test_time_to_rebound_ends_with_the_follow_up():
+    on_time, late, never = found(
+        rebounder((728, 60)), rebounder((729, 60)), rebounder((800, 150))
+    ).rebound.days.tolist()
+    assert (on_time, late, never) == (728 - 33, 728 - 33, 728 - 33)
+    assert found(rebounder((728, 60)), rebounder((729, 60))).rebound.happened.tolist() == [True, False]
+    told_elsewhere = Told([*LOW, (5, 60)], events=[Happening("response_documented", 1)])
+    findings = found(told_elsewhere)
+    assert answers(findings, "rebound")[0][0] == "met"
+    assert findings.rebound.days.tolist() == [-1]
