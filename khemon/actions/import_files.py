@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from khemon.actions.recompute import recompute, ward_of
+from khemon.actions.remembered import Remembered, read_as_remembered, remembered
 from khemon.importers import EventRow, Mapping, Observation, PatientRow, Reading, ReadOptions, read
 from khemon.models import Actor, Alert, Refused
 from khemon.rules.calendar import from_ms
@@ -33,6 +34,8 @@ class Options:
     timezone: str | None = None
     on_conflict: Literal["hold", "supersede"] = "hold"
     max_rows: int | None = None
+    #: The version of the laboratory's remembered mapping, where that is the mapping.
+    mapping_version: int | None = None
 
 
 @dataclass(frozen=True)
@@ -89,12 +92,16 @@ def check_zone(zone: str) -> None:
 
 
 def _import(store: Store, actor: Actor, content: bytes, name: str, options: Options, *, keep: bool) -> ImportReport:
+    kept = None if options.mapping else remembered(store, options.source)
+    if kept:
+        options = replace(options, mapping=kept.mapping, mapping_version=kept.version)
     zone = zone_for(store, options)
     repeated = _again(store, content, name, options, zone) if keep else None
     if repeated is not None:
         return repeated
-    reading = read(content, name, _read_options(options, zone))
-    meta = _meta(content, name, options, reading, actor)
+    asked = _read_options(options, zone)
+    reading = read_as_remembered(content, name, asked, kept) if kept else read(content, name, asked)
+    meta = _meta(content, name, options, reading, actor, kept)
     outcome, alerts = record(store, meta, reading, options, zone, keep=keep)
     own_zone = (options.mapping.timezone if options.mapping else None) or zone
     return _report(meta, outcome, reading, own_zone, alerts, committed=keep)
@@ -146,16 +153,24 @@ def _source(options: Options) -> str | None:
 
 def _mapping_digest(options: Options) -> str:
     """What decides how the same bytes are read, besides the bytes."""
-    parts = (
+    parts: tuple[str | None, ...] = (
         options.mapping.digest if options.mapping else "",
         options.patient_id,
         options.encoding,
         options.date_format,
     )
+    if options.mapping_version is not None:
+        # Another version may remember another layout by the same words: then rows have other fates.
+        parts = (*parts, str(options.mapping_version))
     return hashlib.sha256(repr(parts).encode()).hexdigest() if any(parts) else ""
 
 
-def _meta(content: bytes, name: str, options: Options, reading: Reading, actor: Actor) -> ImportMeta:
+def _meta(
+    content: bytes, name: str, options: Options, reading: Reading, actor: Actor, kept: Remembered | None
+) -> ImportMeta:
+    details: dict[str, Any] = {"encoding": reading.encoding, "layout": reading.layout, "notes": list(reading.notes)}
+    if kept:
+        details["mapping"] = {"source": kept.source, "version": kept.version}
     return ImportMeta(
         file=name,
         content=content,
@@ -165,7 +180,7 @@ def _meta(content: bytes, name: str, options: Options, reading: Reading, actor: 
         format=reading.format,
         recorded_ms=options.now_ms,
         actor=actor,
-        details={"encoding": reading.encoding, "layout": reading.layout, "notes": list(reading.notes)},
+        details=details,
     )
 
 

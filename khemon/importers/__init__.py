@@ -4,10 +4,29 @@ from __future__ import annotations
 
 from khemon.importers.formats import read_any
 from khemon.importers.mapping import Mapping, load_mapping
+from khemon.importers.mapping_text import mapping_toml
 from khemon.importers.options import ReadOptions
+from khemon.importers.recognize import Recognized, recognized
+from khemon.importers.shape import Shape, changes, shape_in, shape_of
 from khemon.importers.staging import EventRow, Observation, PatientRow, Reading
 
-__all__ = ["EventRow", "Mapping", "Observation", "PatientRow", "ReadOptions", "Reading", "load_mapping", "read"]
+__all__ = [
+    "EventRow",
+    "Mapping",
+    "Observation",
+    "PatientRow",
+    "ReadOptions",
+    "Reading",
+    "Recognized",
+    "Shape",
+    "changes",
+    "load_mapping",
+    "mapping_toml",
+    "read",
+    "recognized",
+    "shape_in",
+    "shape_of",
+]
 
 
 def read(content: bytes, name: str, options: ReadOptions) -> Reading:

@@ -17,14 +17,20 @@ MOST_PAGES = 2_000
 
 def read_csv(content: bytes, options: ReadOptions) -> Reading:
     """Every row of a text table with its fate; ImportProblem when the file as a whole cannot be trusted."""
+    with without_cycle_search():
+        grids, encoding = csv_grids(content, options)
+        return read_tables(grids, options, FORMAT, encoding)
+
+
+def csv_grids(content: bytes, options: ReadOptions) -> tuple[list[Grid], str]:
+    """The tables of a text and its encoding; ImportProblem when the file as a whole cannot be trusted."""
     refuse_other_formats(content)
     text, encoding = decoded(content, options.encoding or (options.mapping.encoding if options.mapping else None))
     lines = physical_lines(text)
     refuse_control_characters(lines, encoding, content)
     if not any(line.strip() for line in lines):
         raise empty_file()
-    with without_cycle_search():
-        return read_tables(_grids(lines, options), options, FORMAT, encoding)
+    return _grids(lines, options), encoding
 
 
 def _grids(lines: list[str], options: ReadOptions) -> list[Grid]:

@@ -34,8 +34,23 @@ def read_json(content: bytes, options: ReadOptions) -> Reading:
 
 
 def _read(kind: str, content: bytes, options: ReadOptions) -> Reading:
+    return read_tables(sheet_grids(kind, content, options), options, kind, "")
+
+
+def _sheets(kind: str, content: bytes, options: ReadOptions) -> list[Sheet]:
+    """What another process parsed, once for all readings of the same bytes."""
     encoding = options.encoding or (options.mapping.encoding if options.mapping else None)
-    sheets = [sheet for sheet in sheets_apart(kind, content, encoding, options.max_rows) if sheet.rows]
+    if options.parsed is None:
+        return sheets_apart(kind, content, encoding, options.max_rows)
+    key = encoding if kind == "json" else None
+    if key not in options.parsed:
+        options.parsed[key] = sheets_apart(kind, content, encoding, options.max_rows)
+    return options.parsed[key]
+
+
+def sheet_grids(kind: str, content: bytes, options: ReadOptions) -> list[Grid]:
+    """The tables of all sheets; ImportProblem when the workbook cannot be trusted as a whole."""
+    sheets = [sheet for sheet in _sheets(kind, content, options) if sheet.rows]
     if not sheets:
         raise empty_file()
     finder = Finder(options.mapping, lambda name: is_date(name, options, typed=kind != "json"))
@@ -52,7 +67,7 @@ def _read(kind: str, content: bytes, options: ReadOptions) -> Reading:
     for sheet, tables in found:
         if tables:
             tables[0].notes += _hidden(sheet)
-    return read_tables(grids, options, kind, "")
+    return grids
 
 
 def _hidden(sheet: Sheet) -> list[str]:

@@ -10,6 +10,10 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from khemon.importers.findings import Findings
 
 ACCEPTED = "accepted"
 REVIEW = "review"
@@ -86,7 +90,7 @@ class PatientRow:
 
 @dataclass(slots=True)
 class Reading:
-    """Everything found in one file, and how the file was understood."""
+    """Everything found in one file, and how the file was understood: `found`, where that was asked for."""
 
     kind: str
     format: str
@@ -98,6 +102,7 @@ class Reading:
     encoding: str = ""
     layout: str = ""
     notes: list[str] = dataclasses.field(default_factory=list)
+    found: Findings | None = None
 
 
 def worse(one: str, other: str) -> str:
