@@ -6,7 +6,7 @@ import streamlit as st
 
 from khemon.actions import uploads, watch
 from khemon.figures.words import date_words
-from khemon.ui.parts import frame, upload_parts
+from khemon.ui.parts import frame, mapping_parts, upload_parts
 from khemon.ui.parts.elements import el, show
 
 here = frame.page_top("Upload")
@@ -18,14 +18,15 @@ if own_zone:
 
 upload_parts.results()
 chosen = upload_parts.files()
-how = upload_parts.how_to_read(own_zone)
+stated = upload_parts.how_to_read(own_zone)
 if chosen:
     with st.spinner("Reading …"):
+        how = [mapping_parts.panel(here, file, stated, f"{turn}_{file.name}") for turn, file in enumerate(chosen)]
         reviews = uploads.previewed(here.store, here.actor, chosen, how, here.now)
-    readable = [file for file, review in zip(chosen, reviews, strict=True) if review.problem is None]
+    readable = [pair for *pair, review in zip(chosen, how, reviews, strict=True) if review.problem is None]
     if readable:
         words = "Commit 1 file" if len(readable) == 1 else f"Commit {len(readable)} files"
-        st.button(words, type="primary", key="commit", on_click=upload_parts.commit, args=(readable, how))
+        st.button(words, type="primary", key="commit", on_click=upload_parts.commit, args=(readable,))
     upload_parts.previews(reviews)
 else:
     show(el("div", "Choose a file: you see what becomes of every row before anything is kept.", class_="k k-empty"))

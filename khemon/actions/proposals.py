@@ -111,12 +111,17 @@ def read_options(store: Store | None, options: Options) -> ReadOptions:
     )
 
 
-def proposal(store: Store | None, actor: Actor, content: bytes, name: str, stated: Options) -> Proposal:
-    """What a file seems to be, with what a person stated. ImportProblem when no answer could make it readable."""
+def proposal(
+    store: Store | None, actor: Actor, content: bytes, name: str, stated: Options, *, find: bool = True
+) -> Proposal:
+    """What a file seems to be, with what a person stated. ImportProblem when no answer could make it readable.
+
+    find: without a named laboratory take the only one whose layout it is.
+    """
     options, source = read_options(store, stated), stated.source
     latest = {kept.source: kept for kept in _latest(store)}
     fits = tuple(kept.source for kept in latest.values() if _fits(content, options, kept))
-    named = source or (fits[0] if len(fits) == 1 and options.mapping is None else None)
+    named = source or (fits[0] if find and len(fits) == 1 and options.mapping is None else None)
     kept = latest.get(named or "")
     if kept is None or options.mapping is not None:
         seen = recognized(content, options)

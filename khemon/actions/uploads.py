@@ -31,13 +31,17 @@ class Brought:
 
 @dataclass(frozen=True, slots=True)
 class HowToRead:
-    """What a person says about the files: a mapping (TOML), a patient, an encoding, a date format, the ward's zone."""
+    """What a person says about the files: a mapping (TOML), a patient, an encoding, a date format, the ward's zone.
+
+    `source` is the laboratory: without a mapping of its own, a file is read with the one remembered for it.
+    """
 
     mapping: bytes | None = None
     patient_id: str | None = None
     encoding: str | None = None
     date_format: str | None = None
     timezone: str | None = None
+    source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,22 +74,27 @@ class Review:
         return not any(self.counts.get(fate) for fate in import_files.HELD)
 
 
-def previewed(store: Store, actor: Actor, files: Sequence[Brought], how: HowToRead, now: dt.datetime) -> list[Review]:
-    """What a commit would do with each file; nothing is kept."""
-    return [_one(store, actor, file, how, now, keep=False) for file in files]
+def previewed(
+    store: Store, actor: Actor, files: Sequence[Brought], how: Sequence[HowToRead], now: dt.datetime
+) -> list[Review]:
+    """What a commit would do with each file, read as its own words say; nothing is kept."""
+    return [_one(store, actor, file, said, now, keep=False) for file, said in zip(files, how, strict=True)]
 
 
-def committed(store: Store, actor: Actor, files: Sequence[Brought], how: HowToRead, now: dt.datetime) -> list[Review]:
+def committed(
+    store: Store, actor: Actor, files: Sequence[Brought], how: Sequence[HowToRead], now: dt.datetime
+) -> list[Review]:
     """Import each file in a transaction of its own, patients first; a file that cannot be read changes nothing."""
-    kinds = {file.name: _one(store, actor, file, how, now, keep=False).kind for file in files} if len(files) > 1 else {}
-    ordered = sorted(files, key=lambda file: _ORDER.index(kinds.get(file.name, "labs")))
-    return [_one(store, actor, file, how, now, keep=True) for file in ordered]
+    both = list(zip(files, how, strict=True))
+    kinds = [_one(store, actor, file, said, now, keep=False).kind for file, said in both] if both[1:] else ["labs"]
+    ordered = sorted(zip(kinds, both, strict=True), key=lambda pair: _ORDER.index(pair[0]))
+    return [_one(store, actor, file, said, now, keep=True) for _, (file, said) in ordered]
 
 
 def _one(store: Store, actor: Actor, file: Brought, how: HowToRead, now: dt.datetime, *, keep: bool) -> Review:
     act = import_files.commit if keep else import_files.preview
     try:
-        report = act(store, actor, file.content, file.name, _options(how, now))
+        report = act(store, actor, file.content, file.name, options_of(how, now))
     except KhemonError as problem:
         return Review(file.name, {}, (), (), "", False, "labs", problem=problem)
     document = report.document
@@ -102,9 +111,11 @@ def _one(store: Store, actor: Actor, file: Brought, how: HowToRead, now: dt.date
     )
 
 
-def _options(how: HowToRead, now: dt.datetime) -> import_files.Options:
+def options_of(how: HowToRead, now: dt.datetime) -> import_files.Options:
+    """The options of an import as a person states them on the page."""
     return import_files.Options(
         now_ms=to_ms(now),
+        source=how.source or None,
         mapping=load_mapping(how.mapping) if how.mapping else None,
         patient_id=how.patient_id or None,
         encoding=how.encoding or None,

@@ -91,11 +91,12 @@ def _chosen_fate(review: Review) -> str | None:
     return st.pills("Only", fates, key=f"fates_{review.name}", format_func=_FATE_WORDS.__getitem__)
 
 
-def commit(chosen: Sequence[Brought], how: HowToRead) -> None:
+def commit(chosen: Sequence[tuple[Brought, HowToRead]]) -> None:
     """Import the files and remember what came of them until the next choice."""
     here = session()
     with st.spinner("Importing …"):
-        st.session_state[_DONE] = uploads.committed(here.store, here.actor, chosen, how, here.now)
+        files, how = zip(*chosen, strict=True)
+        st.session_state[_DONE] = uploads.committed(here.store, here.actor, files, how, here.now)
     # A new uploader is an empty one.
     st.session_state[_ROUND] += 1
 
