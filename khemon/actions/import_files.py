@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from khemon.actions.recompute import recompute, ward_of
-from khemon.actions.remembered import Remembered, read_as_remembered, remembered
+from khemon.actions.remembered import Remembered, read_as_remembered, with_remembered
 from khemon.importers import EventRow, Mapping, Observation, PatientRow, Reading, ReadOptions, read
 from khemon.models import Actor, Alert, Refused
 from khemon.rules.calendar import from_ms
@@ -92,9 +92,7 @@ def check_zone(zone: str) -> None:
 
 
 def _import(store: Store, actor: Actor, content: bytes, name: str, options: Options, *, keep: bool) -> ImportReport:
-    kept = None if options.mapping else remembered(store, options.source)
-    if kept:
-        options = replace(options, mapping=kept.mapping, mapping_version=kept.version)
+    options, kept = with_remembered(store, options)
     zone = zone_for(store, options)
     repeated = _again(store, content, name, options, zone) if keep else None
     if repeated is not None:

@@ -120,15 +120,17 @@ def proposal(
     """
     options, source = read_options(store, stated), stated.source
     latest = {kept.source: kept for kept in _latest(store)}
-    fits = tuple(kept.source for kept in latest.values() if _fits(content, options, kept))
-    named = source or (fits[0] if find and len(fits) == 1 and options.mapping is None else None)
+    unknown = latest.values() if source is None and options.mapping is None else ()
+    looks = {kept.source: seen for kept in unknown if (seen := _fitting(content, options, kept))}
+    fits = tuple(looks)
+    named = source or (fits[0] if find and len(fits) == 1 else None)
     kept = latest.get(named or "")
     if kept is None or options.mapping is not None:
         seen = recognized(content, options)
         found = changes(kept.shape, seen.shape) if kept and kept.shape and seen.shape else []
         version = kept.version if kept else None
         return _proposal(name, seen, named, version, fits, found, seen.mapping)
-    return _as_remembered(name, content, options, kept, fits)
+    return _as_remembered(name, content, options, kept, fits, looks.get(kept.source))
 
 
 def _proposal(
@@ -157,24 +159,32 @@ def _latest(store: Store | None) -> list[Remembered]:
     return [remembered_in(last[source]) for source in sorted(last)]
 
 
-def _fits(content: bytes, options: ReadOptions, kept: Remembered) -> bool:
-    """Whether a file has the shape of a laboratory's files; new item names do not matter."""
-    if kept.shape is None:
-        return False
+def _fitting(content: bytes, options: ReadOptions, kept: Remembered) -> Recognized | None:
+    """The file as a laboratory's mapping reads it, if it has the shape of its files; new item names do not matter."""
     with_it = replace(options, mapping=kept.mapping)
-    if not may_fit(kept.shape, headers_seen(content, with_it)):
-        return False
-    shape = shape_with(content, with_it)
-    return shape is not None and all(change.kind == NEW_ITEM for change in changes(kept.shape, shape))
+    if kept.shape is None or not may_fit(kept.shape, headers_seen(content, with_it)):
+        return None
+    try:
+        seen = recognized(content, with_it, propose=False)
+    except ImportProblem:
+        return None
+    shape = seen.shape or shape_with(content, with_it)
+    fits = shape is not None and all(change.kind == NEW_ITEM for change in changes(kept.shape, shape))
+    return seen if fits else None
 
 
 def _as_remembered(
-    name: str, content: bytes, options: ReadOptions, kept: Remembered, fits: tuple[str, ...]
+    name: str,
+    content: bytes,
+    options: ReadOptions,
+    kept: Remembered,
+    fits: tuple[str, ...],
+    seen: Recognized | None = None,
 ) -> Proposal:
     """The proposal for a laboratory that is known: its mapping, adapted where its layout changed."""
     problem: ImportProblem | None = None
     try:
-        seen = recognized(content, replace(options, mapping=kept.mapping))
+        seen = seen or recognized(content, replace(options, mapping=kept.mapping), propose=False)
     except ImportProblem as found:
         problem = found
         seen = recognized(content, replace(options, mapping=_without_columns(kept.mapping)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from khemon.importers import Mapping, Reading, ReadOptions, Shape, changes, load_mapping, read, shape_in, shape_of
 from khemon.importers.shape import Change
@@ -11,6 +12,9 @@ from khemon.importers.staging import IGNORED, LABS, REJECTED, REVIEW, worse
 from khemon.models import ImportProblem
 from khemon.store import Store
 from khemon.store.rows import MappingVersion
+
+if TYPE_CHECKING:
+    from khemon.actions.import_files import Options
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,14 @@ def remembered(store: Store, source: str | None) -> Remembered | None:
     with store.reading() as reader:
         versions = reader.mappings(source)
     return remembered_in(versions[0]) if versions else None
+
+
+def with_remembered(store: Store, options: Options) -> tuple[Options, Remembered | None]:
+    """The options as a file is read by them: with the mapping remembered for its laboratory, if none was given."""
+    kept = None if options.mapping else remembered(store, options.source)
+    if kept is None:
+        return options, None
+    return replace(options, mapping=kept.mapping, mapping_version=kept.version), kept
 
 
 def remembered_in(version: MappingVersion) -> Remembered:

@@ -51,8 +51,11 @@ class Recognized:
     problem: Undecided | None = None
 
 
-def recognized(content: bytes, options: ReadOptions) -> Recognized:
-    """What is recognized in a file; ImportProblem when it is none that a person's answer could make readable."""
+def recognized(content: bytes, options: ReadOptions, *, propose: bool = True) -> Recognized:
+    """What is recognized in a file; ImportProblem when it is none that a person's answer could make readable.
+
+    Without `propose` the mapping is the stated one: nothing is tried out.
+    """
     options = replace(options, explained=True, parsed={} if options.parsed is None else options.parsed)
     try:
         reading = read_any(content, options)
@@ -75,7 +78,7 @@ def recognized(content: bytes, options: ReadOptions) -> Recognized:
         found.order,
         found.decimal or "",
         tuple(questions_of(reading)),
-        proposed(content, options, reading),
+        proposed(content, options, reading) if propose else options.mapping or Mapping(),
         shape_of(reading),
         tuple(reading.notes),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
@@ -21,7 +21,7 @@ from khemon.ui.parts.elements import Child, Markup, el, join, plain, show, sign
 from khemon.ui.parts.session import Session, session
 
 _STATE = "khemon_mapping"
-_HEADER, _MEANS, _UNIT, _WHY = "Column", "Means", "Unit", "Because"
+_HEADER, _MEANS, _UNIT, _WHY, _NOT_READ = "Column", "Means", "Unit", "Because", "not read"
 _LAYOUT_WORDS = {
     "canonical": "khemon's own columns",
     "long": "one result per row",
@@ -38,8 +38,11 @@ class _Kept:
     """What the browser's session keeps for one file: edits in use, how often they changed, the last proposal.
 
     `source` is the laboratory that was chosen, once one was or was left out; `opened`: whether the panel began open.
+    `base` is how the file was to be read before this panel said anything, `said` what it said last.
     """
 
+    base: HowToRead = field(default_factory=HowToRead)
+    said: HowToRead | None = None
     chosen: bool = False
     source: str | None = None
     opened: bool | None = None
@@ -61,7 +64,7 @@ def panel(here: Session, file: Brought, how: HowToRead, key: str, offer: Offer |
     """
     key = f"{key}_{hashlib.sha256(file.content).hexdigest()[:12]}"
     kept = _kept(key)
-    how = replace(how, source=kept.source) if kept.chosen else how
+    how = _before(how, kept)
     try:
         made = _proposed(here, file, _with_edits(how, kept), kept, find=not kept.chosen)
     except KhemonError as problem:
@@ -88,8 +91,19 @@ def panel(here: Session, file: Brought, how: HowToRead, key: str, offer: Offer |
     return _with_edits(replace(how, source=source), kept)
 
 
+def _before(how: HowToRead, kept: _Kept) -> HowToRead:
+    """How the file is to be read besides what this panel says: its own words of before may come back to it."""
+    said = kept.said
+    if said is not None:
+        how = replace(how, mapping=kept.base.mapping) if how.mapping == said.mapping else how
+        how = replace(how, source=kept.base.source) if how.source == said.source else how
+    kept.base = how
+    return replace(how, source=kept.source) if kept.chosen else how
+
+
 def _with_edits(how: HowToRead, kept: _Kept) -> HowToRead:
-    return how if kept.toml is None else replace(how, mapping=kept.toml.encode())
+    kept.said = how if kept.toml is None else replace(how, mapping=kept.toml.encode())
+    return kept.said
 
 
 def _proposed(here: Session, file: Brought, how: HowToRead, kept: _Kept, *, find: bool) -> Proposal:
@@ -98,7 +112,8 @@ def _proposed(here: Session, file: Brought, how: HowToRead, kept: _Kept, *, find
     asked = (how, known, find and how.source is None)
     if kept.made is None or kept.asked != asked:
         stated = uploads.options_of(how, here.now)
-        made = proposal(here.store, here.actor, file.content, file.name, stated, find=find)
+        with st.spinner("Looking at how the file is written …"):
+            made = proposal(here.store, here.actor, file.content, file.name, stated, find=find)
         kept.asked, kept.made = asked, made
     return kept.made
 
@@ -138,7 +153,7 @@ def _facts(made: Proposal) -> Markup:
         ("Separated by", _SIGN_WORDS.get(seen.delimiter, repr(seen.delimiter))),
         ("Dates", "" if seen.order == "undecided" else seen.order),
         ("Decimal sign", _SIGN_WORDS.get(seen.decimal, seen.decimal)),
-        ("Units", "; ".join(f"{analyte} {', '.join(units)}" for analyte, units in seen.units.items())),
+        ("Units", "; ".join(f"{analyte.replace('_', ' ')} in {', '.join(of)}" for analyte, of in seen.units.items())),
     ]
     cells: list[Child] = []
     for name, words in facts:
@@ -159,7 +174,7 @@ def _open(made: Proposal) -> Markup:
         waits = "; its rows wait for a person until the new layout is remembered" if change.touches else ""
         lines.append(sign("warning" if change.touches else "note", f"Changed: {change.words}{waits}."))
     for question in made.seen.questions:
-        rows = f" ({question.rows} rows wait for it)" if question.rows else ""
+        rows = f" ({question.rows:,} {'row' if question.rows == 1 else 'rows'})" if question.rows else ""
         lines.append(sign("warning", f"{question.words}{rows}"))
         lines += [
             join(el("b", choice), ": ", el("code", shown))
@@ -173,27 +188,33 @@ def _columns(made: Proposal, key: str, kept: _Kept) -> None:
     """The table of columns and the questions, to be changed."""
     facts = mapping_edits.editable(made)
     turn = f"{key}_{kept.turn}_{made.source}"
-    table = pd.DataFrame(
-        [(fact.header, fact.meaning, fact.unit, fact.why) for fact in facts], columns=[_HEADER, _MEANS, _UNIT, _WHY]
-    )
+    rows = [(fact.header, fact.meaning or _NOT_READ, fact.unit, fact.why) for fact in facts]
+    table = pd.DataFrame(rows, columns=[_HEADER, _MEANS, _UNIT, _WHY])
     with st.form(f"mapping_form_{turn}"):
-        left = st.data_editor(
-            table,
-            key=f"mapping_columns_{turn}",
-            hide_index=True,
-            disabled=[_HEADER, _WHY],
-            column_config={_MEANS: st.column_config.SelectboxColumn(options=list(mapping_edits.MEANINGS))},
-            alt=f"Columns of {made.file} and what each means",
-        )
-        edits = Edits(
-            columns=dict(zip(left[_HEADER], left[_MEANS].fillna(""), strict=True)),
-            column_units=dict(zip(left[_HEADER], left[_UNIT].fillna(""), strict=True)),
-            **_answers(made, turn),
-        )
+        edits = replace(_table(made, table, turn), **_answers(made, turn))
         if st.form_submit_button("Read it like this"):
             _try(lambda: mapping_edits.edited(made, edits), key)
     if kept.toml is not None:
         st.button("Back to the proposal", key=f"mapping_back_{key}", on_click=_apply, args=(key, None))
+
+
+def _table(made: Proposal, table: pd.DataFrame, turn: str) -> Edits:
+    """The columns as a person leaves them."""
+    if table.empty:
+        return Edits()
+    left = st.data_editor(
+        table,
+        key=f"mapping_columns_{turn}",
+        hide_index=True,
+        disabled=[_HEADER, _WHY],
+        column_config={_MEANS: st.column_config.SelectboxColumn(options=[_NOT_READ, *mapping_edits.MEANINGS[1:]])},
+        alt=f"Columns of {made.file} and what each means",
+    )
+    means = left[_MEANS].fillna("").replace(_NOT_READ, "")
+    units = left[_UNIT].fillna("")
+    return Edits(
+        columns=dict(zip(left[_HEADER], means, strict=True)), column_units=dict(zip(left[_HEADER], units, strict=True))
+    )
 
 
 def _answers(made: Proposal, turn: str) -> dict[str, dict[str, str]]:
