@@ -116,5 +116,6 @@ def test_a_question_is_answered_by_a_choice(page: Page, server):
     page.get_by_role("option", name="%m/%d/%Y %H:%M").click()
     page.get_by_role("button", name="Read it like this").click()
     expect(page.get_by_text("= 1 accepted")).to_be_visible()
+    settled(page)
     page.get_by_test_id("stDataFrame").last.scroll_into_view_if_needed()
     expect(page.locator("[role=gridcell]").filter(has_text="4 Mar 2025 06:05")).to_have_count(1)

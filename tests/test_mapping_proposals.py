@@ -272,6 +272,25 @@ def test_what_is_no_shape_is_refused(text):
 
 # ---- hostile files --------------------------------------------------------------------------------------------
 
+DAMAGE = [
+    b";",
+    b",",
+    b"\t",
+    b'"',
+    b"\n",
+    b"\\",
+    b"=",
+    b"]",
+    b"\xff",
+    b"\0",
+    b"Patient",
+    b"PLT",
+    b"Unit",
+    b"03/04/2025 06:05",
+    b"TC",
+    b"",
+]
+SMALL = [path.read_bytes() for path in sorted(PATTERNS.glob("*.csv")) if path.stat().st_size < 400]
 HOSTILE = ["<img src=x onerror=alert(1)>", "**bold** [x](javascript:1)", "=HYPERLINK(1)", '"]\n[codes]', "a" * 1000, "\u202egnp", "`x`", "$x^2$", "'''", "#", "\\", "\\u0041"]  # fmt: skip  # noqa: E501
 
 
@@ -286,6 +305,30 @@ def test_a_hostile_header_is_quoted_and_changes_no_row(header):
     [change] = changes(shape(LONG), found.shape)
     assert len(change.words) < 80
     assert change.words.isprintable()
+
+
+def test_a_quotation_mark_that_nobody_closes_still_leaves_the_encoding_a_question():
+    [question] = seen(b'"Patient";Wann;H\xe4moglobin;"\n').questions
+    assert question.asks == "encoding"
+
+
+@given(st.data())
+def test_damaged_bytes_are_a_problem_in_words_or_a_proposal_that_changes_no_row(data):
+    content = bytearray(data.draw(st.sampled_from(SMALL)))
+    for _ in range(data.draw(st.integers(1, 4))):
+        place = data.draw(st.integers(0, len(content)))
+        content[place : place + data.draw(st.integers(0, 6))] = data.draw(st.sampled_from(DAMAGE))
+    try:
+        found = seen(bytes(content))
+    except ImportProblem:
+        return
+    again = load_mapping(mapping_toml(found.mapping).encode())
+    assert again == found.mapping
+    if found.shape is not None:
+        with_it = dataclasses.replace(PLAIN, mapping=again)
+        before, after = read(bytes(content), "x", PLAIN), read(bytes(content), "x", with_it)
+        assert (after.observations, after.events) == (before.observations, before.events)
+        assert changes(found.shape, recognized(bytes(content), with_it).shape) == []
 
 
 def test_five_hundred_columns_are_recognized_and_five_hundred_and_one_refused():

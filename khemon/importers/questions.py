@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -115,8 +116,9 @@ def _header_in(content: bytes, encoding: str, options: ReadOptions) -> str | Non
         refuse_control_characters(lines, chosen, content)
         finder = Finder(options.mapping, lambda name: is_date(name, options))
         start, delimiter = find_start(lines, finder)
-    except (ImportProblem, StopIteration):
+        header = cells_of(lines[start], delimiter)
+    except (ImportProblem, StopIteration, csv.Error):
         return None
     # A line that is no header may be a patient's.
     below = [line.split(delimiter) for line in lines[start + 1 : start + 1 + SAMPLED]]
-    return lines[start].strip()[:SHOWN] if finder.kind(cells_of(lines[start], delimiter), below) else ""
+    return lines[start].strip()[:SHOWN] if finder.kind(header, below) else ""
