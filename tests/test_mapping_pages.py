@@ -4,12 +4,14 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from khemon.actions.mappings import mapping_of
+from khemon.models import Actor
 from khemon.store import Store
 from tests.browser import settled, visit
 from tests.server import mark_synthetic, running_server
 from tests.wards import TIMEZONE
 
 pytestmark = pytest.mark.browser
+NURSE = Actor(name="nurse", kind="local")
 LONG = "Pat.-Nr.;Entnahmezeitpunkt;Analyt;Ergebnis;Einheit\n0098;14.03.2025 06:05;Thrombozyten;14;G/l\n0098;15.03.2025 07:05;Fibrinogen;0,82;g/l\n"  # noqa: E501
 WIDER = LONG.replace("Einheit\n", "Einheit;<b>**Fnord**</b>\n").replace("/l\n", "/l;x\n")
 FOREIGN = "Kind;Wann;Was;Wieviel;Worin\n0098;2025-03-14 06:05;PLT;14;G/l\n"
@@ -62,7 +64,7 @@ def remember(page: Page, name, reason):
 def kept(url, version=None):
     store = Store(url)
     try:
-        return mapping_of(store, "Labor Nord", version)
+        return mapping_of(store, NURSE, "Labor Nord", version)
     finally:
         store.close()
 

@@ -8,8 +8,8 @@ import pytest
 from khemon.actions import import_files
 from khemon.actions.check import check
 from khemon.actions.import_files import Options, commit, preview, undo
-from khemon.actions.mappings import mapping_of, mappings, remember, shape_for, sources
-from khemon.actions.proposals import proposal
+from khemon.actions.mappings import mapping_of, mappings, remember, sources
+from khemon.actions.proposals import proposal, shape_for
 from khemon.importers import load_mapping
 from khemon.models import Actor, ImportProblem, Refused
 
@@ -50,11 +50,11 @@ def words(made):
 def test_a_mapping_is_kept_as_versions_counted_by_laboratory(store):
     assert [kept(store)["version"], kept(store, source="Other")["version"]] == [1, 1]
     assert kept(store, WIDER)["version"] == 2
-    assert sources(store) == [NORTH, "Other"]
-    told = [(row["source"], row["version"]) for row in mappings(store)["mappings"]]
+    assert sources(store, NURSE) == [NORTH, "Other"]
+    told = [(row["source"], row["version"]) for row in mappings(store, NURSE)["mappings"]]
     assert told == [(NORTH, 2), (NORTH, 1), ("Other", 1)]
-    assert [row[0] for row in mapping_of(store, NORTH, 1)["columns"][0]][-1] == "einheit"
-    assert [row[0] for row in mapping_of(store, NORTH)["columns"][0]][-1] == "fnord"
+    assert [row[0] for row in mapping_of(store, NURSE, NORTH, 1)["columns"][0]][-1] == "einheit"
+    assert [row[0] for row in mapping_of(store, NURSE, NORTH)["columns"][0]][-1] == "fnord"
     assert check(store, NURSE, NOW_MS)["sound"]
 
 
@@ -69,13 +69,13 @@ def test_who_kept_it_and_why_is_on_record(store):
     with store.reading() as reader:
         [row] = [row for row in reader.audit_rows() if row.action == "remember_mapping"]
     assert (row.actor, row.object) == ("nurse", f"mapping {NORTH}")
-    assert mappings(store)["mappings"][0]["reason"] == "first file"
+    assert mappings(store, NURSE)["mappings"][0]["reason"] == "first file"
 
 
 def test_the_text_is_kept_as_it_was_given_comments_included(store):
     text = f"# the night shift's own words\n{looked(store).toml}"
     remember(store, NURSE, NORTH, text.encode(), "", "by hand", NOW_MS)
-    assert mapping_of(store, NORTH)["toml"] == text
+    assert mapping_of(store, NURSE, NORTH)["toml"] == text
 
 
 def test_a_version_without_a_file_keeps_the_layout_of_the_version_before(store):
@@ -102,14 +102,14 @@ def test_a_mapping_that_may_not_be_kept_is_refused_with_its_key(store, source, t
     with pytest.raises((Refused, ImportProblem)) as caught:
         remember(store, NURSE, source, toml.encode(), "", reason, NOW_MS)
     assert caught.value.where == where
-    assert mappings(store) == {"mappings": []}
+    assert mappings(store, NURSE) == {"mappings": []}
 
 
 @pytest.mark.parametrize(("source", "version"), [("Nobody", None), (NORTH, 2)])
 def test_a_version_that_is_not_there_is_refused(store, source, version):
     kept(store)
     with pytest.raises(Refused):
-        mapping_of(store, source, version)
+        mapping_of(store, NURSE, source, version)
 
 
 # ---- proposing ------------------------------------------------------------------------------------------------
@@ -245,7 +245,7 @@ def test_a_column_that_was_read_and_is_gone_refuses_the_file_and_says_where_to_l
     assert "'Ergebnis'" in caught.value.found
     assert "version 1" in caught.value.found
     assert "khemon mapping propose" in caught.value.remedy
-    assert import_files.batches(store) == {"batches": []}
+    assert import_files.batches(store, NURSE) == {"batches": []}
 
 
 def test_once_the_new_layout_is_remembered_the_same_file_is_read(store):
@@ -304,6 +304,6 @@ def test_ways_of_writing_times_that_were_seen_once_stay_known(store):
     toml = looked(store).toml.replace('date_format = "%d.%m.%Y %H:%M"\n', "")
     for text in (seconds, LONG):
         options = with_source(mapping=load_mapping(toml.encode()))
-        remember(store, NURSE, NORTH, toml.encode(), shape_for(store, text.encode(), options), "seconds", NOW_MS)
+        remember(store, NURSE, NORTH, toml.encode(), shape_for(store, NURSE, text.encode(), options), "seconds", NOW_MS)
     for text in (seconds, LONG):
         assert fates(preview(store, NURSE, text.encode(), "a.csv", with_source())) == ["accepted", "accepted"]

@@ -9,11 +9,13 @@ from functools import cached_property
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
+from khemon.actions.permitted import permitted
 from khemon.actions.recompute import recompute, ward_of
 from khemon.actions.remembered import Remembered, read_as_remembered, with_remembered
-from khemon.importers import EventRow, Mapping, Observation, PatientRow, Reading, ReadOptions, read
+from khemon.actions.review.undoing import acts_about
+from khemon.actions.row_documents import event_row, fate_row, patient_row, result_row, time_text
+from khemon.importers import Mapping, Reading, ReadOptions, read
 from khemon.models import Actor, Alert, Refused
-from khemon.rules.calendar import from_ms
 from khemon.store import ImportMeta, ImportOutcome, Store, Writer
 
 #: The order in which fates are counted; `read` is their sum.
@@ -58,11 +60,13 @@ class ImportReport:
         return not any(self.counts[fate] for fate in HELD)
 
 
+@permitted("import")
 def preview(store: Store, actor: Actor, content: bytes, name: str, options: Options) -> ImportReport:
     """What a commit would do, row by row; nothing is kept."""
     return _import(store, actor, content, name, options, keep=False)
 
 
+@permitted("import")
 def commit(store: Store, actor: Actor, content: bytes, name: str, options: Options) -> ImportReport:
     """Import a file in one transaction. ImportProblem when it cannot be read: nothing changed then."""
     return _import(store, actor, content, name, options, keep=True)
@@ -196,7 +200,7 @@ def _again(store: Store, content: bytes, name: str, options: Options, zone: str)
     def rows() -> list[dict[str, Any]]:
         with store.reading() as reader:
             told = {"decision": "duplicate", "reasons": [f"same_file: imported before as batch {first.batch}"]}
-            return [_fate_row(fate, zone) | told for fate in reader.fates_of(first.batch)]
+            return [fate_row(fate, zone) | told for fate in reader.fates_of(first.batch)]
 
     return ImportReport({**head, "repeated": True}, counts, rows)
 
@@ -205,9 +209,9 @@ def _report(
     meta: ImportMeta, outcome: ImportOutcome, reading: Reading, zone: str, alerts: list[Alert], *, committed: bool
 ) -> ImportReport:
     def rows() -> list[dict[str, Any]]:
-        found = [_result_row(row, zone) for row in reading.observations]
-        found += [_event_row(row, zone) for row in reading.events]
-        return found + [_patient_row(row) for row in reading.patients]
+        found = [result_row(row, zone) for row in reading.observations]
+        found += [event_row(row, zone) for row in reading.events]
+        return found + [patient_row(row) for row in reading.patients]
 
     total = len(reading.observations) + len(reading.events) + len(reading.patients)
     counts = {"read": total} | {fate: int(outcome.counts.get(fate, 0)) for fate in FATES}
@@ -216,69 +220,28 @@ def _report(
     return ImportReport(head, counts, rows, alerts)
 
 
-def _time(ms: int | None, zone: str) -> str | None:
-    return None if ms is None else from_ms(ms, zone).isoformat()
-
-
-def _result_row(row: Observation, zone: str) -> dict[str, Any]:
-    return {
-        "row": row.row,
-        "field": row.field,
-        "patient_id": row.patient_id,
-        "collected_at": _time(row.collected_ms, zone),
-        "analyte": row.analyte,
-        "text": row.text,
-        "comparator": row.comparator,
-        "value": row.value,
-        "unit": row.unit,
-        "canonical_value": row.canonical_value,
-        "canonical_unit": row.canonical_unit,
-        "decision": row.decision,
-        "reasons": list(row.reasons),
-    }
-
-
-def _blank_row(row: int, patient_id: str | None, collected_at: str | None, text: str) -> dict[str, Any]:
-    empty = dict.fromkeys(("comparator", "value", "unit", "canonical_value", "canonical_unit"))
-    head = {"row": row, "field": None, "patient_id": patient_id, "collected_at": collected_at, "analyte": None}
-    return {**head, "text": text, **empty}
-
-
-def _event_row(row: EventRow, zone: str) -> dict[str, Any]:
-    blank = _blank_row(row.row, row.patient_id, _time(row.start_ms, zone), row.kind or "")
-    return {**blank, "decision": row.decision, "reasons": list(row.reasons)}
-
-
-def _patient_row(row: PatientRow) -> dict[str, Any]:
-    blank = _blank_row(row.row, row.patient_id, None, "")
-    return {**blank, "decision": row.decision, "reasons": list(row.reasons)}
-
-
-def _fate_row(fate: Any, zone: str) -> dict[str, Any]:  # noqa: ANN401
-    names = ("row", "field", "patient_id", "analyte", "text", "comparator", "value", "unit")
-    row = {name: getattr(fate, name) for name in names}
-    row |= {"canonical_value": fate.canonical_value, "canonical_unit": fate.canonical_unit}
-    return row | {"collected_at": _time(fate.collected_ms, zone), "decision": fate.decision, "reasons": fate.reasons}
-
-
+@permitted("take_back")
 def undo(store: Store, actor: Actor, batch: str, now_ms: int) -> dict[str, Any]:
-    """Take an import back by a compensating batch; what it had superseded stands again. Refused when it cannot be."""
+    """Take an import back by a compensating batch; what it had superseded stands again. Refused when it cannot be.
+
+    What people decided about its rows goes with it, and is named under `acts`.
+    """
     with store.writing() as writer:
         ward_of(writer)
-        outcome = writer.record_undo(batch, at_ms=now_ms, actor=actor)
-        details = {"undone": batch, "by": outcome.batch, "restored": outcome.restored}
+        acts = acts_about(writer, batch)
+        outcomes = [writer.record_undo(each, at_ms=now_ms, actor=actor) for each in (*acts, batch)]
+        outcome, restored = outcomes[-1], sum(each.restored for each in outcomes)
+        details = {"undone": batch, "by": outcome.batch, "restored": restored} | ({"acts": acts} if acts else {})
         writer.audit(actor, "undo", f"batch {batch}", details, now_ms)
-        recompute(writer, outcome.patient_ids, now_ms, actor)
-        writer.bump_revisions(outcome.patient_ids)
-    return {
-        "batch": batch,
-        "undone_by": outcome.batch,
-        "patients": len(outcome.patient_ids),
-        "restored": outcome.restored,
-    }
+        patients = {patient_id for each in outcomes for patient_id in each.patient_ids}
+        recompute(writer, patients, now_ms, actor)
+        writer.bump_revisions(patients)
+    document = {"batch": batch, "undone_by": outcome.batch, "patients": len(patients), "restored": restored}
+    return document | ({"acts": acts} if acts else {})
 
 
-def batches(store: Store) -> dict[str, Any]:
+@permitted("look")
+def batches(store: Store, actor: Actor) -> dict[str, Any]:
     """The document of `batches --json`, newest last."""
     with store.reading() as reader:
         zone = reader.setting("timezone") or "UTC"
@@ -288,7 +251,7 @@ def batches(store: Store) -> dict[str, Any]:
                 "file": batch.file,
                 "sha256": batch.sha256,
                 "source": batch.source,
-                "recorded_at": _time(batch.recorded_ms, zone),
+                "recorded_at": time_text(batch.recorded_ms, zone),
                 "undone": batch.undone,
                 "counts": {"read": int(batch.counts.get("read", 0))}
                 | {fate: int(batch.counts.get(fate, 0)) for fate in FATES},

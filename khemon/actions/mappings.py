@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from khemon.actions.import_files import Options
-from khemon.actions.proposals import read_options
+from khemon.actions.permitted import permitted
 from khemon.actions.remembered import remembered_in
 from khemon.importers import Mapping, load_mapping, shape_in
-from khemon.importers.recognize import recognized
 from khemon.importers.shape import with_seen
 from khemon.models import Actor, Refused
 from khemon.rules.calendar import from_ms
@@ -19,6 +17,7 @@ LONGEST_NAME, LONGEST_REASON = 100, 1_000
 PATIENT_REMEDY = "leave patient_id out, and say at each import whose results they are"
 
 
+@permitted("map")
 def remember(
     store: Store, actor: Actor, source: str, toml: bytes, shape: str, reason: str, now_ms: int
 ) -> dict[str, Any]:
@@ -60,22 +59,14 @@ def _sound(source: str, toml: bytes, reason: str) -> Mapping:
     return mapping.model_copy(update={"source": source})
 
 
-def shape_for(store: Store, content: bytes, options: Options) -> str:
-    """The shape of a file that a mapping was made for; ImportProblem when it does not read it."""
-    seen = recognized(content, read_options(store, options))
-    if seen.problem:
-        raise seen.problem
-    assert seen.shape is not None, "read above"
-    return seen.shape.text()
-
-
 def _version(row: MappingVersion, zone: str = "UTC") -> dict[str, Any]:
     at = from_ms(row.at_ms, zone).isoformat()
     known = {"source": row.source, "version": row.version, "digest": row.mapping_digest, "kept_at": at}
     return {**known, "actor": row.actor, "reason": row.reason, "layout_known": bool(row.shape)}
 
 
-def mappings(store: Store) -> dict[str, Any]:
+@permitted("import")
+def mappings(store: Store, actor: Actor) -> dict[str, Any]:
     """Every version of every laboratory's mapping as JSON: by laboratory, the newest first."""
     with store.reading() as reader:
         zone = reader.setting("timezone") or "UTC"
@@ -84,13 +75,15 @@ def mappings(store: Store) -> dict[str, Any]:
     return {"mappings": [_version(row, zone) for row in rows]}
 
 
-def sources(store: Store) -> list[str]:
+@permitted("import")
+def sources(store: Store, actor: Actor) -> list[str]:
     """The laboratories whose mapping is remembered, by name."""
     with store.reading() as reader:
         return sorted({row.source for row in reader.mappings()})
 
 
-def mapping_of(store: Store, source: str, version: int | None = None) -> dict[str, Any]:
+@permitted("import")
+def mapping_of(store: Store, actor: Actor, source: str, version: int | None = None) -> dict[str, Any]:
     """A version of a laboratory's mapping as JSON, TOML and shape included: the last one if none is named."""
     with store.reading() as reader:
         zone = reader.setting("timezone") or "UTC"

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from khemon.actions.import_files import Options
+from khemon.actions.permitted import permitted
 from khemon.actions.remembered import Remembered, remembered_in
 from khemon.importers import Mapping, ReadOptions, Recognized, changes, mapping_toml
 from khemon.importers.questions import Question
@@ -93,7 +94,7 @@ def _answers(question: Question) -> str:
     return f" ({' | '.join(question.choices)})" if question.choices else ""
 
 
-def read_options(store: Store | None, options: Options) -> ReadOptions:
+def _read_options(store: Store | None, options: Options) -> ReadOptions:
     """How to look at a file: in the store's time zone, else the stated one, else UTC, for nothing is kept."""
     zone = None
     if store is not None:
@@ -111,6 +112,7 @@ def read_options(store: Store | None, options: Options) -> ReadOptions:
     )
 
 
+@permitted("import")
 def proposal(
     store: Store | None, actor: Actor, content: bytes, name: str, stated: Options, *, find: bool = True
 ) -> Proposal:
@@ -118,7 +120,7 @@ def proposal(
 
     find: without a named laboratory take the only one whose layout it is.
     """
-    options, source = read_options(store, stated), stated.source
+    options, source = _read_options(store, stated), stated.source
     latest = {kept.source: kept for kept in _latest(store)}
     unknown = latest.values() if source is None and options.mapping is None else ()
     looks = {kept.source: seen for kept in unknown if (seen := _fitting(content, options, kept))}
@@ -238,3 +240,13 @@ def _adapted(mapping: Mapping, fresh: Recognized) -> Mapping:
         return Mapping.model_validate({**head, **tables})
     except ValidationError:
         return fresh.mapping
+
+
+@permitted("import")
+def shape_for(store: Store, actor: Actor, content: bytes, options: Options) -> str:
+    """The shape of a file that a mapping was made for; ImportProblem when it does not read it."""
+    seen = recognized(content, _read_options(store, options))
+    if seen.problem:
+        raise seen.problem
+    assert seen.shape is not None, "read above"
+    return seen.shape.text()

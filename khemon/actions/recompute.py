@@ -54,6 +54,7 @@ class _FromStore:
         self.known: dict[int, Given] = {}
         self.texts: dict[int, tuple[int, str, str | None, str]] = {}
         self.recorded: dict[int, int] = {}
+        self.told = told
         self.fetched: dict[int, set[int]] = {}
 
     def given(self, row: int) -> Given:

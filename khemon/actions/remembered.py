@@ -33,7 +33,7 @@ class Remembered:
         return f"the remembered mapping of {self.source!r}, version {self.version}"
 
 
-def remembered(store: Store, source: str | None) -> Remembered | None:
+def _remembered(store: Store, source: str | None) -> Remembered | None:
     """The last version of a laboratory's mapping; None where there is none."""
     if not source:
         return None
@@ -44,7 +44,7 @@ def remembered(store: Store, source: str | None) -> Remembered | None:
 
 def with_remembered(store: Store, options: Options) -> tuple[Options, Remembered | None]:
     """The options as a file is read by them: with the mapping remembered for its laboratory, if none was given."""
-    kept = None if options.mapping else remembered(store, options.source)
+    kept = None if options.mapping else _remembered(store, options.source)
     if kept is None:
         return options, None
     return replace(options, mapping=kept.mapping, mapping_version=kept.version), kept

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from khemon.actions import import_files
+from khemon.actions.permitted import permitted
 from khemon.actions.watch.alerts import urgency_of
 from khemon.figures.style import rule_words
 from khemon.importers import load_mapping
@@ -74,6 +75,7 @@ class Review:
         return not any(self.counts.get(fate) for fate in import_files.HELD)
 
 
+@permitted("import")
 def previewed(
     store: Store, actor: Actor, files: Sequence[Brought], how: Sequence[HowToRead], now: dt.datetime
 ) -> list[Review]:
@@ -81,6 +83,7 @@ def previewed(
     return [_one(store, actor, file, said, now, keep=False) for file, said in zip(files, how, strict=True)]
 
 
+@permitted("import")
 def committed(
     store: Store, actor: Actor, files: Sequence[Brought], how: Sequence[HowToRead], now: dt.datetime
 ) -> list[Review]:

@@ -7,7 +7,19 @@ import sys
 
 import typer
 
-from khemon.cli import files, grading, mappings, operation, protocols, store, watching
+from khemon.cli import (
+    by_hand,
+    cohort,
+    files,
+    grading,
+    mappings,
+    operation,
+    protocols,
+    reviewing,
+    store,
+    users,
+    watching,
+)
 from khemon.cli.output import FOUND_A_PROBLEM, WRONG_USAGE, say
 from khemon.models import KhemonError
 
@@ -17,14 +29,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Laboratory dashboard for children with kaposiform hemangioendothelioma. Criteria, never advice.",
 )
-for module in (files, grading, store, mappings, watching, protocols, operation):
+for module in (files, cohort, grading, store, mappings, watching, protocols, users, by_hand, reviewing, operation):
     module.add_to(app)
 
 
 def main() -> None:
     """Run the command line; a problem a person can act on is one line on stderr and exit code 2."""
     try:
-        app()
+        app(prog_name="khemon")
     except KhemonError as problem:
         say(f"{problem.where}: {problem.found}. Remedy: {problem.remedy}")
         sys.exit(WRONG_USAGE)

@@ -27,7 +27,7 @@ def list_(db: Db = None, as_json: Json = False) -> None:
     if has_store(db):
         store = open_store(db)
         try:
-            document = mappings(store)
+            document = mappings(store, person())
         finally:
             store.close()
     if as_json:
@@ -49,7 +49,7 @@ def show(
 
     store = open_store(db)
     try:
-        document = mapping_of(store, source, version)
+        document = mapping_of(store, person(), source, version)
     finally:
         store.close()
     if as_json:
@@ -126,7 +126,8 @@ def keep(
     as_json: Json = False,
 ) -> None:
     """Remember a mapping as the next version of a laboratory's: `import --source NAME` reads with it from then on."""
-    from khemon.actions.mappings import remember, shape_for
+    from khemon.actions.mappings import remember
+    from khemon.actions.proposals import shape_for
 
     content = read_bytes(file)
     store = open_store(db, make=True)
@@ -134,7 +135,7 @@ def keep(
         shape = ""
         if like is not None:
             options = Options(now_ms=now_ms(), mapping=load_mapping(content), patient_id=patient)
-            shape = shape_for(store, read_bytes(like), options)
+            shape = shape_for(store, person(), read_bytes(like), options)
         document = remember(store, person(), source, content, shape, reason, now_ms())
     finally:
         store.close()

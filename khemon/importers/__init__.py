@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from khemon.importers.by_hand import read_by_hand
 from khemon.importers.formats import read_any
 from khemon.importers.mapping import Mapping, load_mapping
 from khemon.importers.mapping_text import mapping_toml
@@ -23,6 +24,7 @@ __all__ = [
     "load_mapping",
     "mapping_toml",
     "read",
+    "read_by_hand",
     "recognized",
     "shape_in",
     "shape_of",

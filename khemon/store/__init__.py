@@ -1,7 +1,10 @@
 """The store, the only place with SQL: `Store(url)`, then `store.reading()` and `store.writing()`."""
 
+from khemon.store.account_rows import AccountRow
+from khemon.store.acts import Act, EventEntry
 from khemon.store.connection import is_there
 from khemon.store.repository import Reader, Writer
+from khemon.store.repository.held import KeptRow
 from khemon.store.rows import (
     AuditRow,
     BareEpisode,
@@ -22,17 +25,21 @@ from khemon.store.rows import (
     UndoOutcome,
 )
 from khemon.store.store import Store
-from khemon.store.tables import batch_of
+from khemon.store.tables import batch_of, row_id
 
 __all__ = [
+    "AccountRow",
+    "Act",
     "AuditRow",
     "BareEpisode",
     "BatchRow",
     "EventColumns",
+    "EventEntry",
     "FateRow",
     "HeldRow",
     "ImportMeta",
     "ImportOutcome",
+    "KeptRow",
     "LiveProtocol",
     "MappingVersion",
     "MoveRow",
@@ -47,4 +54,5 @@ __all__ = [
     "Writer",
     "batch_of",
     "is_there",
+    "row_id",
 ]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from khemon.store.digests import NO_HASH, audit_hash, row_digest, rows_digest
-from khemon.store.repository import decisions, mappings, protocols
+from khemon.store.repository import accounts, decisions, mappings, protocols
 from khemon.store.repository.ledger import raw_bytes
 from khemon.store.rows import AuditRow, BatchRow
 from khemon.store.store import Store
@@ -66,6 +66,7 @@ def _damaged(connection: sa.Connection) -> Iterator[Finding]:
         ("protocol in use", protocols.damaged(connection)),
         ("mapping", mappings.damaged(connection)),
         ("decision", decisions.damaged(connection)),
+        ("state of an account", accounts.damaged(connection)),
     ):
         for number in numbers:
             yield Finding("digest", f"{what}, number {number}", "is not what was written")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from khemon.models import StoreProblem
 from khemon.store.connection import Engines, close_to_others, connect
 from khemon.store.problems import plain_problems
-from khemon.store.repository import Reader, Writer
+from khemon.store.repository import BoundReader, Reader, Writer
 from khemon.store.tables import SCHEMA, analyte
 from khemon.store.triggers import trigger_differences
 from khemon.units import ANALYTE_CODES
@@ -41,6 +41,10 @@ class Store:
         with plain_problems(), self._engines.reading.begin() as connection:
             yield Reader(connection)
 
+    def bound_to(self, wards: Sequence[str], name: str, open_since_ms: int) -> BoundStore:
+        """This store as a person bound to wards reads it, with the patients opened with a reason since then."""
+        return BoundStore(self, wards, name, open_since_ms)
+
     @contextmanager
     def writing(self, *, keep: bool = True) -> Iterator[Writer]:
         """A writer in its own transaction: kept at the end, taken back on an exception or when `keep` is false."""
@@ -63,6 +67,24 @@ class Store:
                 found="are missing or changed, so stored results may have been altered",
                 remedy="restore a backup, or have the database examined",
             )
+
+
+class BoundStore(Store):
+    """An open store whose readers show no patient of another ward. Writers are whole: acts check what they name."""
+
+    def __init__(self, store: Store, wards: Sequence[str], name: str, open_since_ms: int) -> None:
+        self.url = store.url
+        self._engines = store._engines
+        self._bound = (tuple(wards), name, open_since_ms)
+
+    @contextmanager
+    def reading(self) -> Iterator[Reader]:
+        """A reader of one snapshot of what the person may see."""
+        with plain_problems(), self._engines.reading.begin() as connection:
+            yield BoundReader(connection, *self._bound)
+
+    def close(self) -> None:
+        """Leaves the store open: it belongs to others too."""
 
 
 def _schema_version(connection: sa.Connection) -> str | None:

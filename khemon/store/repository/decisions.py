@@ -9,12 +9,15 @@ import sqlalchemy as sa
 
 from khemon.models import StoreProblem
 from khemon.store.digests import row_digest
+from khemon.store.judging import SET_OUT
 from khemon.store.repository.bulk import insert_rows, next_number
 from khemon.store.repository.ledger import Ledger
+from khemon.store.repository.ready import Ready
 from khemon.store.rows import RowDecision
 from khemon.store.tables import BATCH_SPAN, row_decision
 
 _IN_ORDER = sa.select(row_decision).order_by(row_decision.c.decision_no)
+_SET_OUT = Ready(_IN_ORDER.where(sa.or_(*(row_decision.c.verdict == verdict for verdict in SET_OUT))))
 
 
 def add(connection: sa.Connection, batch_no: int, decisions: Iterable[tuple[int, str, int | None, str]]) -> None:
@@ -39,6 +42,17 @@ def standing(
         decided = _sound(tuple(row))
         if decided.batch_no not in gone:
             found[decided.row_id] = decided
+    return found
+
+
+def set_out(connection: sa.Connection, ledger: Ledger, known_at_ms: int | None = None) -> dict[int, tuple[int, str]]:
+    """Id of each row that a person set out or said anew to the first standing act that did, and its verdict."""
+    gone = ledger.not_standing(known_at_ms)
+    found: dict[int, tuple[int, str]] = {}
+    for row in _SET_OUT.rows(connection):
+        decided = _sound(row)
+        if decided.batch_no not in gone:
+            found.setdefault(decided.row_id, (decided.batch_no, decided.verdict))
     return found
 
 

@@ -11,8 +11,9 @@ import sqlalchemy as sa
 
 from khemon.models import QUALITIES, STATUSES, TIMINGS
 from khemon.store.digests import row_digest
-from khemon.store.judging import Content, Verdict, Version, result_verdict
-from khemon.store.repository.bulk import ReadyOf
+from khemon.store.judging import HELD_MOVED, Content, Verdict, Version, result_verdict
+from khemon.store.repository.bulk import ReadyOf, chunks
+from khemon.store.repository.decisions import set_out
 from khemon.store.repository.fates import OBSERVATION_FIELDS, packed
 from khemon.store.repository.intake import Intake, Row
 from khemon.store.repository.ledger import Ledger
@@ -37,6 +38,8 @@ _VERSIONS_BETWEEN = ReadyOf(_VERSIONS.where(_BETWEEN | result.c.specimen.is_not(
 
 #: Source, patient, analyte, and the specimen or else the collection time: what makes two rows versions of one result.
 Key = tuple[str | None, int, int, str | int]
+#: The same without the source: where a result stands.
+Place = tuple[int, int, str | int]
 
 
 class Observation(Row, Protocol):
@@ -145,7 +148,7 @@ def versions_of(
 ) -> dict[Key, list[Version]]:
     """Standing versions of these patients' results; with `between` only those of that time or with a specimen."""
     place, printed = 1 + len(_PLACE_COLUMNS), 1 + len(_PLACE_COLUMNS) + len(CONTENT_COLUMNS)
-    gone = ledger.not_standing()
+    gone, out = ledger.not_standing(), set_out(connection, ledger)
     if between is None:
         rows = _ALL_VERSIONS.rows(connection, numbers)
     else:
@@ -155,9 +158,27 @@ def versions_of(
         source, number, code, at, specimen, row_id, status = row[:place]
         batch_no = row_id // BATCH_SPAN
         if batch_no not in gone:
-            version = Version(row_id, batch_no, status, (at, *row[place:printed]), row[printed:])
+            _, decided = out.get(row_id, (0, ""))
+            version = Version(row_id, batch_no, status, (at, *row[place:printed]), row[printed:], decided)
             found.setdefault((source, number, code, specimen or at), []).append(version)
     return found
+
+
+def moved_places(connection: sa.Connection, ledger: Ledger) -> frozenset[Place]:
+    """Where results stood that a person moved to another patient."""
+    moved = [row_id for row_id, decision in ledger.decided().items() if decision.verdict == "moved"]
+    found: set[Place] = set()
+    for chunk in chunks(moved):
+        place = result.c.patient_no, result.c.analyte, result.c.specimen, result.c.collected_ms
+        for number, code, specimen, at in connection.execute(sa.select(*place).where(result.c.result_id.in_(chunk))):
+            found.add((number, code, specimen or at))
+    return frozenset(found)
+
+
+def with_moves(verdict: Verdict, status: int, place: Place, moved: frozenset[Place]) -> Verdict:
+    """The verdict, but a result that was moved away is held where it would be let in again, unless it is withdrawn."""
+    comes_back = verdict.decision != "duplicate" and place in moved and status not in WITHDRAWN
+    return Verdict("conflict", HELD_MOVED) if comes_back else verdict
 
 
 def take_observations(intake: Intake, rows: Sequence[Observation]) -> None:
@@ -169,6 +190,7 @@ def take_observations(intake: Intake, rows: Sequence[Observation]) -> None:
     times = [row.collected_ms for row in rows if row.collected_ms is not None]
     between = (min(times), max(times)) if times else (0, 0)
     stored = versions_of(intake.connection, intake.ledger, standing.values(), between) if standing else {}
+    moved = moved_places(intake.connection, intake.ledger) if standing else frozenset()
     first: dict[tuple[int, int, int], int] = {}
     groups: dict[tuple[int, int, int], Twins] = {}
     readable: list[tuple[int, int, int, int]] = []
@@ -183,8 +205,8 @@ def take_observations(intake: Intake, rows: Sequence[Observation]) -> None:
         if first.setdefault(key, position) != position and key not in groups:
             groups[key] = Twins()
         readable.append((*key, first_id + position))
-    if groups or stored:
-        readable = [key for key in readable if _accepted(intake, stored, groups, key, rows[key[3] - first_id])]
+    if (groups or stored or moved) and intake.act is None:
+        readable = [key for key in readable if _accepted(intake, stored, groups, moved, key, rows[key[3] - first_id])]
     readable.sort()
     intake.results = [result_values(*key, rows[key[3] - first_id], restored_by=None) for key in readable]
 
@@ -193,19 +215,22 @@ def _accepted(
     intake: Intake,
     stored: dict[Key, list[Version]],
     groups: dict[tuple[int, int, int], Twins],
+    moved: frozenset[Place],
     key: tuple[int, int, int, int],
     each: Observation,
 ) -> bool:
     """Judges one readable row and brings it up to date; keeps it here when it is not accepted."""
     number, collected_ms, code, row_id = key
     group = groups.get(key[:3])
-    earlier = stored.get((intake.meta.source, number, code, each.specimen_id or collected_ms))
-    if group is None and earlier is None:
+    place = (number, code, each.specimen_id or collected_ms)
+    earlier = stored.get((intake.meta.source, *place))
+    if group is None and earlier is None and place not in moved:
         return True
     twin = Twin(each, row_id, STATUS_CODES[each.status], content_of(each))
     verdict = _repeat(group, twin)
     if verdict is None:
         verdict = result_verdict(earlier or (), intake.batch_no, twin.status, twin.content, supersede=intake.supersede)
+        verdict = with_moves(verdict, twin.status, place, moved)
     each.decision = verdict.decision
     if verdict.reason is not None:
         each.reasons.append(verdict.reason)

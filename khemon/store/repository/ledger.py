@@ -12,10 +12,15 @@ import sqlalchemy as sa
 
 from khemon.store.repository.ready import Ready
 from khemon.store.rows import BatchRow
-from khemon.store.tables import BATCH_SPAN, batch, batch_undo, raw_file
+from khemon.store.tables import BATCH_SPAN, batch, batch_undo, raw_file, row_decision
 
 _FACTS = Ready(sa.select(batch.c.batch_no, batch.c.batch, batch.c.source, batch.c.recorded_ms, batch.c.kind))
 _UNDONE = Ready(sa.select(batch_undo.c.batch_no, batch_undo.c.recorded_ms))
+_DECIDED = Ready(
+    sa.select(row_decision.c.row_id, row_decision.c.batch_no, row_decision.c.verdict).order_by(
+        row_decision.c.decision_no
+    )
+)
 
 
 class Facts(NamedTuple):
@@ -25,6 +30,13 @@ class Facts(NamedTuple):
     source: str | None
     recorded_ms: int
     kind: str
+
+
+class Decided(NamedTuple):
+    """A person's decision about a row, as far as reading needs it: the batch of the act, and the verdict."""
+
+    batch_no: int
+    verdict: str
 
 
 class Ledger:
@@ -53,6 +65,17 @@ class Ledger:
     def not_restored(self, known_at_ms: int | None = None) -> set[int]:
         """Numbers of batches whose undoing was not yet recorded at that moment: what it restored was not yet there."""
         return set() if known_at_ms is None else {number for number, at in self.undone.items() if at > known_at_ms}
+
+    @cached_property
+    def _decisions(self) -> list[tuple[int, int, str]]:
+        return _DECIDED.rows(self._connection)
+
+    def decided(self, known_at_ms: int | None = None) -> dict[int, Decided]:
+        """Id of a row that a person decided about to the last decision that stands."""
+        gone = self.not_standing(known_at_ms) if self._decisions else set()
+        return {
+            row_id: Decided(batch_no, verdict) for row_id, batch_no, verdict in self._decisions if batch_no not in gone
+        }
 
     def of_row(self, row_id: int) -> Facts:
         """The facts of the batch a row belongs to."""

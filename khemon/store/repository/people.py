@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from khemon.models import Patient
 from khemon.store.judging import patient_verdict
 from khemon.store.repository.bulk import ReadyOf, chunks, fetch_plain, only
+from khemon.store.repository.events import silenced
 from khemon.store.repository.ledger import Ledger
 from khemon.store.repository.ready import Ready
 from khemon.store.tables import BATCH_SPAN, batch_patient, patient, patient_version
@@ -52,17 +53,21 @@ def standing_numbers(
 
 
 def fields_of(
-    connection: sa.Connection, ledger: Ledger, numbers: Sequence[int] | None
+    connection: sa.Connection, ledger: Ledger, numbers: Sequence[int] | None, known_at_ms: int | None = None
 ) -> tuple[dict[int, dict[str, str]], dict[int, str]]:
-    """Patient number to what the standing rows say, taken in order, and the fate each row (by id) has now."""
-    gone = ledger.not_standing()
+    """Patient number to what the standing rows say, taken in order, and the fate each row (by id) has now.
+
+    A row that a person rejected or corrected says nothing; its fate is the one it would have.
+    """
+    gone = ledger.not_standing(known_at_ms)
+    silent = silenced(ledger, known_at_ms)
     said: dict[int, dict[str, str]] = {}
     decisions: dict[int, str] = {}
     for row_id, number, packed, forced in _SAID.rows(connection, numbers):
         if row_id // BATCH_SPAN not in gone:
             fields = json.loads(packed)
             decisions[row_id] = patient_verdict(said.get(number), fields, supersede=bool(forced)).decision
-            if decisions[row_id] == "accepted":
+            if decisions[row_id] == "accepted" and row_id not in silent:
                 said.setdefault(number, {}).update(fields)
     return said, decisions
 

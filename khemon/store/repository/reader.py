@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 import sqlalchemy as sa
 
 from khemon.models import Alert, Patient
+from khemon.store.acts import EventEntry
 from khemon.store.repository import (
     decisions,
     events,
     fates,
-    held,
     ledger,
     mappings,
     people,
@@ -19,14 +19,15 @@ from khemon.store.repository import (
     records,
     results,
 )
+from khemon.store.repository.account_reader import AccountReader
 from khemon.store.repository.bulk import without_collection
 from khemon.store.repository.episodes import load_episodes
+from khemon.store.repository.kept_reader import KeptReader
 from khemon.store.rows import (
     AuditRow,
     BatchRow,
     EventColumns,
     FateRow,
-    HeldRow,
     LiveProtocol,
     MappingVersion,
     MoveRow,
@@ -38,16 +39,9 @@ from khemon.store.rows import (
 )
 from khemon.store.tables import alert, alert_move, batch
 
-HELD = ("review", "conflict")
-GAP = ("no_value",)
 
-
-class Reader:
+class Reader(KeptReader, AccountReader):
     """One snapshot. Rows of an undone batch are not there, unless asked for by name."""
-
-    def __init__(self, connection: sa.Connection) -> None:
-        self._connection = connection
-        self._ledger = ledger.Ledger(connection)
 
     def setting(self, key: str) -> str | None:
         """The value of a setting, None when it was never set."""
@@ -154,28 +148,27 @@ class Reader:
         everyone = patient_ids is None
         return events.event_columns(self._connection, self._ledger, numbers, everyone=everyone, known_at_ms=known_at_ms)
 
-    def gaps_of(self, patient_id: str) -> list[HeldRow]:
-        """A patient's samples that gave no value, with the reason; repeated ones once."""
+    def event_entries(self, patient_id: str) -> list[EventEntry]:
+        """Every event of a patient by its start, those that a person set out included."""
         number = self._number(patient_id)
-        return [] if number is None else held.first_of_each(held.kept_rows(self._connection, self._ledger, GAP, number))
+        return [] if number is None else events.event_entries(self._connection, self._ledger, number)
 
-    def held(self) -> list[HeldRow]:
-        """All rows that wait for a person: review and conflict, in order of recording, repeated ones once."""
-        return self._held(None)
+    def results_beside(self, patient_ids: Iterable[str], times: Iterable[int]) -> list[ResultRow]:
+        """Standing results of these patients collected at one of these times."""
+        return results.results_at(self._connection, self._ledger, patient_ids, times)
 
-    def held_of(self, patient_id: str) -> list[HeldRow]:
-        """A patient's rows that wait for a person."""
-        number = self._number(patient_id)
-        return [] if number is None else self._held(number)
-
-    def batches(self) -> list[BatchRow]:
-        """All imports, the newest last."""
-        return ledger.batch_rows(self._connection)
+    def batches(self, format: str | None = None) -> list[BatchRow]:
+        """All imports, the newest last; or those of one format."""
+        return ledger.batch_rows(self._connection, *([] if format is None else [batch.c.format == format]))
 
     def batch(self, batch_id: str) -> BatchRow | None:
         """One import."""
         found = ledger.batch_rows(self._connection, batch.c.batch == batch_id)
         return found[0] if found else None
+
+    def sees_batch(self, batch_id: str) -> bool:
+        """Whether there is such a batch, and every patient it speaks of may be seen."""
+        return self.batch(batch_id) is not None
 
     def standing_batch(self, sha256: str, source: str | None, mapping_digest: str) -> BatchRow | None:
         """The batch that holds these bytes already, read in the same way; importing them again adds nothing."""
@@ -230,14 +223,3 @@ class Reader:
     def seen_by(self, kind: str, object_id: str | int) -> list[SeenRow]:
         """Who opened it, the latest first."""
         return records.seen_rows(self._connection, kind, str(object_id))
-
-    def _held(self, number: int | None) -> list[HeldRow]:
-        kept = held.kept_rows(self._connection, self._ledger, HELD, number)
-        kept += held.contradictions(self._connection, self._ledger, number)
-        return held.first_of_each(sorted(kept, key=lambda row: row.fate_id))
-
-    def _number(self, patient_id: str) -> int | None:
-        return people.numbers_of(self._connection, [patient_id]).get(patient_id)
-
-    def _numbers(self, patient_ids: Sequence[str] | None) -> list[int] | None:
-        return None if patient_ids is None else list(people.numbers_of(self._connection, patient_ids).values())

@@ -13,7 +13,9 @@ import sqlalchemy as sa
 
 from khemon.models import QUALITIES, STATUSES, TIMINGS
 from khemon.store.repository.bulk import ReadyOf, chunks, fetch_plain
+from khemon.store.repository.decisions import set_out
 from khemon.store.repository.ledger import Ledger
+from khemon.store.repository.people import numbers_of
 from khemon.store.repository.ready import Ready
 from khemon.store.rows import ResultColumns, ResultRow
 from khemon.store.tables import BATCH_SPAN, batch, batch_patient, patient, result
@@ -68,6 +70,8 @@ def result_columns(
     names, patient = _places(numbers, np.array(columns[0], dtype=np.int64))
     result_id = np.array(columns[8], dtype=np.int64)
     keep = np.flatnonzero(_standing(result_id, columns[9], ledger, known_at_ms) & (patient >= 0))
+    if left := set_out(connection, ledger, known_at_ms):
+        keep = keep[~np.isin(result_id[keep], list(left))]
     patient = patient[keep]
     if np.any(patient[1:] < patient[:-1]):  # numbers are given in order of arrival
         order = np.argsort(patient, kind="stable")
@@ -208,6 +212,19 @@ def result_details(connection: sa.Connection, ledger: Ledger, result_ids: Iterab
         statement = _select().where(result.c.result_id.in_(chunk))
         found.update((row.result_id, row) for row in _rows(connection, ledger, statement))
     return found
+
+
+def results_at(
+    connection: sa.Connection, ledger: Ledger, patient_ids: Iterable[str], times: Iterable[int]
+) -> list[ResultRow]:
+    """Standing versions of results of these patients collected at one of these times."""
+    numbers = list(numbers_of(connection, sorted(patient_ids)).values())
+    found: list[ResultRow] = []
+    for chunk in chunks(sorted(times)):
+        for some in chunks(numbers):
+            mine = result.c.patient_no.in_(some), result.c.collected_ms.in_(chunk)
+            found += _rows(connection, ledger, _select().where(*mine).order_by(result.c.result_id))
+    return [row for row in found if not row.undone]
 
 
 def results_of(connection: sa.Connection, ledger: Ledger, patient_no: int, *, undone: bool) -> list[ResultRow]:

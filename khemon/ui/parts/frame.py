@@ -6,6 +6,7 @@ import streamlit as st
 
 from khemon.actions import watch
 from khemon.actions.watch.setting import Setting
+from khemon.actions.whoami import person
 from khemon.figures.style import SIGNS, Theme, theme_called
 from khemon.models import KhemonError
 from khemon.ui.parts.elements import el, plain, show, sign
@@ -60,11 +61,22 @@ def page_top(title: str, now: str | None = None) -> Session:
     here = session()
     setting = watch.setting(here.store, here.actor)
     st.html(style_sheet(theme()))
+    _who(here)
     if setting.synthetic:
         show(el("div", _SYNTHETIC, class_="k k-banner", role="note"))
     if title:
         st.title(title)
     return here
+
+
+def _who(here: Session) -> None:
+    """Who is signed in, by an account, and how to leave: a ward's computer is shared."""
+    who = person(here.store, here.actor)
+    if who.has_account:
+        held = ", ".join(role.replace("_", " ") for role in who.roles)
+        bound = f", {', '.join(who.wards)}" if who.wards else ""
+        links = el("a", "Change password", href="./password"), " · ", el("a", "Sign out", href="./sign-out")
+        show(el("div", f"Signed in as {who.name} ({held}{bound}) · ", *links, class_="k k-small k-muted"))
 
 
 def page_end(as_of: str, setting: Setting) -> None:

@@ -14,11 +14,12 @@ from khemon.actions import mapping_edits, mappings, uploads
 from khemon.actions.mapping_edits import Edits
 from khemon.actions.proposals import Proposal, proposal
 from khemon.actions.uploads import Brought, HowToRead
+from khemon.actions.whoami import person
 from khemon.models import KhemonError
 from khemon.rules.calendar import to_ms
 from khemon.ui.parts import frame
 from khemon.ui.parts.elements import Child, Markup, el, join, plain, show, sign
-from khemon.ui.parts.session import Session, session
+from khemon.ui.parts.session import Session
 
 _STATE = "khemon_mapping"
 _HEADER, _MEANS, _UNIT, _WHY, _NOT_READ = "Column", "Means", "Unit", "Because", "not read"
@@ -87,7 +88,7 @@ def panel(here: Session, file: Brought, how: HowToRead, key: str, offer: Offer |
         with text:
             _text(made, key, kept, offer)
         with remember:
-            _remember(made, source, key)
+            _remember(here, made, source, key)
     return _with_edits(replace(how, source=source), kept)
 
 
@@ -108,7 +109,7 @@ def _with_edits(how: HowToRead, kept: _Kept) -> HowToRead:
 
 def _proposed(here: Session, file: Brought, how: HowToRead, kept: _Kept, *, find: bool) -> Proposal:
     """The proposal for a file, worked out once for the same question."""
-    known = tuple((row["source"], row["version"]) for row in mappings.mappings(here.store)["mappings"])
+    known = tuple((row["source"], row["version"]) for row in mappings.mappings(here.store, here.actor)["mappings"])
     asked = (how, known, find and how.source is None)
     if kept.made is None or kept.asked != asked:
         stated = uploads.options_of(how, here.now)
@@ -120,7 +121,7 @@ def _proposed(here: Session, file: Brought, how: HowToRead, kept: _Kept, *, find
 
 def _laboratory(here: Session, made: Proposal, kept: _Kept, key: str) -> str | None:
     """The laboratory: the one whose layout it is, unless a person says another, or a new name."""
-    names = list(dict.fromkeys([*mappings.sources(here.store), *([made.source] if made.source else [])]))
+    names = list(dict.fromkeys([*mappings.sources(here.store, here.actor), *([made.source] if made.source else [])]))
     st.selectbox(
         f"Laboratory of {plain(made.file)}",
         names,
@@ -262,8 +263,11 @@ def _text(made: Proposal, key: str, kept: _Kept, offer: Offer | None) -> None:
         show(el("div", el("a", "Download the mapping (TOML)", href=link), class_="k"))
 
 
-def _remember(made: Proposal, source: str | None, key: str) -> None:
+def _remember(here: Session, made: Proposal, source: str | None, key: str) -> None:
     """Keep the mapping for the laboratory, with a reason."""
+    if not person(here.store, here.actor).may("map"):
+        show(el("div", "A data manager remembers it: your account may not.", class_="k k-muted"))
+        return
     if source is None or made.seen.shape is None:
         words = (
             "Choose the laboratory first." if source is None else "Say first what is open: the file is not read yet."
@@ -274,7 +278,7 @@ def _remember(made: Proposal, source: str | None, key: str) -> None:
         reason = st.text_input("Why (kept in the audit)", key=f"mapping_reason_{key}", max_chars=500)
         asked = st.form_submit_button(f"Remember for {plain(source)}")
     if asked:
-        _remembered(session(), made, source, reason, key)
+        _remembered(here, made, source, reason, key)
 
 
 def _remembered(here: Session, made: Proposal, source: str, reason: str, key: str) -> None:
