@@ -14,6 +14,7 @@ from khemon.rules.calendar import to_ms
 from khemon.store.integrity import check
 from tests.held_rows import (
     DOCTOR,
+    HEAD,
     MINUTE,
     NOW,
     NURSE,
@@ -397,3 +398,99 @@ def test_another_birth_date_is_taken_only_by_a_person(store):
         assert str(reader.patient("P1").birth_date) == "2025-01-02"
         assert reader.undecided() == []
     assert check(store) == []
+
+
+def test_a_limit_belongs_to_what_is_taken_and_one_step_beyond_does_not(store):
+    brought(store, LIMIT)
+    row = waiting(store)["27000"]
+    with pytest.raises(Refused, match="outside 0 to 3000"):
+        correct(store, NURSE, [row], {"value": "3001"}, "typed", now=LATER)
+    correct(store, NURSE, [row], {"value": "3000"}, "typed", now=LATER)
+    assert standing(store, "P1")[0] == ("platelets", "3000", "final")
+
+
+def test_a_comparator_may_be_stated(store):
+    brought(store, LIMIT)
+    correct(store, NURSE, [waiting(store)["27000"]], {"value": "<5"}, "the original says so", now=LATER)
+    assert standing(store, "P1")[0] == ("platelets", "<5", "final")
+    assert ("plasma_criterion", "confirmed") in episodes(store, "P1")
+
+
+def test_a_correction_of_the_laboratory_supersedes_a_confirmed_row(store):
+    brought(store, LIMIT)
+    correct(store, NURSE, [waiting(store)["27000"]], {"unit": "/uL"}, "per microliter", now=LATER)
+    content = labs("P1,2026-03-10T06:00:00Z,platelets,28,10*9/L,corrected", head=HEAD + ",status")
+    assert brought(store, content, now=LATER + MINUTE)["counts"]["accepted"] == 1
+    assert ("platelets", "28", "corrected") in standing(store, "P1")
+
+
+DDU = load_mapping(b'd_dimer_basis = "DDU"\n')
+
+
+@pytest.mark.parametrize(
+    ("changes", "canonical"), [({"collected_at": "2026-03-10T06:00"}, "0.6"), ({"value": "400"}, "0.8")]
+)
+def test_a_correction_keeps_the_d_dimer_basis_that_the_mapping_stated(store, changes, canonical):
+    brought(store, labs("P1,2026-03-10T07:00:00Z,d_dimer,300*,ng/mL"), mapping=DDU)
+    correct(store, NURSE, [waiting(store)["300*"]], changes, "as on paper", now=LATER)
+    with store.reading() as reader:
+        [row] = reader.results_of("P1")
+    assert (row.canonical_value, row.canonical_unit, row.basis) == (canonical, "mg/L{FEU}", "DDU")
+
+
+def test_a_quality_that_is_stated_sets_the_result_aside(store):
+    brought(store, labs("P1,2026-03-10T06:00:00Z,platelets,8*,10*9/L"))
+    correct(store, NURSE, [waiting(store)["8*"]], {"quality": "clumped"}, "the smear shows it", now=LATER)
+    assert [rule for rule, _ in episodes(store, "P1")] == ["unusable_sample"]
+
+
+def test_samples_of_one_day_without_a_time_are_two_questions_and_a_later_export_adds_none(store):
+    content = labs("P1,2026-03-10,platelets,12,10*9/L", "P1,2026-03-10,platelets,12,10*9/L")
+    brought(store, content)
+    assert held(store) == ["12", "12"]
+    brought(store, content + b"P1,2026-03-10T05:00:00Z,hemoglobin,80,g/L\n", now=LATER)
+    assert held(store) == ["12", "12"]
+    with store.reading() as reader:
+        first, second = reader.undecided_once()
+    correct(store, NURSE, [first.fate_id], {"collected_at": "2026-03-10T06:00"}, "list", now=LATER)
+    assert held(store) == ["12"]
+    correct(store, NURSE, [second.fate_id], {"collected_at": "2026-03-10T09:00"}, "list", now=LATER)
+    assert held(store) == []
+
+
+def test_rows_of_nobody_do_not_answer_for_each_other(store):
+    for name in ("monday.csv", "tuesday.csv"):
+        brought(store, labs(f",2026-03-10T06:00:00Z,platelets,12,10*9/L,{name}", head=HEAD + ",comment"), name=name)
+    assert len(waiting(store)) == 1
+    with store.reading() as reader:
+        first, second = reader.undecided_once()
+    reject(store, NURSE, [first.fate_id], "no name on the tube", now=LATER)
+    with store.reading() as reader:
+        assert [row.fate_id for row in reader.undecided()] == [second.fate_id]
+
+
+@pytest.mark.parametrize(
+    "text", ["\x00", "\n", "\ud800", "'; DROP TABLE fate; --", '"', "5,5", "=1+1", "1e3", "∞", "x" * 2_000]
+)
+def test_whatever_is_typed_is_taken_as_it_is_or_refused(store, text):
+    brought(store, LIMIT)
+    row = waiting(store)["27000"]
+    for name in ("patient_id", "value", "unit", "collected_at", "status", "analyte"):
+        with pytest.raises(Refused):
+            correct(store, NURSE, [row], {name: f"a{text}" if name == "patient_id" else text}, "typed", now=LATER)
+    assert waiting(store) == {"27000": row}
+
+
+def test_a_corrected_value_of_a_conflict_takes_the_place_of_what_is_stored(store):
+    for content in CONFLICT:
+        brought(store, content)
+    correct(store, NURSE, [waiting(store)["9"]], {"value": "19"}, "a digit was lost", now=LATER)
+    assert standing(store, "P1") == [("platelets", "40", "final"), ("platelets", "19", "corrected")]
+    assert held(store) == []
+
+
+def test_a_conflict_given_another_time_stands_beside_what_is_stored(store):
+    for content in CONFLICT:
+        brought(store, content)
+    correct(store, NURSE, [waiting(store)["9"]], {"collected_at": "2026-03-10T07:00"}, "the later draw", now=LATER)
+    assert standing(store, "P1") == [("platelets", "40", "final"), ("platelets", "9", "final")]

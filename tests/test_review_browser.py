@@ -91,7 +91,7 @@ def test_a_result_of_another_child_is_moved_and_its_alert_goes_with_it(page: Pag
     page.get_by_label("Reason").last.fill("labels were swapped")
     page.get_by_role("button", name="What would change?").click()
     settled(page)
-    expect(page.get_by_text("retract (B-2)", exact=False).first).to_be_visible()
+    expect(page.get_by_text("plasma criterion is retracted (B-2)", exact=False).first).to_be_visible()
     picture(page, "move-preview")
     page.get_by_role("button", name="Move", exact=True).click()
     settled(page)

@@ -2,9 +2,12 @@
 
 import pytest
 
-from khemon.actions.acknowledge import mark_seen
+from khemon.actions.acknowledge import acknowledge, mark_seen
 from khemon.actions.import_files import undo
-from khemon.actions.review import confirm, move_results
+from khemon.actions.review import confirm, correct, move_results
+from khemon.actions.review.telling import move_opened
+from khemon.actions.status import status
+from khemon.actions.watch.moved import move_notices
 from khemon.models import Refused
 from khemon.rules.calendar import to_ms
 from khemon.store.integrity import check
@@ -125,8 +128,13 @@ def test_a_new_version_of_a_moved_result_is_held_not_swallowed(store, status):
     )
     [row] = brought(store, content, now=LATER + MINUTE)["rows"]
     assert (row["decision"], row["reasons"][0].partition(":")[0]) == ("conflict", "moved_away")
-    with pytest.raises(Refused, match=r"still contradict|would not stand"):
-        confirm(store, NURSE, list(waiting(store).values()), "as read", now=LATER + MINUTE)
+    [waits] = waiting(store).values()
+    with pytest.raises(Refused, match="leaves open patient_id"):
+        confirm(store, NURSE, [waits], "as read", now=LATER + MINUTE)
+    correct(store, NURSE, [waits], {"patient_id": "B"}, "it follows the first one", now=LATER + 2 * MINUTE)
+    assert "8" not in counts(store, "A")
+    assert (("platelets", "7", "corrected") in standing(store, "B")) == (status == "corrected")
+    assert list(waiting(store)) == (["7"] if status == "final" else [])
 
 
 def test_a_withdrawal_of_a_moved_result_by_the_laboratory_is_taken(store):
@@ -212,3 +220,48 @@ def test_who_had_looked_at_the_wrong_patient_is_put_on_record(store):
     with store.reading() as reader:
         [batch] = reader.batches("move")
         assert batch.details["looked"] == [["doctor", to_ms(NOW + MINUTE)]]
+
+
+def test_who_acknowledged_an_alert_of_the_wrong_patient_is_told_too(store):
+    brought(store, FILE)
+    with store.reading() as reader:
+        alert = next(alert for alert in reader.alerts() if alert.rule == "plasma_criterion")
+    acknowledge(store, DOCTOR, alert.alert_id, "plasma ordered", now=NOW + MINUTE)
+    assert moved(store, "8", "0.4")["to_be_told"] == ["doctor"]
+
+
+def test_a_move_is_news_for_who_had_looked_until_opened_and_again_when_it_is_taken_back(store):
+    brought(store, FILE)
+    mark_seen(store, DOCTOR, "A", now=NOW + MINUTE)
+    [batch] = moved(store, "8", "0.4")["batches"]
+    [notice] = move_notices(store, DOCTOR)
+    assert (notice.wrong, notice.right, notice.looked) == ("A", "B", "10 Mar 2026 12:01")
+    assert set(notice.results) == {"fibrinogen 0.4 g/L, 10 Mar 2026 06:00", "platelets 8 ×10⁹/L, 10 Mar 2026 06:00"}
+    assert any(words.startswith("A: plasma criterion") and "retract" in words for words in notice.alerts)
+    assert move_notices(store, NURSE) == ()
+    move_opened(store, DOCTOR, batch, now=LATER + MINUTE)
+    assert move_notices(store, DOCTOR) == ()
+    undo(store, NURSE, batch, to_ms(LATER + 2 * MINUTE))
+    [notice] = move_notices(store, DOCTOR)
+    assert notice.taken_back == "10 Mar 2026 12:03 by nurse"
+    move_opened(store, DOCTOR, batch, now=LATER + 3 * MINUTE)
+    assert move_notices(store, DOCTOR) == ()
+
+
+def test_a_move_taken_back_before_it_was_opened_is_no_news(store):
+    brought(store, FILE)
+    mark_seen(store, DOCTOR, "A", now=NOW + MINUTE)
+    [batch] = moved(store, "8")["batches"]
+    undo(store, NURSE, batch, to_ms(LATER + MINUTE))
+    assert move_notices(store, DOCTOR) == ()
+
+
+def test_before_the_move_was_recorded_the_results_stood_where_they_were(store):
+    brought(store, FILE)
+    moved(store, "8", "0.4")
+
+    def flagged(known_at):
+        document = status(store, NURSE, now_ms=to_ms(LATER), known_at_ms=to_ms(known_at))
+        return [patient["patient_id"] for patient in document["patients"] if patient["episodes"]]
+
+    assert (flagged(NOW), flagged(LATER)) == (["A"], ["B"])

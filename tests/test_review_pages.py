@@ -37,7 +37,12 @@ def queue(tmp_path):
     at = files.at(3)
     held = [("A-1", at, "platelets", "8*", "10*9/L"), ("A-1", files.at(4), "platelets", "9*", "10*9/L")]
     held += [("A-1", at[:10], "hemoglobin", "70", "g/L"), ("B-2", at, "fibrinogen", f"4 {HOSTILE}", "g/L")]
-    held += [("A-1", files.at(30), "hemoglobin", "71", "g/L"), ("B-2", at, "platelets", "x" * 1_000, "10*9/L")]
+    held += [
+        ("A-1", files.at(30), "hemoglobin", "71", "g/L"),
+        ("B-2", at, "platelets", "x" * 1_000, "10*9/L"),
+        ("B-2", files.at(5), "platelets", f"7 {'*' * 900}", "10*9/L"),
+    ]
+    held += [("Q\"'<i>`", at, "hemoglobin", "7000", "g/L")]
     options = Options(now_ms=to_ms(now()), timezone=TIMEZONE)
     commit(store, TESTER, text_of(LAB_HEAD, held), "<b>held</b>.csv", options)
     store.close()
@@ -76,7 +81,7 @@ def test_rows_with_one_question_are_confirmed_with_one_answer(queue):
     test.text_input(f"why_decide_{group.name}").set_value("their own mark")
     test.button(f"ask_{group.name}").click().run()
     assert "If you decide so" in words(test)
-    assert "plasma criterion: raise" in words(test).casefold()
+    assert "plasma criterion is raised" in words(test).casefold()
     test.text_input(f"why_decide_{group.name}").set_value("their own mark")
     test.button(f"confirm_{group.name}").click().run()
     assert not test.exception
@@ -106,6 +111,8 @@ def test_texts_from_outside_are_shown_as_text_and_long_ones_are_cut(queue):
     told = body(test)
     assert "<img src=x" not in told
     assert "<b>held</b>" not in told
+    assert "<i>" not in told
+    assert "Q\"'<i>`" in words(test)
     assert "x" * 300 not in told
     assert "(1007 characters)" in told
     for expander in test.expander:
@@ -119,6 +126,11 @@ def test_the_ward_and_the_patient_page_lead_to_what_is_held(queue):
     assert f'href="review?patient={key}"' in body(queue.open("patient", patient=key))
     test = queue.open("review", patient=key)
     assert "Fibrinogen" not in labels(test)
+
+
+def test_a_long_text_is_cut_on_the_ward_list(queue):
+    told = body(queue.open("ward"))
+    assert "x" * 200 not in told
 
 
 def test_an_empty_queue_says_so(queue):

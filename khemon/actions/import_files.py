@@ -38,6 +38,13 @@ class Options:
     max_rows: int | None = None
     #: The version of the laboratory's remembered mapping, where that is the mapping.
     mapping_version: int | None = None
+    #: Told what comes now: reading, comparing, judging.
+    on_step: Callable[[str], None] | None = None
+
+    def step(self, word: str) -> None:
+        """Tell whoever waits what comes now."""
+        if self.on_step is not None:
+            self.on_step(word)
 
 
 @dataclass(frozen=True)
@@ -48,6 +55,9 @@ class ImportReport:
     counts: dict[str, int]
     make_rows: Callable[[], list[dict[str, Any]]]
     alerts: list[Alert] = field(default_factory=list)
+    #: What was read and in which zone its times are told; None where nothing was read because it is known already.
+    reading: Reading | None = None
+    zone: str = "UTC"
 
     @cached_property
     def document(self) -> dict[str, Any]:
@@ -101,8 +111,10 @@ def _import(store: Store, actor: Actor, content: bytes, name: str, options: Opti
     repeated = _again(store, content, name, options, zone) if keep else None
     if repeated is not None:
         return repeated
+    options.step("reading")
     asked = _read_options(options, zone)
     reading = read_as_remembered(content, name, asked, kept) if kept else read(content, name, asked)
+    options.step("comparing")
     meta = _meta(content, name, options, reading, actor, kept)
     outcome, alerts = record(store, meta, reading, options, zone, keep=keep)
     own_zone = (options.mapping.timezone if options.mapping else None) or zone
@@ -124,6 +136,7 @@ def record(
             patients=reading.patients,
             on_conflict=options.on_conflict,
         )
+        options.step("judging")
         alerts = [] if outcome.repeated else _after(writer, outcome, meta, options.now_ms)
     return outcome, alerts
 
@@ -147,6 +160,12 @@ def _read_options(options: Options, zone: str) -> ReadOptions:
         now_ms=options.now_ms,
         max_rows=options.max_rows,
     )
+
+
+def read_as(store: Store, options: Options) -> tuple[str | None, str]:
+    """What an import is known by besides its bytes: the laboratory, and a digest of how they are read."""
+    options, _ = with_remembered(store, options)
+    return _source(options), _mapping_digest(options)
 
 
 def _source(options: Options) -> str | None:
@@ -217,11 +236,11 @@ def _report(
     counts = {"read": total} | {fate: int(outcome.counts.get(fate, 0)) for fate in FATES}
     head: dict[str, Any] = {"file": meta.file, "sha256": meta.sha256, "format": meta.format}
     head |= {"batch": outcome.batch if committed else None, "committed": committed, "notes": list(reading.notes)}
-    return ImportReport(head, counts, rows, alerts)
+    return ImportReport(head, counts, rows, alerts, reading, zone)
 
 
 @permitted("take_back")
-def undo(store: Store, actor: Actor, batch: str, now_ms: int) -> dict[str, Any]:
+def undo(store: Store, actor: Actor, batch: str, now_ms: int, reason: str = "") -> dict[str, Any]:
     """Take an import back by a compensating batch; what it had superseded stands again. Refused when it cannot be.
 
     What people decided about its rows goes with it, and is named under `acts`.
@@ -232,6 +251,7 @@ def undo(store: Store, actor: Actor, batch: str, now_ms: int) -> dict[str, Any]:
         outcomes = [writer.record_undo(each, at_ms=now_ms, actor=actor) for each in (*acts, batch)]
         outcome, restored = outcomes[-1], sum(each.restored for each in outcomes)
         details = {"undone": batch, "by": outcome.batch, "restored": restored} | ({"acts": acts} if acts else {})
+        details |= {"reason": reason} if reason else {}
         writer.audit(actor, "undo", f"batch {batch}", details, now_ms)
         patients = {patient_id for each in outcomes for patient_id in each.patient_ids}
         recompute(writer, patients, now_ms, actor)

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from khemon.actions.import_files import Options
 
 
+#: How the note begins that says which mapping was used.
+REMEMBERED = "read with the remembered mapping of"
+
+
 @dataclass(frozen=True, slots=True)
 class Remembered:
     """A version of a laboratory's mapping; `shape` is that of its files, empty where none was shown."""
@@ -30,7 +34,7 @@ class Remembered:
     @property
     def called(self) -> str:
         """The version in words."""
-        return f"the remembered mapping of {self.source!r}, version {self.version}"
+        return f"{self.source!r}, version {self.version}"
 
 
 def _remembered(store: Store, source: str | None) -> Remembered | None:
@@ -72,7 +76,7 @@ def read_as_remembered(content: bytes, name: str, options: ReadOptions, kept: Re
         return _own_form(content, name, options) or reading
     found = [] if kept.shape is None else changes(kept.shape, shape_of(reading))
     hold(reading, found, kept)
-    reading.notes[:0] = [f"read with {kept.called}", *_told(found, kept)]
+    reading.notes[:0] = [f"{REMEMBERED} {kept.called}", *_told(found, kept)]
     reading.found = None
     return reading
 
@@ -87,7 +91,7 @@ def _own_form(content: bytes, name: str, options: ReadOptions) -> Reading | None
 
 
 def _with_remedy(problem: ImportProblem, kept: Remembered) -> ImportProblem:
-    found = f"{problem.found} (read with {kept.called})"
+    found = f"{problem.found} ({REMEMBERED} {kept.called})"
     look = f"khemon mapping propose FILE --source {kept.source!r}, or the upload page, says what changed"
     return ImportProblem(problem.where, found, f"{problem.remedy}; {look}")
 

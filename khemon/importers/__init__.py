@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from khemon.importers.by_hand import read_by_hand
-from khemon.importers.formats import read_any
+from khemon.importers.formats import kind_at_a_glance, read_any
 from khemon.importers.mapping import Mapping, load_mapping
 from khemon.importers.mapping_text import mapping_toml
 from khemon.importers.options import ReadOptions
@@ -21,6 +21,7 @@ __all__ = [
     "Recognized",
     "Shape",
     "changes",
+    "kind_at_a_glance",
     "load_mapping",
     "mapping_toml",
     "read",

@@ -11,8 +11,9 @@ from khemon.importers.decoding import MARKS, refuse_other_formats
 from khemon.importers.from_csv import csv_grids, read_csv
 from khemon.importers.from_sheets import read_json, read_xls, read_xlsx, sheet_grids
 from khemon.importers.grid import Grid
+from khemon.importers.layout import fits
 from khemon.importers.options import ReadOptions
-from khemon.importers.staging import Reading
+from khemon.importers.staging import LABS, Reading
 from khemon.models import ImportProblem
 
 #: The end of a zip archive stands within so many bytes of the end of the file.
@@ -58,11 +59,17 @@ def _is_text_table(content: bytes) -> bool:
     return not binary and not _is_json(content)
 
 
+def kind_at_a_glance(start: bytes) -> str:
+    """Patients or events where a file begins with the columns of theirs, else labs: good for an order, no verdict."""
+    first = next(iter(_start_text(start).lstrip("\ufeff").splitlines()), "")
+    return fits([name.strip() for name in first.split(",")], None, lambda name: False) or LABS
+
+
 FORMATS: tuple[Format, ...] = (
     Format("an Excel workbook (XLSX)", _is_archive, read_xlsx, partial(sheet_grids, "xlsx")),
     Format("an old Excel workbook (XLS)", _is_old_workbook, read_xls, partial(sheet_grids, "xls")),
     Format("JSON", _is_json, read_json, partial(sheet_grids, "json")),
-    Format("a text table (CSV)", _is_text_table, read_csv, lambda content, options: csv_grids(content, options)[0]),
+    Format("a text table (CSV)", _is_text_table, read_csv, csv_grids),
 )
 
 

@@ -10,6 +10,7 @@ from khemon.importers.grid import MAX_CELL, Grid
 from khemon.importers.header import SAMPLED, SEARCHED, Finder
 from khemon.importers.labels import patient_label
 from khemon.importers.options import ReadOptions
+from khemon.importers.received import of_sheets
 from khemon.importers.staging import PATIENTS, Reading
 from khemon.importers.tables import is_date, read_tables
 from khemon.importers.workbook.cells import Sheet
@@ -34,7 +35,15 @@ def read_json(content: bytes, options: ReadOptions) -> Reading:
 
 
 def _read(kind: str, content: bytes, options: ReadOptions) -> Reading:
-    return read_tables(sheet_grids(kind, content, options), options, kind, "")
+    grids, sheets = _opened(kind, content, options)
+    reading = read_tables(grids, options, kind, "")
+    reading.received = of_sheets(sheets)
+    return reading
+
+
+def sheet_grids(kind: str, content: bytes, options: ReadOptions) -> list[Grid]:
+    """The tables of all sheets; ImportProblem when the workbook cannot be trusted as a whole."""
+    return _opened(kind, content, options)[0]
 
 
 def _sheets(kind: str, content: bytes, options: ReadOptions) -> list[Sheet]:
@@ -48,8 +57,8 @@ def _sheets(kind: str, content: bytes, options: ReadOptions) -> list[Sheet]:
     return options.parsed[key]
 
 
-def sheet_grids(kind: str, content: bytes, options: ReadOptions) -> list[Grid]:
-    """The tables of all sheets; ImportProblem when the workbook cannot be trusted as a whole."""
+def _opened(kind: str, content: bytes, options: ReadOptions) -> tuple[list[Grid], list[Sheet]]:
+    """The tables, and the sheets that hold one."""
     sheets = [sheet for sheet in _sheets(kind, content, options) if sheet.rows]
     if not sheets:
         raise empty_file()
@@ -67,7 +76,7 @@ def sheet_grids(kind: str, content: bytes, options: ReadOptions) -> list[Grid]:
     for sheet, tables in found:
         if tables:
             tables[0].notes += _hidden(sheet)
-    return grids
+    return grids, [sheet for sheet, tables in found if tables]
 
 
 def _hidden(sheet: Sheet) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -90,7 +91,12 @@ class PatientRow:
 
 @dataclass(slots=True)
 class Reading:
-    """Everything found in one file, and how the file was understood: `found`, where that was asked for."""
+    """Everything found in one file, and how the file was understood.
+
+    `dates` says how its dates were read: `stated`, `iso`, `day first`, `month first`, `undecided` or `cells`; empty
+    where it has none. `received` finds the text of a row by its number and field.
+    `found` says how its columns were understood, where that was asked for.
+    """
 
     kind: str
     format: str
@@ -103,6 +109,8 @@ class Reading:
     layout: str = ""
     notes: list[str] = dataclasses.field(default_factory=list)
     found: Findings | None = None
+    dates: str = ""
+    received: Callable[[int, str | None], str] | None = dataclasses.field(default=None, compare=False, repr=False)
 
 
 def worse(one: str, other: str) -> str:

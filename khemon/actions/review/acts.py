@@ -18,9 +18,10 @@ from khemon.models import Actor, Refused
 from khemon.rules.calendar import from_ms, to_ms
 from khemon.store import HeldRow, KeptRow, Reader, Store
 
-#: A value or a time of its own belongs to one row.
+#: A value of its own belongs to one row.
 _OF_ONE = ("value",)
-_CONFLICT = "conflict"
+#: Fields that say where a row stands: with another place it is not what it contradicted that it would replace.
+_PLACE = frozenset({"patient_id", "collected_at", "analyte", "kind", "start"})
 
 
 @permitted("review")
@@ -111,7 +112,9 @@ def _decide(
         zone = ward_of(writer).timezone
         rows = _waiting(writer, wanted, zone)
         kept = writer.kept_whole(wanted)
-        parts = _parts(act, told, actor, [(rows[number], kept[number]) for number in wanted], take)
+        stays = act == "confirm" or (changes is not None and not _PLACE & changes.keys())
+        asked = [(rows[number], kept[number]) for number in wanted]
+        parts = _parts(act, told, actor, asked, take, stays=stays)
         statement = {"act": act, "reason": told} | ({"changes": dict(changes)} if changes else {})
         outcome = record(writer, actor, parts, statement, to_ms(now))
         _check_taken(writer, parts)
@@ -152,11 +155,16 @@ def _parts(
     actor: Actor,
     asked: Sequence[tuple[HeldRow, KeptRow]],
     take: Callable[[HeldRow, KeptRow, int], Row] | None,
+    *,
+    stays: bool,
 ) -> list[Part]:
-    """The rows of the act by the batch they came with, and by whether they take the place of what is stored."""
+    """The rows of the act by the batch they came with, and by whether they take the place of what is stored.
+
+    stays: the rows stand where they stood, so that a conflicting one replaces what it contradicts.
+    """
     parts: dict[tuple[str, bool], Part] = {}
     for row, kept in asked:
-        supersede = act == "confirm" and row.decision == _CONFLICT
+        supersede = stays and row.decision == "conflict"
         part = parts.setdefault((kept.batch, supersede), Part(kept.batch, kept.source, kept.kind, supersede))
         place = None
         if take is not None:
@@ -172,16 +180,22 @@ def _parts(
 
 def _check_taken(reader: Reader, parts: Sequence[Part]) -> None:
     """Refused when a row that was to take the place of what is stored does not stand now."""
-    asked = [row for part in parts if part.supersede for row in part.rows]
-    results = [row for row in asked if isinstance(row, Observation)]
+    asked = [
+        (row_id, part.rows[place])
+        for part in parts
+        if part.supersede
+        for row_id, _, place, _ in part.decisions
+        if place is not None
+    ]
+    results = [row for _, row in asked if isinstance(row, Observation)]
     like = standing_like(reader, results)
     twice = Counter(_place(one) for one in results)
-    for row in asked:
+    for row_id, row in asked:
         if isinstance(row, Observation) and (twice[_place(row)] > 1 or not like(row)):
-            found = "would not stand: it was withdrawn, moved away or decided about in another way since"
-            raise Refused(f"row {row.row} of the act", found, "take that act back first, or reject the row")
+            found = "would not stand: it was withdrawn since, or another row of this act is about the same result"
+            raise Refused(f"row {row_id}", found, "take one row by itself, or reject it")
         if row.decision not in ("accepted", "duplicate"):
-            raise Refused(f"row {row.row} of the act", "would still contradict what is stored", "correct or reject it")
+            raise Refused(f"row {row_id}", "would still contradict what is stored", "correct or reject it")
 
 
 def _place(row: Observation) -> tuple[object, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
@@ -64,7 +65,8 @@ def move_results(
         moves = recompute(writer, both, to_ms(now), actor)
         writer.bump_revisions(both)
         document = _document(from_patient, to_patient, wanted, done, alerts_told(moves), committed=keep)
-        return document | {"to_be_told": looked, "repeated": False}
+        fates = dict(Counter(row.decision for row in arrived))
+        return document | {"withdrawn": len(rows), "arrived": fates, "to_be_told": looked, "repeated": False}
 
 
 def _check_patients(reader: Reader, from_patient: str, to_patient: str, *, new_patient: bool) -> None:
@@ -156,14 +158,24 @@ def _parts(
         arrived.append(here)
     for name, part in parts.items():
         since = min(row.recorded_ms for row in rows if row.batch == name)
-        seen = [one for one in writer.seen_by("patient", from_patient) if one.last_ms >= since]
+        looked = _looked(writer, from_patient, since)
         part.details = {
             "from": from_patient,
             "to": to_patient,
             "results": [row_id for row_id, *_ in part.decisions],
-            "looked": [[one.actor, one.last_ms] for one in seen if one.actor != actor.name],
+            "looked": [[who, at_ms] for who, at_ms in sorted(looked.items()) if who != actor.name],
         }
     return list(parts.values()), arrived
+
+
+def _looked(reader: Reader, patient_id: str, since_ms: int) -> dict[str, int]:
+    """Who opened the patient, or decided on an alert of hers or his, since then, and when last."""
+    found = {seen.actor: seen.last_ms for seen in reader.seen_by("patient", patient_id) if seen.last_ms >= since_ms}
+    for alert in reader.alerts(None, [patient_id]):
+        for move in reader.alert_moves(alert.alert_id):
+            if move.at_ms >= since_ms and move.move in ("acknowledge", "snooze"):
+                found[move.actor] = max(move.at_ms, found.get(move.actor, 0))
+    return found
 
 
 def _copy(row: ResultRow, patient_id: str, reasons: list[str]) -> Observation:

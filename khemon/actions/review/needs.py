@@ -12,6 +12,7 @@ _OPEN: dict[str, tuple[str, ...]] = {
         "identity_in_doubt",
         "no_patient",
         "patient_id",
+        "moved_away",
     ),
     "collected_at": (
         "no_time",

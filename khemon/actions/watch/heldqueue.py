@@ -27,6 +27,7 @@ _NOTES = frozenset({"soft_limit", "flag", "new_patient", "hidden_row", "unknown_
 SHOWN_TEXT = 200
 _FIELD_WORDS = {"patient_id": "the patient", "collected_at": "the time", "analyte": "the analyte"}
 _NO_SEVERITY = len(SEVERITY_ORDER)
+_AGAIN = "waits_again: it was rejected for another value, which was taken back since"
 _FATES = ("conflict", "review", "rejected")
 
 
@@ -38,6 +39,7 @@ class HeldLine:
     batch: str
     where: str
     patient: str
+    child: str
     key: int
     text: str
     understood: str
@@ -134,7 +136,7 @@ def _groups(lines: _Lines, rows: Sequence[HeldRow]) -> Iterable[HeldGroup]:
 def _group(lines: _Lines, question: tuple[object, ...], rows: Sequence[HeldRow]) -> HeldGroup:
     own = tuple(sorted((lines.line(row) for row in rows), key=lambda line: _rank(line.severity)))
     first = rows[0]
-    holding = [reason for reason in first.reasons if code_of(reason) not in _NOTES]
+    holding = [reason for reason in _reasons(first) if code_of(reason) not in _NOTES]
     named = ANALYTES[first.analyte].label if first.analyte else lines.kept[first.fate_id].kind
     return HeldGroup(
         name=hashlib.sha256(repr(question).encode()).hexdigest()[:12],
@@ -147,6 +149,13 @@ def _group(lines: _Lines, question: tuple[object, ...], rows: Sequence[HeldRow])
         lines=own,
         severity=own[0].severity,
     )
+
+
+def _reasons(row: HeldRow) -> list[str]:
+    """Why a row waits; one that was rejected for a value that is gone says so."""
+    if row.decision != "review":
+        return row.reasons
+    return [_AGAIN if code_of(reason) == "other_value" else reason for reason in row.reasons]
 
 
 def _rank(severity: Severity | None) -> int:
@@ -167,6 +176,7 @@ class _Lines:
     ) -> None:
         self.setting, self.now, self.numbers, self.most = setting, now, numbers, most
         self.kept: dict[int, KeptRow] = reader.kept_whole(row.fate_id for row in rows)
+        self.names = {patient.patient_id: patient.name for patient in reader.patients()}
         self.files = {batch.batch: batch.file for batch in reader.batches()}
         conflicts = [row for row in rows if row.decision == "conflict"]
         self.stored = Stored(reader, conflicts, self.kept, setting.zone)
@@ -189,12 +199,13 @@ class _Lines:
             batch=row.batch,
             where=place,
             patient=row.patient_id or "",
+            child=self.names.get(row.patient_id or "") or row.patient_id or "",
             key=self.numbers.get(row.patient_id or "", 0),
             text=self._cut(f"{row.text} {row.unit or ''}".strip() if kept.kind == "labs" else row.text),
             understood=read,
             collected=date_words(moment(at), zone) if at is not None else (row.collected_text or "no time"),
             age=ago_words(moment(row.recorded_ms), self.now),
-            reasons=tuple(map(reason_words, row.reasons)),
+            reasons=tuple(map(reason_words, _reasons(row))),
             needs=needs,
             stored=stored,
             follows=_follows(row.decision, needs, read, stored),

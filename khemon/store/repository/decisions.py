@@ -47,8 +47,10 @@ def standing(
 
 def set_out(connection: sa.Connection, ledger: Ledger, known_at_ms: int | None = None) -> dict[int, tuple[int, str]]:
     """Id of each row that a person set out or said anew to the first standing act that did, and its verdict."""
+    if known_at_ms in ledger.set_out:
+        return ledger.set_out[known_at_ms]
     gone = ledger.not_standing(known_at_ms)
-    found: dict[int, tuple[int, str]] = {}
+    found = ledger.set_out.setdefault(known_at_ms, {})
     for row in _SET_OUT.rows(connection):
         decided = _sound(row)
         if decided.batch_no not in gone:

@@ -14,9 +14,9 @@ from khemon.store.column_types import time_of
 from khemon.store.judging import EventFields, EventHistory
 from khemon.store.repository.bulk import ReadyOf
 from khemon.store.repository.decisions import set_out
-from khemon.store.repository.ledger import Ledger
+from khemon.store.repository.ledger import DECISIONS, Ledger
 from khemon.store.rows import EventColumns
-from khemon.store.tables import BATCH_SPAN, event_version
+from khemon.store.tables import BATCH_SPAN, event_version, row_decision
 
 KIND_CODES = {kind: code for code, kind in enumerate(EVENT_KINDS)}
 _COLUMNS = (
@@ -31,6 +31,9 @@ _COLUMNS = (
     event_version.c.forced,
 )
 _ROWS = ReadyOf(sa.select(*_COLUMNS), event_version.c.patient_no)
+_DECIDED = ReadyOf(
+    DECISIONS.join(event_version, event_version.c.version_id == row_decision.c.row_id), event_version.c.patient_no
+)
 
 #: Source, patient, kind, start: within these, rows speak of the same event unless they contradict each other.
 EventKey = tuple[str | None, int, str, int]
@@ -44,7 +47,7 @@ def event_histories(
     A row that a person rejected or corrected says nothing; its fate is the one it would have.
     """
     gone, left = ledger.not_standing(known_at_ms), set_out(connection, ledger, known_at_ms)
-    silent = silenced(ledger, known_at_ms)
+    silent = silenced(connection, ledger, _DECIDED, numbers, known_at_ms)
     histories: dict[EventKey, EventHistory] = {}
     decisions: dict[int, str] = {}
     rows = sorted(_ROWS.rows(connection, numbers))
@@ -77,9 +80,15 @@ def event_entries(connection: sa.Connection, ledger: Ledger, patient_no: int) ->
     return sorted(found, key=lambda entry: (entry.start_ms, entry.rows))
 
 
-def silenced(ledger: Ledger, known_at_ms: int | None = None) -> set[int]:
-    """Ids of rows that a person took out: rejected, or corrected to say something else."""
-    decided = ledger.decided(known_at_ms).items()
+def silenced(
+    connection: sa.Connection,
+    ledger: Ledger,
+    decisions: ReadyOf,
+    numbers: Sequence[int] | None,
+    known_at_ms: int | None = None,
+) -> set[int]:
+    """Ids of rows of these patients that a person took out: rejected, or corrected to say something else."""
+    decided = ledger.last_standing(decisions.rows(connection, numbers), known_at_ms).items()
     return {row_id for row_id, decision in decided if decision.verdict in ("rejected", "corrected")}
 
 

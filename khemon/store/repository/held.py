@@ -68,7 +68,10 @@ def kept_rows(
     patient_no: int | None = None,
     known_at_ms: int | None = None,
 ) -> list[Kept]:
-    """Standing rows for which one of these decisions holds now, in order of recording."""
+    """Standing rows for which one of these decisions holds now, in order of recording.
+
+    Of rows that a person decided about only those that a waiting one may repeat: theirs grow with the years.
+    """
     anew = settled(connection, patient_no, known_at_ms)
     turned = [fate_id for fate_id, verdict in anew.items() if verdict.decision in decisions]
     now = fate.c.decision.in_(decisions)
@@ -76,17 +79,28 @@ def kept_rows(
     if patient_no is not None:
         statement = statement.where(fate.c.patient_no == patient_no)
     gone = ledger.not_standing(known_at_ms)
-    rows = [row for row in connection.execute(statement).mappings() if row["fate_id"] // BATCH_SPAN not in gone]
-    said = contents(connection, ledger, rows)
     decided = ledger.decided(known_at_ms)
-    found = []
-    for row in sorted(rows, key=lambda row: row["fate_id"]):
+    found: list[tuple[sa.RowMapping, str, bool]] = []
+    for row in connection.execute(statement).mappings():
         row_id = row["fate_id"]
         decision = anew[row_id].decision if row_id in anew else row["decision"]
-        if decision in decisions:
-            is_decided = _is_decided(ledger, decided.get(row_id), anew.get(row_id))
-            found.append(Kept(_held(ledger, row, row_id, said[row_id], decision), is_decided))
-    return found
+        if decision in decisions and row_id // BATCH_SPAN not in gone:
+            found.append((row, decision, _is_decided(ledger, decided.get(row_id), anew.get(row_id))))
+    found = _of_interest(found)
+    said = contents(connection, ledger, [row for row, *_ in found])
+    found.sort(key=lambda each: each[0]["fate_id"])
+    return [
+        Kept(_held(ledger, row, row["fate_id"], said[row["fate_id"]], decision), was) for row, decision, was in found
+    ]
+
+
+def _of_interest(found: list[tuple[sa.RowMapping, str, bool]]) -> list[tuple[sa.RowMapping, str, bool]]:
+    """Rows that wait, and of those that were decided about the ones that they may repeat: of the same patients."""
+    waiting = {row["patient_no"] for row, _, was_decided in found if not was_decided}
+    if not waiting:
+        return []
+    asked = {*waiting, None}
+    return [each for each in found if not each[2] or None in waiting or each[0]["patient_no"] in asked]
 
 
 def _is_decided(ledger: Ledger, decided: Decided | None, anew: Anew | None) -> bool:

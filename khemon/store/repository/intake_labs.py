@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from khemon.models import QUALITIES, STATUSES, TIMINGS
 from khemon.store.digests import row_digest
 from khemon.store.judging import HELD_MOVED, Content, Verdict, Version, result_verdict
-from khemon.store.repository.bulk import ReadyOf, chunks
+from khemon.store.repository.bulk import ReadyOf
 from khemon.store.repository.decisions import set_out
 from khemon.store.repository.fates import OBSERVATION_FIELDS, packed
 from khemon.store.repository.intake import Intake, Row
@@ -164,15 +164,14 @@ def versions_of(
     return found
 
 
-def moved_places(connection: sa.Connection, ledger: Ledger) -> frozenset[Place]:
-    """Where results stood that a person moved to another patient."""
-    moved = [row_id for row_id, decision in ledger.decided().items() if decision.verdict == "moved"]
-    found: set[Place] = set()
-    for chunk in chunks(moved):
-        place = result.c.patient_no, result.c.analyte, result.c.specimen, result.c.collected_ms
-        for number, code, specimen, at in connection.execute(sa.select(*place).where(result.c.result_id.in_(chunk))):
-            found.add((number, code, specimen or at))
-    return frozenset(found)
+def moved_places(ledger: Ledger, stored: Mapping[Key, Sequence[Version]]) -> frozenset[Place]:
+    """Where results stood that a person moved to another patient; each of them was withdrawn there."""
+    withdrawn = {key[1:] for key, versions in stored.items() if any(one.status == WITHDRAWN[1] for one in versions)}
+    if not withdrawn:
+        return frozenset()
+    there = {one.result_id: key[1:] for key, versions in stored.items() if key[1:] in withdrawn for one in versions}
+    decided = {row: one for row, one in ledger.decided().items() if one.verdict == "moved"}
+    return frozenset(place for row_id, place in there.items() if row_id in decided)
 
 
 def with_moves(verdict: Verdict, status: int, place: Place, moved: frozenset[Place]) -> Verdict:
@@ -190,7 +189,7 @@ def take_observations(intake: Intake, rows: Sequence[Observation]) -> None:
     times = [row.collected_ms for row in rows if row.collected_ms is not None]
     between = (min(times), max(times)) if times else (0, 0)
     stored = versions_of(intake.connection, intake.ledger, standing.values(), between) if standing else {}
-    moved = moved_places(intake.connection, intake.ledger) if standing else frozenset()
+    moved = moved_places(intake.ledger, stored)
     first: dict[tuple[int, int, int], int] = {}
     groups: dict[tuple[int, int, int], Twins] = {}
     readable: list[tuple[int, int, int, int]] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -16,11 +16,11 @@ from khemon.store.tables import BATCH_SPAN, batch, batch_undo, raw_file, row_dec
 
 _FACTS = Ready(sa.select(batch.c.batch_no, batch.c.batch, batch.c.source, batch.c.recorded_ms, batch.c.kind))
 _UNDONE = Ready(sa.select(batch_undo.c.batch_no, batch_undo.c.recorded_ms))
-_DECIDED = Ready(
-    sa.select(row_decision.c.row_id, row_decision.c.batch_no, row_decision.c.verdict).order_by(
-        row_decision.c.decision_no
-    )
+#: Row, batch of the act, verdict, in the order in which they were decided.
+DECISIONS = sa.select(row_decision.c.row_id, row_decision.c.batch_no, row_decision.c.verdict).order_by(
+    row_decision.c.decision_no
 )
+_DECIDED = Ready(DECISIONS)
 
 
 class Facts(NamedTuple):
@@ -44,6 +44,8 @@ class Ledger:
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
+        #: By the moment asked about: each row that a person set out, the act that did, and its verdict.
+        self.set_out: dict[int | None, dict[int, tuple[int, str]]] = {}
 
     @cached_property
     def batches(self) -> dict[int, Facts]:
@@ -66,16 +68,15 @@ class Ledger:
         """Numbers of batches whose undoing was not yet recorded at that moment: what it restored was not yet there."""
         return set() if known_at_ms is None else {number for number, at in self.undone.items() if at > known_at_ms}
 
-    @cached_property
-    def _decisions(self) -> list[tuple[int, int, str]]:
-        return _DECIDED.rows(self._connection)
-
     def decided(self, known_at_ms: int | None = None) -> dict[int, Decided]:
         """Id of a row that a person decided about to the last decision that stands."""
-        gone = self.not_standing(known_at_ms) if self._decisions else set()
-        return {
-            row_id: Decided(batch_no, verdict) for row_id, batch_no, verdict in self._decisions if batch_no not in gone
-        }
+        return self.last_standing(_DECIDED.rows(self._connection), known_at_ms)
+
+    def last_standing(self, rows: Iterable[tuple[int, int, str]], known_at_ms: int | None = None) -> dict[int, Decided]:
+        """The same of these decisions (row, batch of the act, verdict), taken in order."""
+        taken = list(rows)
+        gone = self.not_standing(known_at_ms) if taken else set()
+        return {row_id: Decided(batch_no, verdict) for row_id, batch_no, verdict in taken if batch_no not in gone}
 
     def of_row(self, row_id: int) -> Facts:
         """The facts of the batch a row belongs to."""

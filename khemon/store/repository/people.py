@@ -11,9 +11,9 @@ from khemon.models import Patient
 from khemon.store.judging import patient_verdict
 from khemon.store.repository.bulk import ReadyOf, chunks, fetch_plain, only
 from khemon.store.repository.events import silenced
-from khemon.store.repository.ledger import Ledger
+from khemon.store.repository.ledger import DECISIONS, Ledger
 from khemon.store.repository.ready import Ready
-from khemon.store.tables import BATCH_SPAN, batch_patient, patient, patient_version
+from khemon.store.tables import BATCH_SPAN, batch_patient, patient, patient_version, row_decision
 
 _NUMBERS = sa.select(patient.c.patient_id, patient.c.patient_no)
 _NUMBER = Ready(_NUMBERS.where(patient.c.patient_id == sa.bindparam("name")))
@@ -22,6 +22,10 @@ _SAID = ReadyOf(
     sa.select(*(patient_version.c[name] for name in ("version_id", "patient_no", "fields", "forced"))).order_by(
         patient_version.c.version_id
     ),
+    patient_version.c.patient_no,
+)
+_DECIDED = ReadyOf(
+    DECISIONS.join(patient_version, patient_version.c.version_id == row_decision.c.row_id),
     patient_version.c.patient_no,
 )
 
@@ -60,7 +64,7 @@ def fields_of(
     A row that a person rejected or corrected says nothing; its fate is the one it would have.
     """
     gone = ledger.not_standing(known_at_ms)
-    silent = silenced(ledger, known_at_ms)
+    silent = silenced(connection, ledger, _DECIDED, numbers, known_at_ms)
     said: dict[int, dict[str, str]] = {}
     decisions: dict[int, str] = {}
     for row_id, number, packed, forced in _SAID.rows(connection, numbers):

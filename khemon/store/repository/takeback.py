@@ -110,7 +110,7 @@ class _Again:
         """Judges every repeated or conflicting row that has not been let in, and collects those that are now."""
         rows = self._waiting()
         stored = versions_of(self.connection, self.ledger, {row.number for row in rows})
-        moved = moved_places(self.connection, self.ledger)
+        moved = moved_places(self.ledger, stored)
         repeated: set[tuple[Any, ...]] = set()
         for row_id, batch_no, number, decision, each in rows:
             code, status, content = ANALYTE_CODES[each.analyte], STATUS_CODES[each.status], content_of(each)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,19 +17,12 @@ from khemon.actions.uploads import Brought, HowToRead
 from khemon.actions.whoami import person
 from khemon.models import KhemonError
 from khemon.rules.calendar import to_ms
-from khemon.ui.parts import frame
-from khemon.ui.parts.elements import Child, Markup, el, join, plain, show, sign
+from khemon.ui.parts import frame, mapping_words
+from khemon.ui.parts.elements import el, plain, show
 from khemon.ui.parts.session import Session
 
 _STATE = "khemon_mapping"
 _HEADER, _MEANS, _UNIT, _WHY, _NOT_READ = "Column", "Means", "Unit", "Because", "not read"
-_LAYOUT_WORDS = {
-    "canonical": "khemon's own columns",
-    "long": "one result per row",
-    "wide": "one column per analyte",
-    "dates_across": "one column per time",
-}
-_SIGN_WORDS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", ".": "point", "": ""}
 #: Makes the address a file can be fetched from once: name of the offer, file name, and what makes its bytes.
 Offer = Callable[[str, str, Callable[[], bytes]], str]
 
@@ -58,10 +51,18 @@ def _kept(key: str) -> _Kept:
     return found
 
 
-def panel(here: Session, file: Brought, how: HowToRead, key: str, offer: Offer | None = None) -> HowToRead:
+def panel(
+    here: Session,
+    file: Brought,
+    how: HowToRead,
+    key: str,
+    offer: Offer | None = None,
+    elsewhere: Collection[str] = (),
+) -> HowToRead:
     """What is said about one file, with its laboratory and mapping as they are chosen here.
 
-    `key` names the file on the page. A file that cannot be understood at all is left to its preview.
+    `key` names the file on the page; `elsewhere` are questions that the page asks in another place. A file that cannot
+    be understood at all is left to its preview.
     """
     key = f"{key}_{hashlib.sha256(file.content).hexdigest()[:12]}"
     kept = _kept(key)
@@ -77,11 +78,11 @@ def panel(here: Session, file: Brought, how: HowToRead, key: str, offer: Offer |
     if made.seen.kind != "labs" or (made.seen.layout == "canonical" and made.settled and not made.source):
         return how
     source = _laboratory(here, made, kept, key)
-    show(_open(made))
+    show(mapping_words.left_open(made, elsewhere))
     # A panel that opened or closed by itself would take away what somebody is reading.
     kept.opened = not made.settled if kept.opened is None else kept.opened
     with st.expander(f"How {plain(file.name)} is read", expanded=kept.opened):
-        show(_facts(made))
+        show(mapping_words.facts(made))
         columns, text, remember = st.tabs(["Columns and answers", "As text (TOML)", "Remember"])
         with columns:
             _columns(made, key, kept)
@@ -139,50 +140,6 @@ def _choose(key: str) -> None:
     kept = _kept(key)
     name = st.session_state[f"laboratory_{key}_{kept.turn}"]
     kept.chosen, kept.source = True, (name or "").strip() or None
-
-
-def _facts(made: Proposal) -> Markup:
-    """What was recognized, in words."""
-    seen = made.seen
-    remembered = f"{made.source}, version {made.version} of its mapping" if made.version else "not remembered yet"
-    if made.source is None:
-        remembered = f"none chosen; the layout is that of {' and of '.join(made.fits)}" if made.fits else "none chosen"
-    facts = [
-        ("Laboratory", remembered),
-        ("Layout", _LAYOUT_WORDS.get(seen.layout, "not certain")),
-        ("Encoding", seen.encoding or ("" if seen.shape else "not certain")),
-        ("Separated by", _SIGN_WORDS.get(seen.delimiter, repr(seen.delimiter))),
-        ("Dates", "" if seen.order == "undecided" else seen.order),
-        ("Decimal sign", _SIGN_WORDS.get(seen.decimal, seen.decimal)),
-        ("Units", "; ".join(f"{analyte.replace('_', ' ')} in {', '.join(of)}" for analyte, of in seen.units.items())),
-    ]
-    cells: list[Child] = []
-    for name, words in facts:
-        if words:
-            cells += [el("dt", name), el("dd", words)]
-    return el("dl", *cells, class_="k k-facts")
-
-
-def _open(made: Proposal) -> Markup:
-    """What changed since the mapping was remembered, and what only a person can say."""
-    lines: list[Markup] = []
-    if made.source is None and len(made.fits) > 1:
-        words = f"The layout is that of {' and of '.join(made.fits)}: say which laboratory it is."
-        lines.append(sign("warning", words))
-    if made.problem:
-        lines.append(sign("warning", f"The remembered mapping does not fit: {made.problem.found}."))
-    for change in made.differences:
-        waits = "; its rows wait for a person until the new layout is remembered" if change.touches else ""
-        lines.append(sign("warning" if change.touches else "note", f"Changed: {change.words}{waits}."))
-    for question in made.seen.questions:
-        rows = f" ({question.rows:,} {'row' if question.rows == 1 else 'rows'})" if question.rows else ""
-        lines.append(sign("warning", f"{question.words}{rows}"))
-        lines += [
-            join(el("b", choice), ": ", el("code", shown))
-            for choice, shown in zip(question.choices, question.shown, strict=False)
-            if shown
-        ]
-    return el("ul", *(el("li", line) for line in lines), class_="k k-list") if lines else Markup("")
 
 
 def _columns(made: Proposal, key: str, kept: _Kept) -> None:

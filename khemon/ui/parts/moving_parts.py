@@ -17,8 +17,9 @@ from khemon.ui.parts.pages import address
 from khemon.ui.parts.session import Session
 
 
-def news(notices: Sequence[MoveNotice]) -> Markup:
-    """Moves of results that this person has to know of, each a link; it stays until it is opened."""
+def news(notices: Sequence[MoveNotice], key: int | None = None) -> Markup:
+    """Moves of results that this person has to know of, each a link; it stays until it is opened. key: of one child."""
+    notices = [notice for notice in notices if key is None or key in (notice.key, notice.to_key)]
     items = [
         el("li", el("a", sign("warning", _headline(notice)), href=address("review", move=notice.batch)))
         for notice in notices
@@ -46,8 +47,8 @@ def opened(here: Session, batch: str) -> None:
 
 
 def _card(notice: MoveNotice) -> Markup:
-    wrong = el("a", notice.wrong, href=address("patient", patient=notice.key))
-    right = el("a", notice.right, href=address("patient", patient=notice.to_key))
+    wrong = _child(notice.wrong, notice.key)
+    right = _child(notice.right, notice.to_key)
     parts = [
         el("div", "Moved from ", wrong, " to ", right, f" on {notice.at} by {notice.by}: {notice.reason}"),
         el("div", f"You had looked at {notice.wrong} on {notice.looked}.") if notice.looked else Markup(""),
@@ -56,6 +57,11 @@ def _card(notice: MoveNotice) -> Markup:
         el("div", el("b", "Alerts: "), "; ".join(notice.alerts) or "none came or went"),
     ]
     return el("div", *parts, class_="k k-card", role="status", style="--edge:var(--warning)")
+
+
+def _child(name: str, key: int) -> Markup:
+    """The way to the child's page; only the name where nothing of the child stands any more."""
+    return el("a", name, href=address("patient", patient=key)) if key else el("b", name)
 
 
 def form(here: Session, queue: HeldQueue, key: str) -> None:

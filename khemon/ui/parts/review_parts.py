@@ -22,6 +22,17 @@ from khemon.ui.parts.session import Session, session
 ROWS_SHOWN, GROUPS_SHOWN, DECISIONS_SHOWN = 50, 30, 50
 _FATES = {"conflict": "in conflict", "review": "to confirm", "rejected": "could not be used"}
 
+_BECOMES = {"accepted": "stands", "duplicate": "is stored already", "conflict": "contradicts what is stored, and waits"}
+_MOVES = {
+    "raise": "is raised",
+    "meet": "is met again",
+    "worsen": "gets worse and opens again",
+    "expire": "opens again",
+    "follow": "goes on, changed",
+    "resolve": "is resolved",
+    "retract": "is retracted",
+}
+
 
 def counts(queue: HeldQueue) -> Markup:
     """How much waits."""
@@ -65,7 +76,7 @@ def rows_table(lines: Sequence[HeldLine]) -> Markup:
     rows: list[list[Child]] = []
     for line in lines:
         read = join(line.understood, " ", sign(line.severity) if line.severity else Markup(""))
-        who = el("a", line.patient, href=address("patient", patient=line.key)) if line.key else line.patient or "nobody"
+        who = el("a", line.child, href=address("patient", patient=line.key)) if line.key else line.child or "nobody"
         text = el("div", line.text, class_="k-wrap")
         rows.append([line.where, text, read, line.collected, who, "; ".join(line.reasons), line.follows, line.age])
     return el("div", table(head, rows, "k-held", "Rows that wait"), class_="k")
@@ -131,13 +142,20 @@ def act(decide: Callable[[bool], Mapping[str, Any]], *, keep: bool) -> None:
 
 def what_follows(told: Mapping[str, Any]) -> Markup:
     """What an act would do: rows by fate, and the alerts that come and go."""
-    fates = ", ".join(f"{number} {name}" for name, number in told["counts"].items() if name != "read")
+    fates = told.get("arrived", told["counts"])
+    parts = [f"{told['withdrawn']} withdrawn at {told['from']}"] if "withdrawn" in told else []
+    at = f" at {told['to']}" if "to" in told else ""
+    parts += [f"{number} {_BECOMES.get(name, name)}{at}" for name, number in fates.items() if name != "read"]
     items = [
-        el("li", sign(alert["severity"]), f" {rule_words(alert['rule'])}: {alert['move']} ({alert['patient_id']}). ")
+        el(
+            "li",
+            sign(alert["severity"]),
+            f" {rule_words(alert['rule'])} {_MOVES[alert['move']]} ({alert['patient_id']})",
+        )
         for alert in told["alerts"]
     ]
     listed = el("ul", *items, class_="k-list") if items else el("div", "No alert would come or go.")
-    head = el("div", el("b", "If you decide so: "), f"{fates or 'nothing is stored'}. Nothing is kept yet.")
+    head = el("div", el("b", "If you decide so: "), f"{', '.join(parts) or 'nothing is stored'}. Nothing is kept yet.")
     return el("div", head, listed, class_="k k-card", role="status", style="--edge:var(--accent)")
 
 

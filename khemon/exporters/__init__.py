@@ -1,0 +1,1 @@
+"""Writers: what leaves khemon as a file."""
