@@ -55,20 +55,24 @@ class _FromStore:
         self.texts: dict[int, tuple[int, str, str | None, str]] = {}
         self.recorded: dict[int, int] = {}
         self.fetched: dict[int, set[int]] = {}
+        #: Number of a batch to a patient it speaks of.
+        self._patient_of: dict[int, int] = {}
 
     def given(self, row: int) -> Given:
         result_id = self.result_ids[row]
         known = self.known.get(result_id)
         if known is None:
-            self._fetch(self.patient[row], self.analyte[row])
-            _, text, unit, canonical = self.texts[result_id]
+            text, unit, canonical = self.reader.text_at_hand(result_id) or self._fetched(row, result_id)
             known = self.known[result_id] = Given(result_id, text, unit or "", canonical)
+            self._patient_of[batch_of(result_id)] = self.patient[row]
         return known
+
+    def _fetched(self, row: int, result_id: int) -> tuple[str, str | None, str]:
+        self._fetch(self.patient[row], self.analyte[row])
+        return self.texts[result_id][1:]
 
     def _fetch(self, patient: int, analyte: int) -> None:
         """Fetches a patient's results of an analyte once: the words about one arriving result need few of them."""
-        if patient not in self.fetched:
-            self.recorded.update(self.reader.recorded_of(self.ids[patient]))
         known = self.fetched.setdefault(patient, set())
         if analyte in known:
             return
@@ -77,7 +81,10 @@ class _FromStore:
 
     def recorded_ms(self, result_id: int) -> int:
         """When a result was recorded whose patient's results were asked for."""
-        return self.recorded[batch_of(result_id)]
+        batch = batch_of(result_id)
+        if batch not in self.recorded:
+            self.recorded.update(self.reader.recorded_of(self.ids[self._patient_of[batch]]))
+        return self.recorded[batch]
 
 
 def case_of(

@@ -6,6 +6,7 @@ from khemon.importers.decoding import decoded, empty_file, refuse_control_charac
 from khemon.importers.grid import Grid, check_lengths, physical_lines, read_grid
 from khemon.importers.header import Finder, find_start, further_headers, labels_above
 from khemon.importers.options import ReadOptions
+from khemon.importers.plain_labs import is_plain, read_plainly
 from khemon.importers.staging import Reading
 from khemon.importers.tables import is_date, read_tables, without_cycle_search
 from khemon.models import ImportProblem
@@ -18,6 +19,11 @@ MOST_PAGES = 2_000
 def read_csv(content: bytes, options: ReadOptions) -> Reading:
     """Every row of a text table with its fate; ImportProblem when the file as a whole cannot be trusted."""
     refuse_other_formats(content)
+    if is_plain(content, options):
+        with without_cycle_search():
+            reading = read_plainly(content, options, FORMAT)
+        if reading is not None:
+            return reading
     text, encoding = decoded(content, options.encoding or (options.mapping.encoding if options.mapping else None))
     lines = physical_lines(text)
     refuse_control_characters(lines, encoding, content)

@@ -97,6 +97,7 @@ class Measures:
         self.units = mapping.units if mapping else {}
         self.basis = (mapping.d_dimer_basis or "") if mapping else ""
         self.read = Once(self._read)
+        self._items: Once[tuple[str, str, str], Item] = Once(lambda told: find_item(*told, self.codes))
 
     def _read(self, cell: tuple[str, str, str, str, str]) -> Measure:
         item, name, text, unit, reference = cell
@@ -111,7 +112,7 @@ class Measures:
 
     def item(self, item: str, name: str, unit: str) -> Item:
         """Which analyte an item code, its name and its unit mean."""
-        return find_item(item, name, unit, self.codes)
+        return self._items[item, name, unit]
 
     def from_comment(self, item: str, name: str, comment: str, unit: str, known: Measure) -> Measure:
         """The value that stands only in the comment, for a person to confirm; the known measure if it gives none."""

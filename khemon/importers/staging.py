@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 ACCEPTED = "accepted"
@@ -90,7 +91,7 @@ class Reading:
 
     kind: str
     format: str
-    observations: list[Observation] = dataclasses.field(default_factory=list)
+    observations: Sequence[Observation] = dataclasses.field(default_factory=list)
     events: list[EventRow] = dataclasses.field(default_factory=list)
     patients: list[PatientRow] = dataclasses.field(default_factory=list)
     source: str | None = None

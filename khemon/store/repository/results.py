@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -39,6 +39,16 @@ COLUMNS = (
 IN_ORDER = (result.c.patient_no, result.c.collected_ms, result.c.analyte, result.c.result_id)
 
 
+class AtHand(NamedTuple):
+    """All rows there are of some patients, as `COLUMNS`, sorted by the table's key; they need not be fetched."""
+
+    numbers: Set[int]
+    columns: Sequence[Sequence[Any]]
+
+
+NOTHING = AtHand(frozenset(), ())
+
+
 @lru_cache
 def _columns(*, cut: bool, all_analytes: bool) -> ReadyOf:
     """The columns for the engine; `cut`: of results collected until `until_ms`."""
@@ -59,12 +69,17 @@ def result_columns(
     known_at_ms: int | None = None,
     until_ms: int | None = None,
     all_analytes: bool = False,
+    at_hand: AtHand = NOTHING,
 ) -> ResultColumns:
-    """Standing versions for these patients; `everyone`: they are all there are."""
+    """Standing versions for these patients; `everyone`: they are all there are. at_hand: what need not be fetched."""
     cut = {} if until_ms is None else {"until_ms": until_ms}
     query = _columns(cut=bool(cut), all_analytes=all_analytes)
-    rows = query.rows(connection, None if everyone else sorted(numbers.values()), **cut)
-    columns = list(zip(*rows, strict=True)) if rows else [()] * len(COLUMNS)
+    wanted = sorted(number for number in numbers.values() if number not in at_hand.numbers)
+    rows = query.rows(connection, None if everyone else wanted, **cut)
+    columns: list[Sequence[Any]] = list(zip(*rows, strict=True)) if rows else [()] * len(COLUMNS)
+    if at_hand.numbers:
+        pairs = zip(columns, at_hand.columns, strict=True)
+        columns = [[*fetched, *held] if fetched else held for fetched, held in pairs]
     names, patient = _places(numbers, np.array(columns[0], dtype=np.int64))
     result_id = np.array(columns[8], dtype=np.int64)
     keep = np.flatnonzero(_standing(result_id, columns[9], ledger, known_at_ms) & (patient >= 0))

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any, Literal
 
 from khemon.models import Actor, Alert, Episode
 from khemon.store.repository import decisions, ledger, mappings, people, protocols, records
 from khemon.store.repository import episodes as stored_episodes
 from khemon.store.repository.bulk import without_collection
-from khemon.store.repository.intake import Intake, repeated
+from khemon.store.repository.intake import Columns, Intake, repeated
+from khemon.store.repository.intake_columns import InColumns, decisions_of, take_columns
 from khemon.store.repository.intake_labs import Observation, take_observations
 from khemon.store.repository.intake_people import EventRow, PatientRow, take_events, take_patients
 from khemon.store.repository.reader import Reader
+from khemon.store.repository.results import NOTHING, AtHand
 from khemon.store.repository.takeback import record_undo
 from khemon.store.rows import BareEpisode, ImportMeta, ImportOutcome, MoveRow, StoredEpisode, UndoOutcome
 from khemon.store.tables import setting
@@ -20,6 +23,9 @@ from khemon.store.tables import setting
 
 class Writer(Reader):
     """A reader that also writes. It audits and counts revisions only when told to: the action knows what was done."""
+
+    #: What the last import of this transaction brought, where it came as columns.
+    _brought: Columns | None = None
 
     def set_setting(self, key: str, value: str) -> None:
         """Sets a setting of the store."""
@@ -56,20 +62,22 @@ class Writer(Reader):
 
         Bytes that a standing batch holds already, read in the same way, add nothing: the answer names that batch.
         """
-        rows = [*observations, *events, *patients]
-        before = repeated(self._connection, meta, rows)
+        before = repeated(self._connection, meta, chain(observations, events, patients))
         if before is not None:
             return before
         intake = Intake(self._connection, self._ledger, meta, supersede=on_conflict == "supersede")
         with without_collection():
-            if observations:
+            if isinstance(observations, InColumns):
+                take_columns(intake, observations)
+            elif observations:
                 take_observations(intake, observations)
             if events:
                 take_events(intake, events)
             if patients:
                 take_patients(intake, patients)
-            outcome = intake.finish(rows)
+            outcome = intake.finish(decisions_of(observations) + decisions_of([*events, *patients]))
         self._ledger = ledger.Ledger(self._connection)
+        self._brought = intake.columns
         return outcome
 
     def record_undo(self, batch_id: str, *, at_ms: int, actor: Actor) -> UndoOutcome:
@@ -77,7 +85,16 @@ class Writer(Reader):
         with without_collection():
             outcome = record_undo(self._connection, self._ledger, batch_id, at_ms, actor)
         self._ledger = ledger.Ledger(self._connection)
+        self._brought = None
         return outcome
+
+    def text_at_hand(self, result_id: int) -> tuple[str, str | None, str] | None:
+        """Text, unit and canonical text of a result that was just brought."""
+        return None if self._brought is None else self._brought.text_of(result_id)
+
+    def _at_hand(self, numbers: Collection[int]) -> AtHand:
+        """The results of patients who are new with what was just brought."""
+        return NOTHING if self._brought is None else self._brought.at_hand(numbers)
 
     def save_episodes(
         self, patient_ids: Iterable[str], episodes: Iterable[Episode], bare: Iterable[BareEpisode] = ()
