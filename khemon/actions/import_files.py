@@ -13,7 +13,7 @@ from khemon.actions.recompute import recompute, ward_of
 from khemon.importers import EventRow, Mapping, Observation, PatientRow, Reading, ReadOptions, read
 from khemon.models import Actor, Alert, Refused
 from khemon.rules.calendar import from_ms
-from khemon.store import ImportMeta, ImportOutcome, Store, Writer
+from khemon.store import ImportMeta, ImportOutcome, Store, Writer, without_collection
 
 #: The order in which fates are counted; `read` is their sum.
 FATES = ("accepted", "review", "rejected", "duplicate", "conflict", "no_value", "ignored")
@@ -88,6 +88,7 @@ def check_zone(zone: str) -> None:
         raise Refused("time zone", f"{zone!r} is not known", "use a name such as Europe/Berlin or UTC") from error
 
 
+@without_collection()
 def _import(store: Store, actor: Actor, content: bytes, name: str, options: Options, *, keep: bool) -> ImportReport:
     zone = zone_for(store, options)
     repeated = _again(store, content, name, options, zone) if keep else None
@@ -100,6 +101,7 @@ def _import(store: Store, actor: Actor, content: bytes, name: str, options: Opti
     return _report(meta, outcome, reading, own_zone, alerts, committed=keep)
 
 
+@without_collection()
 def record(
     store: Store, meta: ImportMeta, reading: Reading, options: Options, zone: str, *, keep: bool
 ) -> tuple[ImportOutcome, list[Alert]]:

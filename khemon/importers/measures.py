@@ -162,7 +162,7 @@ class Measures:
         if number.value is None:
             return replace(without_number, canonical_unit=quantity.unit, basis=quantity.basis)
         doubts = reasons + self._range_reasons(item.analyte, unit, quantity.basis, reference)
-        return replace(self._judged(item.analyte, number, quantity, doubts), unit=unit)
+        return self._judged(item.analyte, number, quantity, doubts, unit)
 
     def _basis(self, item: Item, unit: str) -> tuple[str, tuple[str, ...]]:
         """The stated D-dimer basis, and a reason for review when unit, code and laboratory do not agree on it."""
@@ -193,7 +193,7 @@ class Measures:
         return self.numbers.read[found[-1]].value
 
     @staticmethod
-    def _judged(analyte: str, number: Number, quantity: Quantity, doubts: tuple[str, ...]) -> Measure:
+    def _judged(analyte: str, number: Number, quantity: Quantity, doubts: tuple[str, ...], unit: str) -> Measure:
         """The measure of a number in its unit; every doubt sends it to a person."""
         decision, notes = beyond_limits(analyte, number.comparator, quantity.value)
         decision = worse(worse(decision, number.decision), REVIEW if doubts else ACCEPTED)
@@ -210,6 +210,7 @@ class Measures:
             low,
             high,
             number.quality,
+            unit,
         )
 
 

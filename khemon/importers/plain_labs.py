@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from array import array
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -55,7 +54,17 @@ def blocks_of(content: bytes) -> Iterator[list[str]]:
 
 def rows_of(content: bytes) -> Iterator[list[str]]:
     """The cells of each line."""
-    return (cells for block in blocks_of(content) for cells in csv.reader(block, strict=True))
+    return (line.split(",") for block in blocks_of(content) for line in block)
+
+
+def columns_of(lines: Sequence[str], width: int) -> list[list[str]] | None:
+    """The cells of lines without quotation marks by column; None when a line has another width or nothing in it."""
+    cells = ",\n,".join(lines).split(",")
+    # The sign of a line's end stands behind so many cells, or a line is longer or shorter.
+    fit = len(cells) == len(lines) * (width + 1) - 1 and cells[width :: width + 1].count("\n") == len(lines) - 1
+    if not fit or "," * (width - 1) in lines:
+        return None
+    return [cells[index :: width + 1] for index in range(width)]
 
 
 def header_of(content: bytes) -> list[str]:
@@ -128,44 +137,43 @@ class PlainLabs:
         if self._specimen is not None:
             found.specimens = []
         for block in blocks_of(content):
-            rows = list(csv.reader(block, strict=True))
-            numbers = range(last + 1, last + 1 + len(rows))
             # The header is no row.
-            skipped = 1 if last == 0 else 0
-            last += len(rows)
-            if max(map(len, block)) > MAX_CELL or not self._take(numbers[skipped:], rows[skipped:]):
+            lines = block if last else block[1:]
+            numbers: Sequence[int] = range(last + 1, last + 1 + len(block))[len(block) - len(lines) :]
+            last += len(block)
+            if max(map(len, block)) > MAX_CELL:
                 return None
+            columns = columns_of(lines, len(self.header))
+            if columns is None:
+                # Lines without content are no rows either.
+                filled = [(number, line) for number, line in zip(numbers, lines, strict=True) if line.strip(",")]
+                numbers, lines = [number for number, _ in filled], [line for _, line in filled]
+                columns = columns_of(lines, len(self.header)) if lines else []
+                if columns is None:
+                    return None
+            if lines:
+                self._take(numbers, columns)
         self._look_at_odd_rows()
         return found if len(found) else None
 
-    def _take(self, numbers: Sequence[int], rows: list[list[str]]) -> bool:
-        """Adds rows to the columns; false when one does not fit the header."""
-        width = len(self.header)
-        if set(map(len, rows)) != {width} or [""] * width in rows:
-            numbers = [number for number, cells in zip(numbers, rows, strict=True) if any(cells)]
-            rows = [cells for cells in rows if any(cells)]
-            if not rows:
-                return True
-            if set(map(len, rows)) != {width}:
-                return False
+    def _take(self, numbers: Sequence[int], columns: list[list[str]]) -> None:
+        """Adds rows to the columns."""
         at, found, start = self.columns.at, self.found, len(self.found)
-        columns = list(zip(*rows, strict=True))
         who = array("i", map(self._who.__getitem__, columns[at["patient_id"]]))
         when = array("i", map(self._when.__getitem__, columns[at["collected_at"]]))
         what = array("i", map(self._what.__getitem__, zip(*(columns[at[name]] for name in self._telling), strict=True)))
         if OWN in who or OWN in when or OWN in what:
-            for place, (one, moment, said) in enumerate(zip(who, when, what, strict=True)):
-                if OWN in (one, moment, said):
+            for place, signs in enumerate(zip(who, when, what, strict=True)):
+                if OWN in signs:
                     what[place] = OWN
                     self._odd.append(start + place)
-                    self._odd_rows.append(rows[place])
+                    self._odd_rows.append([column[place] for column in columns])
         found.who += who
         found.when += when
         found.what += what
         found.lines.extend(numbers)
         if found.specimens is not None and self._specimen is not None:
             found.specimens += [text.strip() or None for text in columns[self._specimen]]
-        return True
 
     def _patient(self, text: str) -> int:
         """The place of a patient whose id is beyond doubt."""

@@ -2,6 +2,7 @@
 
 from khemon.store.connection import is_there
 from khemon.store.repository import Reader, Writer
+from khemon.store.repository.bulk import without_collection
 from khemon.store.rows import (
     AuditRow,
     BareEpisode,
@@ -47,4 +48,5 @@ __all__ = [
     "Writer",
     "batch_of",
     "is_there",
+    "without_collection",
 ]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import gc
 import re
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import lru_cache
-from itertools import islice
-from operator import is_
+from itertools import chain, islice
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -117,8 +117,14 @@ def _literal(value: Any) -> str | None:  # noqa: ANN401
 
 
 def _the_same(one: Sequence[Any], other: Sequence[Any]) -> bool:
-    """Whether two columns hold the same values: equal texts, or the same objects (0.0 equals -0.0)."""
-    return one is other or (type(one[0]) is str and one == other) or all(map(is_, one, other))
+    """Whether two columns hold the same texts, or the same floats bit by bit: 0.0 equals -0.0 and is another value."""
+    if one is other or one[0] != other[0]:
+        return one is other
+    if type(one[0]) is str:
+        return one == other
+    if not all(type(value) is float for value in chain(one, other)):
+        return False
+    return array("d", one).tobytes() == array("d", other).tobytes()
 
 
 def _copy(connection: sa.Connection, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:

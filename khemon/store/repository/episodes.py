@@ -127,6 +127,15 @@ class _Difference:
         self.new.append((number, *row))
         return number
 
+    def number(self, rows: Iterable[tuple[Any, ...]]) -> None:
+        """Numbers episodes with these columns."""
+        if self._stored or self._next is None:
+            for row in rows:
+                self.number_of(row)
+            return
+        self.new += [(number, *row) for number, row in enumerate(rows, start=self._next)]
+        self._next = self.new[-1][0] + 1
+
     def write(self) -> None:
         """Takes away what was not met, changes what differs, adds what is new."""
         for chunk in chunks(row[0] for rest in self._stored.values() for row in rest):
@@ -149,7 +158,6 @@ def save_episodes(
     """
     difference = _Difference(connection, numbers.values())
     kept = [StoredEpisode(difference.number_of(_packed(value, numbers[value.patient_id])), value) for value in episodes]
-    for value in bare:
-        difference.number_of(_bare(value, numbers[value.patient_id]))
+    difference.number(_bare(value, numbers[value.patient_id]) for value in bare)
     difference.write()
     return kept

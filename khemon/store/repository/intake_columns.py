@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from itertools import repeat
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -195,15 +196,18 @@ class _Said:
         column = self._columns[name]
         return column if isinstance(column, Same) else [column[one] for one in what]
 
-    def texts(self, what: Sequence[int], varied: Mapping[str, Any], length: int) -> Iterator[str]:
+    def texts(self, what: Sequence[int], varied: Mapping[str, Any]) -> list[str]:
         """Of each row the plain values in the order of the table, as a tuple of them is written."""
-        specimens = varied["specimen"]
-        specimens = [None] * length if isinstance(specimens, Same) else specimens
         columns = (varied[name] for name in ("patient_no", "collected_ms", "result_id", "row", "collected_text"))
-        for one, number, at, row_id, line, written, specimen in zip(what, *columns, specimens, strict=True):
-            code, bounds, rest = self._parts[one]
-            head = f"({number}, {at}, {code}, {row_id}, {bounds}, {specimen!r}"
-            yield f"{head}, None, {line}, None, {written!r}, {rest})"
+        specimen = varied["specimen"]
+        specimens = repeat(None, len(what)) if isinstance(specimen, Same) else specimen
+        parts = map(self._parts.__getitem__, what)
+        return [
+            f"({number}, {at}, {code}, {row_id}, {bounds}, {specimen!r}, None, {line}, None, {written!r}, {rest})"
+            for (code, bounds, rest), number, at, row_id, line, written, specimen in zip(
+                parts, *columns, specimens, strict=True
+            )
+        ]
 
 
 class Results:
@@ -238,7 +242,7 @@ class Results:
             "row": [rows.lines[place] for place in places],
             "collected_text": [times[rows.when[place]] for place in places],
         }
-        varied["digest"] = row_digests(said.texts(what, varied, len(places)))
+        varied["digest"] = row_digests(said.texts(what, varied))
         columns = [varied[name] if name in varied else said.column(name, what) for name in NAMES]
         for index, place in enumerate(places):
             if place in rows.own:

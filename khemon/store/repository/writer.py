@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any, Literal
 
+import sqlalchemy as sa
+
 from khemon.models import Actor, Alert, Episode
 from khemon.store.repository import decisions, ledger, mappings, people, protocols, records
 from khemon.store.repository import episodes as stored_episodes
@@ -24,8 +26,11 @@ from khemon.store.tables import setting
 class Writer(Reader):
     """A reader that also writes. It audits and counts revisions only when told to: the action knows what was done."""
 
-    #: What the last import of this transaction brought, where it came as columns.
-    _brought: Columns | None = None
+    def __init__(self, connection: sa.Connection) -> None:
+        super().__init__(connection)
+        self._heads = records.Heads()
+        #: What the last import of this transaction brought, where it came as columns.
+        self._brought: Columns | None = None
 
     def set_setting(self, key: str, value: str) -> None:
         """Sets a setting of the store."""
@@ -105,7 +110,7 @@ class Writer(Reader):
 
     def save_alert(self, alert: Alert) -> Alert:
         """Stores an alert as it stands now; number 0 gets the next one. The alert as stored."""
-        return records.save_alert(self._connection, alert)
+        return records.save_alert(self._connection, alert, self._heads)
 
     def add_alert_move(
         self,
@@ -121,11 +126,12 @@ class Writer(Reader):
     ) -> MoveRow:
         """Appends a move to an alert's log."""
         values = {"at_ms": at_ms, "move": move, "from_state": from_state, "to_state": to_state, "reason": reason}
-        return records.add_move(self._connection, alert_id, actor, values | {"details": dict(details or {})})
+        values |= {"details": dict(details or {})}
+        return records.add_move(self._connection, alert_id, actor, values, self._heads)
 
     def audit(self, actor: Actor, action: str, object: str, details: Mapping[str, Any], at_ms: int) -> int:
         """Appends an entry to the audit chain; its sequence number."""
-        return records.add_audit(self._connection, actor, action, object, details, at_ms)
+        return records.add_audit(self._connection, actor, action, object, details, at_ms, self._heads)
 
     def bump_revisions(self, patient_ids: Iterable[str]) -> None:
         """Counts the ward's counter and those of these patients up."""
