@@ -21,6 +21,8 @@ from khemon.rules.series import Bools
 from khemon.store import BareEpisode, Reader, ResultColumns, Writer, batch_of
 
 __all__ = ["SYSTEM", "Ward", "case_of", "episodes_at", "recompute", "setting_of", "ward_of"]
+#: Patients that are evaluated together.
+PATIENTS_AT_ONCE = 512
 _NEVER = np.iinfo(np.int64).max
 
 
@@ -46,9 +48,9 @@ class _FromStore:
 
     def __init__(self, reader: Reader, found: ResultColumns, told: Sequence[Event]) -> None:
         self.reader = reader
-        self.result_ids = found.result_id.tolist()
-        self.patient = found.patient.tolist()
-        self.analyte = found.analyte.tolist()
+        self.result_id = found.result_id
+        self.patient = found.patient
+        self.analyte = found.analyte
         self.ids = found.patient_ids
         self.closings = [(event.patient_id, to_ms(event.start)) for event in told if event.kind in CLOSING_EVENTS]
         self.known: dict[int, Given] = {}
@@ -59,16 +61,16 @@ class _FromStore:
         self._patient_of: dict[int, int] = {}
 
     def given(self, row: int) -> Given:
-        result_id = self.result_ids[row]
+        result_id = int(self.result_id[row])
         known = self.known.get(result_id)
         if known is None:
             text, unit, canonical = self.reader.text_at_hand(result_id) or self._fetched(row, result_id)
             known = self.known[result_id] = Given(result_id, text, unit or "", canonical)
-            self._patient_of[batch_of(result_id)] = self.patient[row]
+            self._patient_of[batch_of(result_id)] = int(self.patient[row])
         return known
 
     def _fetched(self, row: int, result_id: int) -> tuple[str, str | None, str]:
-        self._fetch(self.patient[row], self.analyte[row])
+        self._fetch(int(self.patient[row]), int(self.analyte[row]))
         return self.texts[result_id][1:]
 
     def _fetch(self, patient: int, analyte: int) -> None:
@@ -148,12 +150,12 @@ def _by_patient(patient_ids: Sequence[str], found: Sequence[Episode]) -> dict[st
 
 def _told_at(
     reader: Reader, patient_ids: Sequence[str] | None, ward: Ward, as_of_ms: int, alerts: Sequence[Alert]
-) -> tuple[dict[str, list[Episode]], list[BareEpisode], _FromStore]:
+) -> tuple[dict[str, list[Episode]], Iterator[BareEpisode], _FromStore]:
     """As `episodes_at` for what an alert may speak of; the others come bare, to be stored and judged no further."""
     case, givens = case_of(reader, patient_ids, ward.timezone)
     wanted = _spoken_of(case, ward.protocol, alerts)
     told, untold = told_and_untold(case, ward.protocol, ward.timezone, as_of_ms, givens, wanted)
-    return _by_patient(case.patient_ids, told), list(_bare(untold, case.patient_ids, ward.protocol)), givens
+    return _by_patient(case.patient_ids, told), _bare(untold, case.patient_ids, ward.protocol), givens
 
 
 def _bare(found: Episodes, patient_ids: Sequence[str], protocol: Protocol) -> Iterator[BareEpisode]:
@@ -229,9 +231,18 @@ def recompute(
     """
     ward = ward_of(writer)
     keep_first_protocol(writer, now_ms)
-    wanted = None if patient_ids is None else sorted(patient_ids)
-    if wanted is not None and not wanted:
-        return []
+    if patient_ids is None:
+        return _recompute(writer, ward, None, now_ms, actor, new_protocol)
+    wanted = sorted(patient_ids)
+    # Some hundred patients at once: memory stays small, however many a file speaks of.
+    blocks = (wanted[start : start + PATIENTS_AT_ONCE] for start in range(0, len(wanted), PATIENTS_AT_ONCE))
+    return [move for some in blocks for move in _recompute(writer, ward, some, now_ms, actor, new_protocol)]
+
+
+def _recompute(
+    writer: Writer, ward: Ward, wanted: list[str] | None, now_ms: int, actor: Actor, new_protocol: str | None
+) -> list[Move]:
+    """The same for some patients, or (None) for all."""
     alerts = writer.alerts(patient_ids=wanted)
     by_patient, bare, givens = _told_at(writer, wanted, ward, now_ms, alerts)
     # A child of whom every import was taken back has no episodes left; its alerts go with their ground.

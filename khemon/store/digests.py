@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 #: What the first audit entry names as the hash before it.
 NO_HASH = "0" * 64
@@ -27,9 +28,9 @@ def row_digests(texts: Iterable[str]) -> list[int]:
     return digests
 
 
-def rows_digest(digests: Iterable[int]) -> str:
+def rows_digest(digests: Sequence[int] | npt.NDArray[np.int64]) -> str:
     """The digest of a batch: of its rows' digests in ascending order, so that no order of rows is needed."""
-    return hashlib.sha256(np.sort(np.fromiter(digests, np.int64)).astype(">i8").tobytes()).hexdigest()
+    return hashlib.sha256(np.sort(np.array(digests, np.int64)).astype(">i8").tobytes()).hexdigest()
 
 
 def text_digest(text: str) -> str:

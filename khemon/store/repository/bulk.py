@@ -13,14 +13,17 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from khemon.store.column_types import Text
+from khemon.store.column_types import Real, Text
 from khemon.store.problems import plain_driver_problems
 from khemon.store.repository.ready import Ready, Rows, insertion
+from khemon.store.tables import PROTECTED
 
 #: Numbers or texts in one IN list.
 LIST_LENGTH = 5_000
 #: Rows for which one statement is composed.
 BLOCK = 8_192
+#: Rows of one statement.
+ROWS_AT_ONCE = 32
 #: Texts that may stand in a statement as they are.
 _HARMLESS = re.compile(r"[\w\[\], .]*", re.ASCII)
 
@@ -75,11 +78,18 @@ def insert_columns(connection: sa.Connection, table: sa.Table, columns: Sequence
         _copy(connection, f'COPY "{table.name}" ({names}) FROM STDIN', zip(*whole, strict=True))
         return
     given: list[_Given] = []
-    # One row a statement: with triggers SQLite first materializes a statement of many.
     marks = [_mark(into, column, given, length) for into, column in zip(table.columns, columns, strict=True)]
-    statement = f'INSERT INTO "{table.name}" ({names}) VALUES ({", ".join(marks)})'
+    row = f"({', '.join(marks)})"
+    rows = list(zip(*(each.values for each in given), strict=True))
+    # Where there are triggers, SQLite first materializes a statement of many rows.
+    at_once = 1 if table in PROTECTED else ROWS_AT_ONCE
+    full = length - length % at_once
     with plain_driver_problems(connection), closing(connection.connection.cursor()) as cursor:
-        cursor.executemany(statement, list(zip(*(each.values for each in given), strict=True)))
+        for several, some in ((at_once, rows[:full]), (1, rows[full:])):
+            places = ", ".join(_shifted(row, place * len(given)) for place in range(several))
+            if several > 1:
+                some = [tuple(chain.from_iterable(some[at : at + several])) for at in range(0, len(some), several)]
+            cursor.executemany(f'INSERT INTO "{table.name}" ({names}) VALUES {places}', some)
 
 
 class _Given(NamedTuple):
@@ -87,6 +97,11 @@ class _Given(NamedTuple):
 
     into: sa.Column[Any]
     values: Sequence[Any]
+
+
+def _shifted(row: str, by: int) -> str:
+    """The places of a row in a statement, so many places on."""
+    return re.sub(r"\?(\d+)", lambda place: f"?{int(place[1]) + by}", row)
 
 
 def _mark(into: sa.Column[Any], column: Column, given: list[_Given], length: int) -> str:
@@ -98,7 +113,7 @@ def _mark(into: sa.Column[Any], column: Column, given: list[_Given], length: int
         return literal
     values: Sequence[Any] = [first] * length if isinstance(column, Same) else column
     for place, other in enumerate(given, start=1):
-        if type(into.type) is type(other.into.type) and _the_same(values, other.values):
+        if type(into.type) is type(other.into.type) and _the_same(into, values, other.values):
             return f"?{place}"
     if isinstance(into.type, Text) and None in values and "" not in values:
         given.append(_Given(into, [text or "" for text in values]))
@@ -116,15 +131,14 @@ def _literal(value: Any) -> str | None:  # noqa: ANN401
     return f"'{value}'" if type(value) is str and _HARMLESS.fullmatch(value) else None
 
 
-def _the_same(one: Sequence[Any], other: Sequence[Any]) -> bool:
+def _the_same(into: sa.Column[Any], one: Sequence[Any], other: Sequence[Any]) -> bool:
     """Whether two columns hold the same texts, or the same floats bit by bit: 0.0 equals -0.0 and is another value."""
     if one is other or one[0] != other[0]:
         return one is other
-    if type(one[0]) is str:
+    if isinstance(into.type, Text):
         return one == other
-    if not all(type(value) is float for value in chain(one, other)):
-        return False
-    return array("d", one).tobytes() == array("d", other).tobytes()
+    floats = isinstance(into.type, Real) and not into.nullable
+    return floats and array("d", one).tobytes() == array("d", other).tobytes()
 
 
 def _copy(connection: sa.Connection, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:

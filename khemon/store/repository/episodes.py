@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from khemon.models import Episode, EvidenceItem
 from khemon.store.column_types import ms_of, time_of
-from khemon.store.repository.bulk import ReadyOf, chunks, insert_rows, next_number, only
+from khemon.store.repository.bulk import BLOCK, ReadyOf, chunks, insert_rows, next_number, only
 from khemon.store.repository.ready import Ready
 from khemon.store.rows import BareEpisode, StoredEpisode
 from khemon.store.tables import episode, patient
@@ -133,8 +133,12 @@ class _Difference:
             for row in rows:
                 self.number_of(row)
             return
-        self.new += [(number, *row) for number, row in enumerate(rows, start=self._next)]
-        self._next = self.new[-1][0] + 1
+        # With none of these patients to be met again, nothing needs to be kept until all are known.
+        for block in chunks(rows, BLOCK):
+            self.new += [(number, *row) for number, row in enumerate(block, start=self._next)]
+            self._next += len(block)
+            insert_rows(self._connection, episode, self.new)
+            self.new = []
 
     def write(self) -> None:
         """Takes away what was not met, changes what differs, adds what is new."""

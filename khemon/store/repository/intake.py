@@ -8,6 +8,8 @@ import zlib
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Protocol
 
+import numpy as np
+import numpy.typing as npt
 import sqlalchemy as sa
 
 from khemon.models import StoreProblem
@@ -50,7 +52,7 @@ class Row(Protocol):
 class Columns(Protocol):
     """Accepted results as columns."""
 
-    def write(self, connection: sa.Connection) -> list[int]:
+    def write(self, connection: sa.Connection) -> npt.NDArray[np.int64]:
         """Inserts them; their digests."""
 
     def at_hand(self, wanted: Collection[int]) -> AtHand:
@@ -131,9 +133,9 @@ class Intake:
             raise StoreProblem(where=self.meta.file, found="has too many rows", remedy="split the file")
         insert_rows(self.connection, patient, self._added)
         rows = (*self.results, *self.fates, *self.events, *self.patients)
-        digests = [row[-1] for row in rows]
+        digests = np.array([row[-1] for row in rows], np.int64)
         if self.columns is not None:
-            digests += self.columns.write(self.connection)
+            digests = np.append(digests, self.columns.write(self.connection))
         for table, kept in (
             (result, self.results),
             (fate, self.fates),

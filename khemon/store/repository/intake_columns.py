@@ -77,20 +77,25 @@ def decisions_of(rows: Sequence[Any] | InColumns) -> Counter[str]:
     return found
 
 
+def specimen_of(rows: InColumns, place: int) -> str | None:
+    """The specimen of a row."""
+    return rows.specimens[place] if rows.specimens else None
+
+
 class _File:
     """The rows of a file as arrays; `own` are the places of those that say something of their own."""
 
     def __init__(self, rows: InColumns) -> None:
         self.rows = rows
         self.own = np.array(sorted(rows.own), np.int64)
-        self.what, self.who = np.array(rows.what, np.int64), np.array(rows.who, np.int64)
+        self.what, self.who = np.array(rows.what, np.int32), np.array(rows.who, np.int32)
         self.what[self.own] = OWN
         places = {name: place for place, name in enumerate(rows.patients)}
         for place in self.own.tolist():
             name = rows.own[place].patient_id
             self.who[place] = NOBODY if name is None else places.setdefault(name, len(places))
         self.names = list(places)
-        self.at = np.array([*rows.times_ms, 0], np.int64)[np.array(rows.when, np.int64)]
+        self.at = np.array([*rows.times_ms, 0], np.int64)[np.array(rows.when, np.int32)]
         self.at[self.own] = [rows.own[place].collected_ms or 0 for place in self.own.tolist()]
 
     def each(self, of: Callable[[Any], Any], kind: npt.DTypeLike) -> npt.NDArray[Any]:
@@ -98,10 +103,6 @@ class _File:
         found = np.array([*map(of, self.rows.said), 0], kind)[self.what]
         found[self.own] = [of(self.rows.own[place]) for place in self.own.tolist()]
         return found
-
-    def specimen(self, place: int) -> str | None:
-        """The specimen of a row."""
-        return self.rows.specimens[place] if self.rows.specimens else None
 
     def numbers(self, intake: Intake, standing: Mapping[str, int]) -> Ints:
         """The number of each row's patient, who is made by the first row that says something of them; else NOBODY."""
@@ -150,7 +151,7 @@ def _dropped(intake: Intake, file: _File, standing: Mapping[str, int], places: I
     source, known = intake.meta.source, {}
     asked = np.ones(len(places), np.bool_) if stored else doubtful
     for place, number, at, code in zip(places[asked].tolist(), *keys[:, asked].tolist(), strict=True):
-        if (number, at, code) in groups or (source, number, code, file.specimen(place) or at) in stored:
+        if (number, at, code) in groups or (source, number, code, specimen_of(file.rows, place) or at) in stored:
             known[place] = (number, at, code)
     return [
         place
@@ -214,25 +215,25 @@ class Results:
     """The accepted rows of a file in the order of the table's key."""
 
     def __init__(self, file: _File, intake: Intake, places: Ints, number: Ints, at: Ints, code: Ints) -> None:
-        self.rows, self.places = file.rows, places
-        self.number, self.at, self.code = number, at, code
-        self.first_id, self.recorded_ms = intake.first_id, intake.meta.recorded_ms
-        self._file, self._new = file, intake.new_numbers()
+        self.rows, self.places, self.at = file.rows, places, at
+        self.number, self.code = number.astype(np.int32), code.astype(np.int8)
+        self.first_id, self._new = intake.first_id, intake.new_numbers()
+        self._what = file.what[places]
 
-    def write(self, connection: sa.Connection) -> list[int]:
+    def write(self, connection: sa.Connection) -> Ints:
         """Inserts the rows; their digests."""
         said = _Said(self.rows.said)
-        digests: list[int] = []
+        digests = np.zeros(len(self.places), np.int64)
         for start in range(0, len(self.places), BLOCK):
             columns, length = self._block(said, slice(start, start + BLOCK))
             insert_columns(connection, result, columns, length)
-            digests += columns[-1]
+            digests[start : start + length] = columns[-1]
         return digests
 
     def _block(self, said: _Said, block: slice) -> tuple[list[Any], int]:
         """The columns of some of the rows."""
         rows, places = self.rows, self.places[block].tolist()
-        what = self._file.what[self.places[block]].tolist()
+        what = self._what[block].tolist()
         times = [*rows.times, ""]
         varied: dict[str, Column] = {
             "patient_no": self.number[block].tolist(),
@@ -262,9 +263,9 @@ class Results:
         columns["result_id"] = places + self.first_id
         columns["restored_by"] = columns["specimen"] = [None] * len(places)
         if rows.specimens or own:
-            columns["specimen"] = [self._file.specimen(place) for place in places.tolist()]
+            columns["specimen"] = [specimen_of(rows, place) for place in places.tolist()]
         for name, of in _EVALUATED.items():
-            column = columns[name] = np.array([*map(of, rows.said), 0])[self._file.what[places]]
+            column = columns[name] = np.array([*map(of, rows.said), 0])[self._what[kept]]
             column[list(own)] = [of(each) for each in own.values()]
         return AtHand(numbers, [columns[column.name] for column in COLUMNS])
 

@@ -82,24 +82,27 @@ def result_columns(
         columns = [[*fetched, *held] if fetched else held for fetched, held in pairs]
     names, patient = _places(numbers, np.array(columns[0], dtype=np.int64))
     result_id = np.array(columns[8], dtype=np.int64)
-    keep = np.flatnonzero(_standing(result_id, columns[9], ledger, known_at_ms) & (patient >= 0))
+    standing = _standing(result_id, columns[9], ledger, known_at_ms) & (patient >= 0)
+    # All of them need not be copied.
+    keep: slice | npt.NDArray[np.int64] = slice(None) if standing.all() else np.flatnonzero(standing)
     patient = patient[keep]
     if np.any(patient[1:] < patient[:-1]):  # numbers are given in order of arrival
         order = np.argsort(patient, kind="stable")
-        patient, keep = patient[order], keep[order]
+        patient, keep = patient[order], np.flatnonzero(standing)[order]
+    result_id = result_id[keep]
     return ResultColumns(
         patient_ids=names,
         patient=patient,
-        time=np.array(columns[1], dtype=np.int64)[keep],
-        analyte=np.array(columns[2], dtype=np.int8)[keep],
-        low=np.array(columns[3], dtype=np.float64)[keep],
-        high=np.array(columns[4], dtype=np.float64)[keep],
-        status=np.array(columns[5], dtype=np.int8)[keep],
-        quality=np.array(columns[6], dtype=np.int8)[keep],
+        time=np.asarray(columns[1], dtype=np.int64)[keep],
+        analyte=np.asarray(columns[2], dtype=np.int8)[keep],
+        low=np.asarray(columns[3], dtype=np.float64)[keep],
+        high=np.asarray(columns[4], dtype=np.float64)[keep],
+        status=np.asarray(columns[5], dtype=np.int8)[keep],
+        quality=np.asarray(columns[6], dtype=np.int8)[keep],
         specimen=_specimen_codes(columns[7])[keep],
-        recorded=result_id[keep],
-        result_id=result_id[keep],
-        timing=np.array(columns[10], dtype=np.int8)[keep],
+        recorded=result_id,
+        result_id=result_id,
+        timing=np.asarray(columns[10], dtype=np.int8)[keep],
     )
 
 
