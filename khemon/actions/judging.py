@@ -4,16 +4,29 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from khemon.explain import Givens, explained
-from khemon.models import ChosenBand, Episode, Patient
-from khemon.rules import NO_TIME, Episodes, Events, Patients, Prepared, Protocol, Results, evaluated, prepare
+from khemon.models import SEVERITIES, ChosenBand, Episode, Patient
+from khemon.rules import (
+    END_REASONS,
+    NO_TIME,
+    STATUS_WORDS,
+    Episodes,
+    Events,
+    Patients,
+    Prepared,
+    Protocol,
+    Results,
+    evaluated,
+    prepare,
+)
 from khemon.rules.calendar import EPOCH, to_ms
 from khemon.rules.series import Bools, Ints
+from khemon.store import BareEpisode
 
 _NO_BIRTH_DAY = np.iinfo(np.int32).min
 
@@ -149,3 +162,24 @@ def told_and_untold(
     asked = wanted(found)
     told = _explained(case, found, block, protocol, timezone, as_of, givens, None, asked) if asked.any() else []
     return told, found.take(~asked)
+
+
+def bare_episodes(found: Episodes, patient_ids: Sequence[str], protocol: Protocol) -> Iterator[BareEpisode]:
+    """The same episodes as they are stored without words."""
+    names = protocol.rule_names
+    sources = [protocol.rules[name].source for name in names]
+    columns = (found.patient, found.rule, found.onset, found.status, found.severity, found.confirmed_at, found.end)
+    for patient, rule, onset, status, severity, confirmed, end, reason in zip(
+        *(column.tolist() for column in (*columns, found.end_reason)), strict=True
+    ):
+        yield BareEpisode(
+            patient_ids[patient],
+            names[rule],
+            onset,
+            STATUS_WORDS[status],
+            SEVERITIES[severity],
+            None if confirmed == NO_TIME else confirmed,
+            None if end == NO_TIME else end,
+            END_REASONS[reason] or None,
+            sources[rule],
+        )

@@ -9,12 +9,20 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from khemon.actions.judging import Case, dose_of, episodes_of, patients_column, told_and_untold, unit_codes
+from khemon.actions.judging import (
+    Case,
+    bare_episodes,
+    dose_of,
+    episodes_of,
+    patients_column,
+    told_and_untold,
+    unit_codes,
+)
 from khemon.actions.live import SYSTEM, keep_first_protocol, live_protocol
 from khemon.alerts import LIVE, Move, Setting, muted, reconcile
 from khemon.explain import Given
-from khemon.models import CLOSING_EVENTS, SEVERITIES, Actor, Alert, Episode, Event, Refused
-from khemon.rules import END_REASONS, NO_TIME, STATUS_WORDS, Episodes, Events, Protocol, Results
+from khemon.models import CLOSING_EVENTS, Actor, Alert, Episode, Event, Refused
+from khemon.rules import NO_TIME, Episodes, Events, Protocol, Results
 from khemon.rules.calendar import day_numbers, from_ms, to_ms
 from khemon.rules.rulebook import RunRule
 from khemon.rules.series import Bools
@@ -155,28 +163,7 @@ def _told_at(
     case, givens = case_of(reader, patient_ids, ward.timezone)
     wanted = _spoken_of(case, ward.protocol, alerts)
     told, untold = told_and_untold(case, ward.protocol, ward.timezone, as_of_ms, givens, wanted)
-    return _by_patient(case.patient_ids, told), _bare(untold, case.patient_ids, ward.protocol), givens
-
-
-def _bare(found: Episodes, patient_ids: Sequence[str], protocol: Protocol) -> Iterator[BareEpisode]:
-    """The same episodes as they are stored without words."""
-    names = protocol.rule_names
-    sources = [protocol.rules[name].source for name in names]
-    columns = (found.patient, found.rule, found.onset, found.status, found.severity, found.confirmed_at, found.end)
-    for patient, rule, onset, status, severity, confirmed, end, reason in zip(
-        *(column.tolist() for column in (*columns, found.end_reason)), strict=True
-    ):
-        yield BareEpisode(
-            patient_ids[patient],
-            names[rule],
-            onset,
-            STATUS_WORDS[status],
-            SEVERITIES[severity],
-            None if confirmed == NO_TIME else confirmed,
-            None if end == NO_TIME else end,
-            END_REASONS[reason] or None,
-            sources[rule],
-        )
+    return _by_patient(case.patient_ids, told), bare_episodes(untold, case.patient_ids, ward.protocol), givens
 
 
 def _spoken_of(case: Case, protocol: Protocol, alerts: Sequence[Alert]) -> Callable[[Episodes], Bools]:

@@ -8,7 +8,7 @@ from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import lru_cache
-from itertools import chain, islice
+from itertools import islice
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -16,7 +16,6 @@ import sqlalchemy as sa
 from khemon.store.column_types import Real, Text
 from khemon.store.problems import plain_driver_problems
 from khemon.store.repository.ready import Ready, Rows, insertion
-from khemon.store.tables import PROTECTED
 
 #: Numbers or texts in one IN list.
 LIST_LENGTH = 5_000
@@ -79,17 +78,16 @@ def insert_columns(connection: sa.Connection, table: sa.Table, columns: Sequence
         return
     given: list[_Given] = []
     marks = [_mark(into, column, given, length) for into, column in zip(table.columns, columns, strict=True)]
-    row = f"({', '.join(marks)})"
-    rows = list(zip(*(each.values for each in given), strict=True))
-    # Where there are triggers, SQLite first materializes a statement of many rows.
-    at_once = 1 if table in PROTECTED else ROWS_AT_ONCE
-    full = length - length % at_once
+    row, width = f"({', '.join(marks)})", len(given)
+    cells: list[Any] = [None] * (length * width)
+    for place, each in enumerate(given):
+        cells[place::width] = each.values
+    full = (length - length % ROWS_AT_ONCE) * width
     with plain_driver_problems(connection), closing(connection.connection.cursor()) as cursor:
-        for several, some in ((at_once, rows[:full]), (1, rows[full:])):
-            places = ", ".join(_shifted(row, place * len(given)) for place in range(several))
-            if several > 1:
-                some = [tuple(chain.from_iterable(some[at : at + several])) for at in range(0, len(some), several)]
-            cursor.executemany(f'INSERT INTO "{table.name}" ({names}) VALUES {places}', some)
+        for several, some in ((ROWS_AT_ONCE, cells[:full]), (1, cells[full:])):
+            places = ", ".join(_shifted(row, place * width) for place in range(several))
+            together = [some[at : at + several * width] for at in range(0, len(some), several * width)]
+            cursor.executemany(f'INSERT INTO "{table.name}" ({names}) VALUES {places}', together)
 
 
 class _Given(NamedTuple):
@@ -106,7 +104,7 @@ def _shifted(row: str, by: int) -> str:
 
 def _mark(into: sa.Column[Any], column: Column, given: list[_Given], length: int) -> str:
     """What stands for a column in the statement; it is added to what is given for every row if it has to be."""
-    alone = isinstance(column, Same) or column.count(column[0]) == length
+    alone = isinstance(column, Same) or (column[0] == column[-1] and column.count(column[0]) == length)
     first = column.value if isinstance(column, Same) else column[0]
     literal = _literal(first) if alone and not into.primary_key else None
     if literal is not None:
@@ -115,7 +113,7 @@ def _mark(into: sa.Column[Any], column: Column, given: list[_Given], length: int
     for place, other in enumerate(given, start=1):
         if type(into.type) is type(other.into.type) and _the_same(into, values, other.values):
             return f"?{place}"
-    if isinstance(into.type, Text) and None in values and "" not in values:
+    if into.nullable and isinstance(into.type, Text) and None in values and "" not in values:
         given.append(_Given(into, [text or "" for text in values]))
         return f"NULLIF(?{len(given)}, '')"
     given.append(_Given(into, values))
@@ -133,7 +131,7 @@ def _literal(value: Any) -> str | None:  # noqa: ANN401
 
 def _the_same(into: sa.Column[Any], one: Sequence[Any], other: Sequence[Any]) -> bool:
     """Whether two columns hold the same texts, or the same floats bit by bit: 0.0 equals -0.0 and is another value."""
-    if one is other or one[0] != other[0]:
+    if one is other or (one[0], one[-1]) != (other[0], other[-1]):
         return one is other
     if isinstance(into.type, Text):
         return one == other

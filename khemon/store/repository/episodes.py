@@ -16,6 +16,9 @@ from khemon.store.repository.ready import Ready
 from khemon.store.rows import BareEpisode, StoredEpisode
 from khemon.store.tables import episode, patient
 
+#: Made once: making an encoder takes longer than it takes to encode a row.
+_PLAIN = json.JSONEncoder(ensure_ascii=False)
+_DENSE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _COLUMNS = [column.name for column in episode.c]
 _STORED = ReadyOf(sa.select(episode), episode.c.patient_no)
 _CHANGE = Ready(
@@ -43,9 +46,9 @@ def _packed(value: Episode, patient_no: int) -> tuple[Any, ...]:
         value.text,
         value.source,
         None if value.last_input_at is None else ms_of(value.last_input_at),
-        json.dumps(evidence, ensure_ascii=False, separators=(",", ":")),
-        json.dumps(value.missing, ensure_ascii=False),
-        json.dumps([value.limbs, value.fresh_limbs], ensure_ascii=False),
+        _DENSE.encode(evidence),
+        _PLAIN.encode(value.missing),
+        _PLAIN.encode([value.limbs, value.fresh_limbs]),
     )
 
 

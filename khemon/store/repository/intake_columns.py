@@ -25,6 +25,7 @@ from khemon.store.repository.intake_labs import (
     Twins,
     is_accepted,
     observation_content,
+    plain_values,
     result_values,
     versions_of,
 )
@@ -175,7 +176,7 @@ class _Said:
 
     def __init__(self, said: Sequence[Any]) -> None:
         rows = [
-            result_values(0, 0, ANALYTE_CODES[each.analyte], 0, each, restored_by=None)
+            (*plain_values(0, 0, ANALYTE_CODES[each.analyte], 0, each, None), 0)
             if each.decision == "accepted"
             else None
             for each in said
@@ -195,7 +196,7 @@ class _Said:
     def column(self, name: str, what: Sequence[int]) -> Column:
         """A column of the table for rows that say this."""
         column = self._columns[name]
-        return column if isinstance(column, Same) else [column[one] for one in what]
+        return column if isinstance(column, Same) else list(map(column.__getitem__, what))
 
     def texts(self, what: Sequence[int], varied: Mapping[str, Any]) -> list[str]:
         """Of each row the plain values in the order of the table, as a tuple of them is written."""
@@ -240,8 +241,8 @@ class Results:
             "collected_ms": self.at[block].tolist(),
             "result_id": (self.places[block] + self.first_id).tolist(),
             "specimen": [rows.specimens[place] for place in places] if rows.specimens else Same(None),
-            "row": [rows.lines[place] for place in places],
-            "collected_text": [times[rows.when[place]] for place in places],
+            "row": list(map(rows.lines.__getitem__, places)),
+            "collected_text": list(map(times.__getitem__, map(rows.when.__getitem__, places))),
         }
         varied["digest"] = row_digests(said.texts(what, varied))
         columns = [varied[name] if name in varied else said.column(name, what) for name in NAMES]

@@ -239,7 +239,15 @@ def result_values(
     number: int, collected_ms: int, code: int, row_id: int, each: Observation, *, restored_by: int | None
 ) -> tuple[Any, ...]:
     """The columns of `result` for an observation."""
-    values = (
+    values = plain_values(number, collected_ms, code, row_id, each, restored_by)
+    return (*values, row_digest(values))
+
+
+def plain_values(
+    number: int, collected_ms: int, code: int, row_id: int, each: Observation, restored_by: int | None
+) -> tuple[Any, ...]:
+    """The same without the digest."""
+    return (
         number,
         collected_ms,
         code,
@@ -265,4 +273,3 @@ def result_values(
         each.resulted_ms,
         json.dumps(each.reasons, ensure_ascii=False) if each.reasons else None,
     )
-    return (*values, row_digest(values))
