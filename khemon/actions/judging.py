@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from khemon.explain import Givens, explained
 from khemon.models import SEVERITIES, ChosenBand, Episode, Patient
@@ -26,7 +28,7 @@ from khemon.rules import (
 )
 from khemon.rules.calendar import EPOCH, to_ms
 from khemon.rules.series import Bools, Ints
-from khemon.store import BareEpisode
+from khemon.store import BareEpisodes
 
 _NO_BIRTH_DAY = np.iinfo(np.int32).min
 
@@ -164,22 +166,25 @@ def told_and_untold(
     return told, found.take(~asked)
 
 
-def bare_episodes(found: Episodes, patient_ids: Sequence[str], protocol: Protocol) -> Iterator[BareEpisode]:
+def bare_episodes(found: Episodes, patient_ids: Sequence[str], protocol: Protocol) -> BareEpisodes:
     """The same episodes as they are stored without words."""
     names = protocol.rule_names
     sources = [protocol.rules[name].source for name in names]
-    columns = (found.patient, found.rule, found.onset, found.status, found.severity, found.confirmed_at, found.end)
-    for patient, rule, onset, status, severity, confirmed, end, reason in zip(
-        *(column.tolist() for column in (*columns, found.end_reason)), strict=True
-    ):
-        yield BareEpisode(
-            patient_ids[patient],
-            names[rule],
-            onset,
-            STATUS_WORDS[status],
-            SEVERITIES[severity],
-            None if confirmed == NO_TIME else confirmed,
-            None if end == NO_TIME else end,
-            END_REASONS[reason] or None,
-            sources[rule],
-        )
+
+    def said(words: Sequence[str | None], codes: npt.NDArray[Any]) -> list[Any]:
+        return list(map(words.__getitem__, codes.tolist()))
+
+    def known(times: Ints) -> list[int | None]:
+        return [None if time == NO_TIME else time for time in times.tolist()]
+
+    return BareEpisodes(
+        said(patient_ids, found.patient),
+        said(names, found.rule),
+        found.onset.tolist(),
+        said(STATUS_WORDS, found.status),
+        said(SEVERITIES, found.severity),
+        known(found.confirmed_at),
+        known(found.end),
+        said([reason or None for reason in END_REASONS], found.end_reason),
+        said(sources, found.rule),
+    )

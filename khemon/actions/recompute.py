@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -26,7 +26,7 @@ from khemon.rules import NO_TIME, Episodes, Events, Protocol, Results
 from khemon.rules.calendar import day_numbers, from_ms, to_ms
 from khemon.rules.rulebook import RunRule
 from khemon.rules.series import Bools
-from khemon.store import BareEpisode, Reader, ResultColumns, Writer, batch_of
+from khemon.store import BareEpisodes, Reader, ResultColumns, Writer, batch_of
 
 __all__ = ["SYSTEM", "Ward", "case_of", "episodes_at", "recompute", "setting_of", "ward_of"]
 #: Patients that are evaluated together.
@@ -158,7 +158,7 @@ def _by_patient(patient_ids: Sequence[str], found: Sequence[Episode]) -> dict[st
 
 def _told_at(
     reader: Reader, patient_ids: Sequence[str] | None, ward: Ward, as_of_ms: int, alerts: Sequence[Alert]
-) -> tuple[dict[str, list[Episode]], Iterator[BareEpisode], _FromStore]:
+) -> tuple[dict[str, list[Episode]], BareEpisodes, _FromStore]:
     """As `episodes_at` for what an alert may speak of; the others come bare, to be stored and judged no further."""
     case, givens = case_of(reader, patient_ids, ward.timezone)
     wanted = _spoken_of(case, ward.protocol, alerts)

@@ -5,7 +5,7 @@ from khemon.store.repository import Reader, Writer
 from khemon.store.repository.bulk import without_collection
 from khemon.store.rows import (
     AuditRow,
-    BareEpisode,
+    BareEpisodes,
     BatchRow,
     EventColumns,
     FateRow,
@@ -27,7 +27,7 @@ from khemon.store.tables import batch_of
 
 __all__ = [
     "AuditRow",
-    "BareEpisode",
+    "BareEpisodes",
     "BatchRow",
     "EventColumns",
     "FateRow",

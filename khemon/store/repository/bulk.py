@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from khemon.store.column_types import Real, Text
+from khemon.store.column_types import Integer, Real, Text, Utc
 from khemon.store.problems import plain_driver_problems
 from khemon.store.repository.ready import Ready, Rows, insertion
 
@@ -23,6 +23,8 @@ LIST_LENGTH = 5_000
 BLOCK = 8_192
 #: Rows of one statement.
 ROWS_AT_ONCE = 32
+#: What the driver is given instead of nothing, by type of column.
+_ABSENT: dict[type, str | int] = {Text: "", Integer: -1, Utc: -1}
 #: Texts that may stand in a statement as they are.
 _HARMLESS = re.compile(r"[\w\[\], .]*", re.ASCII)
 
@@ -113,9 +115,10 @@ def _mark(into: sa.Column[Any], column: Column, given: list[_Given], length: int
     for place, other in enumerate(given, start=1):
         if type(into.type) is type(other.into.type) and _the_same(into, values, other.values):
             return f"?{place}"
-    if into.nullable and isinstance(into.type, Text) and None in values and "" not in values:
-        given.append(_Given(into, [text or "" for text in values]))
-        return f"NULLIF(?{len(given)}, '')"
+    instead = _ABSENT.get(type(into.type))
+    if into.nullable and None in values and instead is not None and instead not in values:
+        given.append(_Given(into, [instead if value is None else value for value in values]))
+        return f"NULLIF(?{len(given)}, {_literal(instead)})"
     given.append(_Given(into, values))
     return f"?{len(given)}"
 

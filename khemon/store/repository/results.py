@@ -72,11 +72,8 @@ def result_columns(
     at_hand: AtHand = NOTHING,
 ) -> ResultColumns:
     """Standing versions for these patients; `everyone`: they are all there are. at_hand: what need not be fetched."""
-    cut = {} if until_ms is None else {"until_ms": until_ms}
-    query = _columns(cut=bool(cut), all_analytes=all_analytes)
-    wanted = sorted(number for number in numbers.values() if number not in at_hand.numbers)
-    rows = query.rows(connection, None if everyone else wanted, **cut)
-    columns: list[Sequence[Any]] = list(zip(*rows, strict=True)) if rows else [()] * len(COLUMNS)
+    wanted = None if everyone else sorted(number for number in numbers.values() if number not in at_hand.numbers)
+    columns = _fetched(connection, wanted, until_ms, all_analytes=all_analytes)
     if at_hand.numbers:
         pairs = zip(columns, at_hand.columns, strict=True)
         columns = [[*fetched, *held] if fetched else held for fetched, held in pairs]
@@ -104,6 +101,15 @@ def result_columns(
         result_id=result_id,
         timing=np.asarray(columns[10], dtype=np.int8)[keep],
     )
+
+
+def _fetched(
+    connection: sa.Connection, wanted: list[int] | None, until_ms: int | None, *, all_analytes: bool
+) -> list[Sequence[Any]]:
+    """`COLUMNS` of the rows of these patients, or (None) of all."""
+    cut = {} if until_ms is None else {"until_ms": until_ms}
+    rows = _columns(cut=bool(cut), all_analytes=all_analytes).rows(connection, wanted, **cut)
+    return list(zip(*rows, strict=True)) if rows else [()] * len(COLUMNS)
 
 
 def _places(numbers: dict[str, int], patient_no: npt.NDArray[np.int64]) -> tuple[list[str], npt.NDArray[np.int32]]:

@@ -19,7 +19,7 @@ from khemon.store.repository.intake_people import EventRow, PatientRow, take_eve
 from khemon.store.repository.reader import Reader
 from khemon.store.repository.results import NOTHING, AtHand
 from khemon.store.repository.takeback import record_undo
-from khemon.store.rows import BareEpisode, ImportMeta, ImportOutcome, MoveRow, StoredEpisode, UndoOutcome
+from khemon.store.rows import BareEpisodes, ImportMeta, ImportOutcome, MoveRow, StoredEpisode, UndoOutcome
 from khemon.store.tables import setting
 
 
@@ -102,7 +102,7 @@ class Writer(Reader):
         return NOTHING if self._brought is None else self._brought.at_hand(numbers)
 
     def save_episodes(
-        self, patient_ids: Iterable[str], episodes: Iterable[Episode], bare: Iterable[BareEpisode] = ()
+        self, patient_ids: Iterable[str], episodes: Iterable[Episode], bare: BareEpisodes = stored_episodes.NO_BARE
     ) -> list[StoredEpisode]:
         """Makes these the episodes of exactly these patients; unchanged ones keep their numbers."""
         numbers = people.numbers_of(self._connection, list(patient_ids))
