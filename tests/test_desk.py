@@ -80,6 +80,7 @@ def test_a_commit_asked_for_many_times_at_once_is_done_once(table, store):
         each.join()
     assert table.settle(NURSE, LONG_S)
     table.commit(NURSE, [paper.number])
+    brought(table, labs("81", name="next.csv"))  # behind everything that was asked for before
     assert kinds(store) == ["labs"]
     with store.reading() as reader:
         assert [row.action for row in reader.audit_rows()].count(begun.BEGIN) == 1
