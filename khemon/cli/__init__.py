@@ -7,7 +7,19 @@ import sys
 
 import typer
 
-from khemon.cli import by_hand, cohort, files, grading, operation, protocols, reviewing, store, users, watching
+from khemon.cli import (
+    by_hand,
+    cohort,
+    files,
+    grading,
+    mappings,
+    operation,
+    protocols,
+    reviewing,
+    store,
+    users,
+    watching,
+)
 from khemon.cli.output import FOUND_A_PROBLEM, WRONG_USAGE, say
 from khemon.models import KhemonError
 
@@ -17,7 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Laboratory dashboard for children with kaposiform hemangioendothelioma. Criteria, never advice.",
 )
-for module in (files, cohort, grading, store, watching, protocols, users, by_hand, reviewing, operation):
+for module in (files, cohort, grading, store, mappings, watching, protocols, users, by_hand, reviewing, operation):
     module.add_to(app)
 
 

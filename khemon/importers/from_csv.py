@@ -18,16 +18,27 @@ MOST_PAGES = 2_000
 
 def read_csv(content: bytes, options: ReadOptions) -> Reading:
     """Every row of a text table with its fate; ImportProblem when the file as a whole cannot be trusted."""
+    with without_cycle_search():
+        grids, encoding, lines = _opened(content, options)
+        reading = read_tables(grids, options, FORMAT, encoding)
+    reading.received = of_lines(lines)
+    return reading
+
+
+def csv_grids(content: bytes, options: ReadOptions) -> list[Grid]:
+    """The tables of a text; ImportProblem when the file as a whole cannot be trusted."""
+    return _opened(content, options)[0]
+
+
+def _opened(content: bytes, options: ReadOptions) -> tuple[list[Grid], str, list[str]]:
+    """Tables, encoding and lines."""
     refuse_other_formats(content)
     text, encoding = decoded(content, options.encoding or (options.mapping.encoding if options.mapping else None))
     lines = physical_lines(text)
     refuse_control_characters(lines, encoding, content)
     if not any(line.strip() for line in lines):
         raise empty_file()
-    with without_cycle_search():
-        reading = read_tables(_grids(lines, options), options, FORMAT, encoding)
-    reading.received = of_lines(lines)
-    return reading
+    return _grids(lines, options), encoding, lines
 
 
 def _grids(lines: list[str], options: ReadOptions) -> list[Grid]:

@@ -39,7 +39,7 @@ NUMBER_IN_TEXT = re.compile(r"(?:<=|>=|<|>)?\s*(?<![\w.,])[0-9][0-9.,']*(?<![.,]
 
 
 SIGN_BEHIND = "text_behind_number: a person must say what the sign means"
-SAY_SO = "state decimal and thousands in a mapping"
+SAY_SO, SAY_DECIMAL = "state decimal and thousands in a mapping", "state decimal"
 #: A number with one kind of separator behind it all: what else it holds says which sign is the decimal one.
 NUMBER_SHAPE = re.compile(r"[<>=~\s]*([0-9][0-9.,]*)(?![0-9.,])")
 SURE = {

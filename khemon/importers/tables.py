@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from khemon.importers.claims import TIME_FIELDS
+from khemon.importers.findings import Findings, found_in
 from khemon.importers.grid import Grid, Ragged
 from khemon.importers.labs import LabReader
 from khemon.importers.layout import CANONICAL, DATES_ACROSS, Columns, find_columns
@@ -18,6 +19,7 @@ from khemon.importers.records import EventReader, PatientReader
 from khemon.importers.sections import join_ranges, join_times_of_day, patients_by_line, refuse_hidden_headers, set_aside
 from khemon.importers.staging import EVENTS, IGNORED, LABS, REVIEW, Observation, Reading, worse
 from khemon.importers.times import Clock
+from khemon.importers.undecided import PATIENT_ID, UNITS, Undecided
 from khemon.importers.workbook.cells import too_many_rows
 from khemon.models import ImportProblem
 
@@ -94,7 +96,19 @@ def read_tables(grids: Sequence[Grid], options: ReadOptions, format_name: str, e
         reading.source, reading.mapping_digest = options.mapping.source, options.mapping.digest
     with without_cycle_search():
         _fill(reading, tables, options)
+        if options.explained:
+            reading.found = _findings(tables, options)
     return reading
+
+
+def _findings(tables: Sequence[Table], options: ReadOptions) -> Findings:
+    """How the tables were understood."""
+    pairs = [(table.grid, table.columns) for table in tables]
+    kind = tables[0].columns.kind
+    if kind != LABS:
+        return found_in(pairs, options, [text for table in tables for text in _texts(table, ("start", "end"))], [], [])
+    of_day = [text for table in tables for text in _texts(table, TIME_FIELDS[2:])]
+    return found_in(pairs, options, _times(tables), of_day, [text for one in tables for text in _value_texts(one)])
 
 
 def _check_rows(grids: Sequence[Grid], options: ReadOptions) -> None:
@@ -241,10 +255,11 @@ def _name_patients(tables: Sequence[Table], stated: str | None) -> None:
         last = max(table.grid.lines, default=last)
         nameless = not labels and not stated
         if nameless:
-            raise ImportProblem(
+            raise Undecided(
                 table.grid.where(table.grid.header_line),
                 "no column says whose results these are",
                 "name the patient with --patient, or the column in a mapping",
+                PATIENT_ID,
             )
     if stated and len({table.grid.sheet for table in without}) > 1:
         for table in without:
@@ -255,10 +270,11 @@ def _check_units(table: Table, options: ReadOptions) -> None:
     columns, mapping = table.columns, options.mapping
     stated = "unit" in columns.at or columns.analytes or (mapping and mapping.units)
     if columns.layout != DATES_ACROSS and not stated:
-        raise ImportProblem(
+        raise Undecided(
             table.grid.where(table.grid.header_line),
             "no column 'unit'",
             "add a column unit, or give the units in a mapping under [units]",
+            UNITS,
         )
 
 
