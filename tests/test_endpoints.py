@@ -116,6 +116,8 @@ def test_a_run_that_the_end_of_observation_cuts_is_no_response():
 def test_without_a_count_since_day_0_there_are_no_data():
     assert answer(Told([(-2, 20)]), WEEK_1) == ("not_met", "no_data")
     assert answer(Told([]), WEEK_1) == ("not_met", "no_data")
+    assert answer(Told([(-1, 20)]), WEEK_1) == ("not_met", "no_data")
+    assert answer(Told([(0, 20)]), WEEK_1) == ("not_met", "not_reached")
     assert answer(Told([(-2, 20), (8, 20)]), WEEK_1) == ("not_met", "no_data")
 
 
@@ -183,7 +185,8 @@ def test_a_registered_discontinuation_counts_as_the_event_does():
     ("monotherapy", [0], "met"), ("monotherapy", [1], "not_met"), ("combination", [0], "met"),
     ("combination", [1], "met"), ("combination", [0, 20], "not_met"), ("combination", [1, 20], "not_met"),
     ("sirolimus with prednisolone", [1], "met"), ("sirolimus without prednisolone", [1], "not_met"),
-    (None, [0], "met"), (None, [3], "not_met"), ("combination", [-30], "met"), ("combination", [-30, 10], "met"),
+    (None, [0], "met"), (None, [3], "not_met"), ("arm B", [1], "not_met"),
+    ("combination", [-30], "met"), ("combination", [-30, 10], "met"),
 ])  # fmt: skip
 def test_prednisolone_is_allocated_once_in_an_arm_that_holds_it(arm, starts, state):
     courses = [Happening("prednisolone", start, start + 10) for start in starts]
@@ -306,6 +309,8 @@ def test_time_without_a_response_lasts_until_the_last_count_or_the_onset_of_an_o
     assert findings.response.days.tolist() == [9, 12, 0]
     assert not findings.response.happened.any()
     assert findings.rebound.days.tolist() == [-1, -1, -1]
+    just = found(Told([*LOW, (4, 150), (18, 150), (32, 150)]), as_of=32).rebound
+    assert (just.days.tolist(), just.happened.tolist()) == ([0], [False])
 
 
 # ---------------------------------------------------------------- lesion, quality of life
@@ -608,3 +613,77 @@ def test_children_without_a_register_have_the_day_0_of_their_events():
     findings = endpoints_of(bare, protocol(), ZONE, to_ms(at(100)))
     assert answers(findings, WEEK_1) == [("met", "")]
     assert findings.day0_told.tolist() == [1]
+
+
+def test_a_child_was_seen_until_its_observation_closed_or_the_look():
+    closed = Told(LOW, events=[Happening("follow_up_end", 50)])
+    assert found(closed, Told(LOW), Told(LOW, day0=-2), as_of=60).last.tolist() == [50, 60, 62]
+
+
+def test_no_product_is_final_from_month_12_on():
+    assert answer(Told(LOW), "any_product", as_of=363) == ("not_assessable", "visit_not_reached")
+    assert answer(Told(LOW), "any_product", as_of=364) == ("not_met", "none_recorded")
+    assert answer(Told(LOW, events=[Happening("plasma", 0)]), "any_product", as_of=1) == ("met", "")
+
+
+def test_scales_may_differ_for_those_who_pass_their_end_between_the_two():
+    # Day 730 of life is the last of the infant scales: 364 days before it the later score is still one of them.
+    findings = found(Told(LOW, born=-730), Told(LOW, born=-731), Told(LOW, born=-366), Told(LOW, born=-367))
+    assert findings.scales_may_differ.tolist() == [True, False, False, True]
+
+
+def test_a_run_that_ended_at_the_first_dose_is_over():
+    counts = [(-60, 30), *weekly(-50, -8), (0, 40)]
+    assert answer(Told(counts), "durable_response_ever") == ("not_met", "not_reached")
+    assert answer(Told(counts), WEEK_1) == ("not_met", "not_reached")
+    later = [(-60, 30), *weekly(-50, -1), (0.1, 40)]
+    assert answer(Told(later), WEEK_1) == ("met", "before_day0")
+
+
+def test_time_to_rebound_ends_with_the_follow_up():
+    on_time, late, never = found(
+        rebounder((728, 60)), rebounder((729, 60)), rebounder((800, 150))
+    ).rebound.days.tolist()
+    assert (on_time, late, never) == (728 - 33, 728 - 33, 728 - 33)
+    assert found(rebounder((728, 60)), rebounder((729, 60))).rebound.happened.tolist() == [True, False]
+    told_elsewhere = Told([*LOW, (5, 60)], events=[Happening("response_documented", 1)])
+    findings = found(told_elsewhere)
+    assert answers(findings, "rebound")[0][0] == "met"
+    assert findings.rebound.days.tolist() == [-1]
+
+
+def test_a_baseline_volume_may_be_90_days_old_and_no_older():
+    def child(day: float) -> Told:
+        return Told(LOW, events=[Happening("lesion_volume", day, dose=10), Happening("lesion_volume", 364, dose=1)])
+
+    assert answer(child(-90), "lesion_response_good") == ("met", "")
+    assert answer(child(0), "lesion_response_good") == ("met", "")
+    assert answer(child(1), "lesion_response_good") == ("not_met", "no_baseline")
+
+
+def test_a_visit_is_not_reached_before_its_window_opens():
+    assert answer(Told(LOW), "lesion_response_good", as_of=318) == ("not_assessable", "visit_not_reached")
+    assert answer(Told(LOW), "lesion_response_good", as_of=319) == ("not_assessable", "window_open")
+    assert answer(Told(LOW), "lesion_response_good", as_of=409) == ("not_assessable", "window_open")
+    assert answer(Told(LOW), "lesion_response_good", as_of=410) == ("not_met", "missing")
+    assert answer(lesion(100, 90), "lesion_response_good") == ("not_met", "not_reached")
+
+
+def test_a_change_that_cannot_be_told_has_no_class():
+    other = Told(LOW, events=[Happening("lesion_volume", 0, dose=10, unit="cm3"),
+                              Happening("lesion_volume", 364, dose=1, unit="mm3")])  # fmt: skip
+    lesions = found(other, lesion(None, 1), lesion(1, None), lesion(0, 1), lesion(None, None)).lesions
+    assert lesions["trial"].tolist() == [-1] * 5
+
+
+def test_a_count_of_a_week_says_its_day():
+    counts = found(Told([(0, 15), (6, 30), (30, 80)], day0=-1), as_of=40).judged.counts
+    assert counts.day[0, [0, 3]].tolist() == [7, 31]
+    assert counts.value[0, [0, 3]].tolist() == [30, 80]
+
+
+def test_a_low_count_at_the_first_dose_after_a_known_response_is_a_rebound():
+    known = Told([(-9, 40), (0, 60)], events=[Happening("response_documented", -5)])
+    assert answer(known, "rebound")[0] == "met"
+    earlier = Told([(-9, 40), (-0.1, 60)], events=[Happening("response_documented", -5)])
+    assert answer(earlier, "rebound")[0] == "not_met"
