@@ -66,8 +66,6 @@ class _FromStore:
         self.recorded: dict[int, int] = {}
         self.told = told
         self.fetched: dict[int, set[int]] = {}
-        #: Number of a batch to a patient it speaks of.
-        self._patient_of: dict[int, int] = {}
 
     def given(self, row: int) -> Given:
         result_id = int(self.result_id[row])
@@ -75,7 +73,8 @@ class _FromStore:
         if known is None:
             text, unit, canonical = self.reader.text_at_hand(result_id) or self._fetched(row, result_id)
             known = self.known[result_id] = Given(result_id, text, unit or "", canonical)
-            self._patient_of[batch_of(result_id)] = int(self.patient[row])
+            if batch_of(result_id) not in self.recorded:
+                self.recorded.update(self.reader.recorded_of(self.ids[int(self.patient[row])]))
         return known
 
     def _fetched(self, row: int, result_id: int) -> tuple[str, str | None, str]:
@@ -92,10 +91,7 @@ class _FromStore:
 
     def recorded_ms(self, result_id: int) -> int:
         """When a result was recorded whose patient's results were asked for."""
-        batch = batch_of(result_id)
-        if batch not in self.recorded:
-            self.recorded.update(self.reader.recorded_of(self.ids[self._patient_of[batch]]))
-        return self.recorded[batch]
+        return self.recorded[batch_of(result_id)]
 
 
 def case_of(
