@@ -155,7 +155,7 @@ def test_nobody_and_everybody_have_exact_limits():
 
 
 @pytest.mark.parametrize(
-    "counts", [(0, 0, 1, 2), (1, 2, 0, 0), (3, 2, 1, 2), (-1, 2, 1, 2), (1, 2, 1.5, 2), (1, -1, 1, 2)]
+    "counts", [(0, 0, 1, 2), (1, 2, 0, 0), (3, 2, 1, 2), (-1, 2, 1, 2), (1, 2, 1.5, 2), (1, 2.5, 1, 2), (1, -1, 1, 2)]
 )
 @pytest.mark.parametrize("function", [difference_of_proportions, fisher_p])
 def test_what_is_no_count_of_a_group_is_refused(function, counts):

@@ -111,6 +111,8 @@ def test_a_run_that_the_end_of_observation_cuts_is_no_response():
     gone = Told(LOW, events=[Happening("death", 3)])
     assert answer(gone, WEEK_1) == ("not_met", "closed")
     assert answer(gone, WEEK_1, as_of=2) == ("not_assessable", "week_not_reached")
+    on_the_day = Told([*LOW, (6, 40)], events=[Happening("transfer_out", 7)])
+    assert answer(on_the_day, WEEK_1) == ("not_met", "not_reached")
 
 
 def test_without_a_count_since_day_0_there_are_no_data():
