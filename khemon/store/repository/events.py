@@ -39,7 +39,7 @@ def event_histories(
     connection: sa.Connection, ledger: Ledger, numbers: Sequence[int] | None, known_at_ms: int | None = None
 ) -> tuple[dict[EventKey, EventHistory], dict[int, str]]:
     """What the standing rows of these patients say, taken in order, and the fate each row (by id) has now."""
-    gone, left = ledger.not_standing(known_at_ms), set_out(connection, ledger, known_at_ms)
+    gone, left = ledger.not_standing(known_at_ms), set_out(connection, ledger, numbers, known_at_ms)
     histories: dict[EventKey, EventHistory] = {}
     decisions: dict[int, str] = {}
     rows = sorted(_ROWS.rows(connection, numbers))

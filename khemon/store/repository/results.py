@@ -69,7 +69,7 @@ def result_columns(
     names, patient = _places(numbers, np.array(columns[0], dtype=np.int64))
     result_id = np.array(columns[8], dtype=np.int64)
     keep = np.flatnonzero(_standing(result_id, columns[9], ledger, known_at_ms) & (patient >= 0))
-    if left := set_out(connection, ledger, known_at_ms):
+    if left := set_out(connection, ledger, None if everyone else numbers.values(), known_at_ms):
         keep = keep[~np.isin(result_id[keep], list(left))]
     patient = patient[keep]
     if np.any(patient[1:] < patient[:-1]):  # numbers are given in order of arrival
