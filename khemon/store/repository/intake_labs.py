@@ -148,11 +148,12 @@ def versions_of(
 ) -> dict[Key, list[Version]]:
     """Standing versions of these patients' results; with `between` only those of that time or with a specimen."""
     place, printed = 1 + len(_PLACE_COLUMNS), 1 + len(_PLACE_COLUMNS) + len(CONTENT_COLUMNS)
-    gone, out = ledger.not_standing(), set_out(connection, ledger)
+    asked = list(numbers)
+    gone, out = ledger.not_standing(), set_out(connection, ledger, asked)
     if between is None:
-        rows = _ALL_VERSIONS.rows(connection, numbers)
+        rows = _ALL_VERSIONS.rows(connection, asked)
     else:
-        rows = _VERSIONS_BETWEEN.rows(connection, numbers, first_ms=between[0], last_ms=between[1])
+        rows = _VERSIONS_BETWEEN.rows(connection, asked, first_ms=between[0], last_ms=between[1])
     found: dict[Key, list[Version]] = {}
     for row in rows:
         source, number, code, at, specimen, row_id, status = row[:place]

@@ -63,7 +63,7 @@ def take_patients(intake: Intake, rows: Sequence[PatientRow]) -> None:
             continue
         assert number is not None
         filled = {name: text for name, text in row.fields.items() if text}
-        _apply(row, patient_verdict(said.get(number), filled, supersede=intake.supersede))
+        _apply(row, patient_verdict(said.get(number), filled, supersede=bool(intake.forced)))
         if row.decision == "accepted":
             said.setdefault(number, {}).update(filled)
         values = (intake.first_id + position, number, canonical_json(filled), *_end(intake, row))

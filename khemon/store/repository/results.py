@@ -82,7 +82,7 @@ def result_columns(
     names, patient = _places(numbers, np.array(columns[0], dtype=np.int64))
     result_id = np.array(columns[8], dtype=np.int64)
     standing = _standing(result_id, columns[9], ledger, known_at_ms) & (patient >= 0)
-    if left := set_out(connection, ledger, known_at_ms):
+    if left := set_out(connection, ledger, None if everyone else numbers.values(), known_at_ms):
         standing &= ~np.isin(result_id, list(left))
     # All of them need not be copied.
     keep: slice | npt.NDArray[np.int64] = slice(None) if standing.all() else np.flatnonzero(standing)
