@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -52,7 +53,7 @@ class _FromStore:
         self.ids = found.patient_ids
         self.closings = [(event.patient_id, to_ms(event.start)) for event in told if event.kind in CLOSING_EVENTS]
         self.known: dict[int, Given] = {}
-        self.texts: dict[int, tuple[int, str, str | None, str]] = {}
+        self.texts: dict[int, tuple[Any, ...]] = {}
         self.recorded: dict[int, int] = {}
         self.fetched: dict[int, set[int]] = {}
 
@@ -61,7 +62,7 @@ class _FromStore:
         known = self.known.get(result_id)
         if known is None:
             self._fetch(self.patient[row], self.analyte[row])
-            _, text, unit, canonical = self.texts[result_id]
+            text, unit, canonical = self.reader.told(self.texts[result_id])
             known = self.known[result_id] = Given(result_id, text, unit or "", canonical)
         return known
 
@@ -73,7 +74,7 @@ class _FromStore:
         if analyte in known:
             return
         known.add(analyte)
-        self.texts.update((text[0], text) for text in self.reader.texts_of(self.ids[patient], analyte))
+        self.texts.update(self.reader.texts_of(self.ids[patient], analyte))
 
     def recorded_ms(self, result_id: int) -> int:
         """When a result was recorded whose patient's results were asked for."""

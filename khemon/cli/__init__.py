@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from khemon.cli import files, grading, operation, protocols, store, watching
+from khemon.cli import files, grading, operation, protocols, records, store, watching
 from khemon.cli.output import FOUND_A_PROBLEM, WRONG_USAGE, say
 from khemon.models import KhemonError
 
@@ -17,7 +17,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Laboratory dashboard for children with kaposiform hemangioendothelioma. Criteria, never advice.",
 )
-for module in (files, grading, store, watching, protocols, operation):
+for module in (files, grading, store, watching, protocols, records, operation):
     module.add_to(app)
 
 

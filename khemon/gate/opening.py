@@ -21,6 +21,7 @@ from pydantic import ValidationError
 from khemon.actions.live import installed_differs, live_protocol
 from khemon.gate import baseline, running
 from khemon.gate.answering import inline_script_hashes
+from khemon.gate.nightly import check_for_ever
 from khemon.gate.quiet import keep_logs_free_of_patients, where_of
 from khemon.gate.running import Place
 from khemon.gate.sessions import OneTimeLink
@@ -65,14 +66,16 @@ async def lifespan(app: object) -> AsyncIterator[None]:
         gc.collect()
         gc.freeze()
         advancing = asyncio.create_task(_advance_for_ever(place), name="khemon-advance")
+        checking = asyncio.create_task(check_for_ever(place), name="khemon-check")
         _announce(place)
         try:
             yield
         finally:
             place.sessions.end_all()
-            advancing.cancel()
-            with suppress(asyncio.CancelledError):
-                await advancing
+            for task in (advancing, checking):
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
 
 
 def _place_in(stack: ExitStack) -> Place:

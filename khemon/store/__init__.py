@@ -1,6 +1,7 @@
 """The store, the only place with SQL: `Store(url)`, then `store.reading()` and `store.writing()`."""
 
 from khemon.store.connection import is_there
+from khemon.store.integrity import verify_audit
 from khemon.store.repository import Reader, Writer
 from khemon.store.rows import (
     AuditRow,
@@ -47,4 +48,5 @@ __all__ = [
     "Writer",
     "batch_of",
     "is_there",
+    "verify_audit",
 ]

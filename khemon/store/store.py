@@ -10,8 +10,10 @@ import sqlalchemy as sa
 
 from khemon.models import StoreProblem
 from khemon.store.connection import Engines, close_to_others, connect
+from khemon.store.later import Act, Later
 from khemon.store.problems import plain_problems
 from khemon.store.repository import Reader, Writer
+from khemon.store.repository.seals import begin
 from khemon.store.tables import SCHEMA, analyte
 from khemon.store.triggers import trigger_differences
 from khemon.units import ANALYTE_CODES
@@ -22,30 +24,55 @@ class Store:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        #: Why nothing may be written by this process; None when everything may.
+        self.held_because: str | None = None
         self._engines: Engines = connect(url)
         try:
             with plain_problems():
                 self._prepare()
             close_to_others(self._engines.writing.url)
+            self._later = Later(self.writing)
         except BaseException:
             self._engines.dispose()
             raise
 
     def close(self) -> None:
         """Closes every connection; the store cannot be used afterwards."""
+        self._later.stop()
         self._engines.dispose()
+
+    def hold(self, because: str) -> None:
+        """Refuses every writing of this process from now on; reading goes on, and compares what it reads."""
+        self.held_because = because
+
+    def release(self) -> None:
+        """Allows writing again."""
+        self.held_because = None
+
+    def later(self, act: Act) -> None:
+        """Writes soon, in a transaction of its own, without anybody waiting; `close` writes what is left."""
+        self._later.put(act)
+
+    def settle(self) -> None:
+        """Waits until what was left for later is written."""
+        self._later.settle()
 
     @contextmanager
     def reading(self) -> Iterator[Reader]:
         """A reader of one snapshot. Keep it short: in SQLite's rollback mode a commit waits for it."""
         with plain_problems(), self._engines.reading.begin() as connection:
+            begin(connection)
             yield Reader(connection)
 
     @contextmanager
     def writing(self, *, keep: bool = True) -> Iterator[Writer]:
         """A writer in its own transaction: kept at the end, taken back on an exception or when `keep` is false."""
+        if self.held_because is not None:
+            raise StoreProblem("database", f"is read-only: {self.held_because}", "nothing was saved")
         with plain_problems(), self._engines.writing.begin() as connection:
+            seals = begin(connection)
             yield Writer(connection)
+            seals.write()
             if not keep:
                 connection.get_transaction().rollback()  # type: ignore[union-attr]
 

@@ -11,6 +11,9 @@ from khemon.models import StoreProblem
 from khemon.store.digests import row_digest
 from khemon.store.repository.bulk import insert_rows, next_number
 from khemon.store.repository.ledger import Ledger
+from khemon.store.repository.marks import mark_of, totals
+from khemon.store.repository.sealing import note_rows
+from khemon.store.repository.seals import WARD, seals_of
 from khemon.store.rows import RowDecision
 from khemon.store.tables import BATCH_SPAN, row_decision
 
@@ -26,6 +29,7 @@ def add(connection: sa.Connection, batch_no: int, decisions: Iterable[tuple[int,
         values = (number + len(rows), row_id, batch_no, verdict, became, reason)
         rows.append((*values, row_digest(values)))
     insert_rows(connection, row_decision, rows)
+    note_rows(seals_of(connection), "decision", rows)
 
 
 def standing(
@@ -33,11 +37,12 @@ def standing(
 ) -> dict[int, RowDecision]:
     """Id of a row to the last standing decision about it. StoreProblem when one is not what was written."""
     gone = ledger.not_standing(known_at_ms)
-    asked = _IN_ORDER if verdicts is None else _IN_ORDER.where(row_decision.c.verdict.in_(verdicts))
     found: dict[int, RowDecision] = {}
-    for row in connection.execute(asked):
-        decided = _sound(tuple(row))
-        if decided.batch_no not in gone:
+    rows = [tuple(row) for row in connection.execute(_IN_ORDER)]
+    decisions = [_sound(row) for row in rows]
+    seals_of(connection).compare("decision", totals((WARD, mark_of(*row)) for row in rows), [WARD])
+    for decided in decisions:
+        if decided.batch_no not in gone and (verdicts is None or decided.verdict in verdicts):
             found[decided.row_id] = decided
     return found
 

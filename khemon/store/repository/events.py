@@ -12,22 +12,14 @@ from khemon.store.column_types import time_of
 from khemon.store.judging import EventFields, EventHistory
 from khemon.store.repository.bulk import ReadyOf
 from khemon.store.repository.ledger import Ledger
+from khemon.store.repository.marks import mark_of, totals
+from khemon.store.repository.sealing import EVENT_COLUMNS
+from khemon.store.repository.seals import seals_of
 from khemon.store.rows import EventColumns
 from khemon.store.tables import BATCH_SPAN, event_version
 
 KIND_CODES = {kind: code for code, kind in enumerate(EVENT_KINDS)}
-_COLUMNS = (
-    event_version.c.version_id,
-    event_version.c.patient_no,
-    event_version.c.kind,
-    event_version.c.start_ms,
-    event_version.c.end_ms,
-    event_version.c.dose,
-    event_version.c.unit,
-    event_version.c.note,
-    event_version.c.forced,
-)
-_ROWS = ReadyOf(sa.select(*_COLUMNS), event_version.c.patient_no)
+_ROWS = ReadyOf(sa.select(*EVENT_COLUMNS), event_version.c.patient_no)
 
 #: Source, patient, kind, start: within these, rows speak of the same event unless they contradict each other.
 EventKey = tuple[str | None, int, str, int]
@@ -40,10 +32,13 @@ def event_histories(
     gone = ledger.not_standing(known_at_ms)
     histories: dict[EventKey, EventHistory] = {}
     decisions: dict[int, str] = {}
-    for row_id, number, kind, start_ms, end_ms, dose, unit, note, forced in sorted(_ROWS.rows(connection, numbers)):
+    rows = _ROWS.rows(connection, numbers)
+    seals = seals_of(connection)
+    seals.compare("event", totals((row[1], mark_of(*row)) for row in rows), numbers)
+    for row_id, number, kind, start_ms, end_ms, dose, unit, note, forced, _ in sorted(rows):
         batch_no = row_id // BATCH_SPAN
-        if batch_no not in gone:
-            history = histories.setdefault((ledger.batches[batch_no].source, number, kind, start_ms), EventHistory())
+        if batch_no not in gone and number not in seals.left_out:
+            history = histories.setdefault((ledger.of_row(row_id).source, number, kind, start_ms), EventHistory())
             fields = EventFields(end_ms, dose, unit, note)
             decisions[row_id] = history.take(row_id, batch_no, fields, supersede=bool(forced)).decision
     return histories, decisions

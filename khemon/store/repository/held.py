@@ -7,34 +7,37 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from khemon.store.digests import row_digest
 from khemon.store.repository.events import event_histories
 from khemon.store.repository.fates import contents, printed_fields, usable_rows
 from khemon.store.repository.ledger import Ledger
+from khemon.store.repository.marks import mark_of, totals
 from khemon.store.repository.people import fields_of
+from khemon.store.repository.seals import WARD, damage, seals_of
 from khemon.store.rows import HeldRow
 from khemon.store.tables import BATCH_SPAN, event_version, fate, patient_version, settlement
 
 
-def settled(connection: sa.Connection, patient_no: int | None = None) -> dict[int, str]:
+def settled(connection: sa.Connection) -> dict[int, str]:
     """Id of a row to the verdict it got when it was last judged anew; rows that never were are not in it."""
-    last = sa.select(settlement.c.fate_id, settlement.c.decision).order_by(settlement.c.undo_no)
-    if patient_no is not None:
-        last = last.join(fate, fate.c.fate_id == settlement.c.fate_id).where(fate.c.patient_no == patient_no)
-    return {fate_id: decision for fate_id, decision in connection.execute(last)}
+    rows = [tuple(row) for row in connection.execute(sa.select(settlement).order_by(settlement.c.undo_no))]
+    seals_of(connection).compare("settlement", totals((WARD, mark_of(*row)) for row in rows), [WARD])
+    return {fate_id: decision for fate_id, _, decision in rows}
 
 
 def kept_rows(
     connection: sa.Connection, ledger: Ledger, decisions: tuple[str, ...], patient_no: int | None = None
 ) -> list[HeldRow]:
     """Standing rows for which one of these decisions holds now, in order of recording."""
-    anew = settled(connection, patient_no)
+    anew = settled(connection)
     turned = [fate_id for fate_id, decision in anew.items() if decision in decisions]
     now = fate.c.decision.in_(decisions)
     statement = sa.select(fate).where(now | fate.c.fate_id.in_(turned) if turned else now)
     if patient_no is not None:
         statement = statement.where(fate.c.patient_no == patient_no)
     gone = ledger.not_standing()
-    rows = [row for row in connection.execute(statement).mappings() if row["fate_id"] // BATCH_SPAN not in gone]
+    found_rows = _sound_rows(connection, list(connection.execute(statement).mappings()), decisions, patient_no)
+    rows = [row for row in found_rows if row["fate_id"] // BATCH_SPAN not in gone]
     said = contents(connection, ledger, rows)
     found = []
     for row in sorted(rows, key=lambda row: row["fate_id"]):
@@ -42,6 +45,22 @@ def kept_rows(
         if decision in decisions:
             found.append(_held(ledger, row, row["fate_id"], said[row["fate_id"]], decision))
     return found
+
+
+def _sound_rows(
+    connection: sa.Connection, rows: list[sa.RowMapping], decisions: tuple[str, ...], patient_no: int | None
+) -> list[sa.RowMapping]:
+    """The rows when they are what should be there, without those of patients who are set aside."""
+    seals = seals_of(connection)
+    for row in rows:
+        *values, digest = row.values()
+        if row_digest(tuple(values)) != digest:
+            raise damage(f"row {row['fate_id']} of a file")
+    asked = None if patient_no is None else [patient_no]
+    for decision in decisions:
+        own = ((row["patient_no"] or WARD, row["digest"]) for row in rows if row["decision"] == decision)
+        seals.compare(decision, totals(own), asked)
+    return [row for row in rows if row["patient_no"] not in seals.left_out]
 
 
 def first_of_each(rows: list[HeldRow]) -> list[HeldRow]:

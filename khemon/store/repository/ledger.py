@@ -10,11 +10,14 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
+from khemon.store.repository.marks import mark_of, totals
 from khemon.store.repository.ready import Ready
+from khemon.store.repository.sealing import FACT_COLUMNS, batch_mark
+from khemon.store.repository.seals import WARD, damage, seals_of
 from khemon.store.rows import BatchRow
 from khemon.store.tables import BATCH_SPAN, batch, batch_undo, raw_file
 
-_FACTS = Ready(sa.select(batch.c.batch_no, batch.c.batch, batch.c.source, batch.c.recorded_ms, batch.c.kind))
+_FACTS = Ready(sa.select(*FACT_COLUMNS))
 _UNDONE = Ready(sa.select(batch_undo.c.batch_no, batch_undo.c.recorded_ms))
 
 
@@ -36,12 +39,16 @@ class Ledger:
     @cached_property
     def batches(self) -> dict[int, Facts]:
         """Batch number to its facts."""
-        return {row[0]: Facts(*row[1:]) for row in _FACTS.rows(self._connection)}
+        rows = _FACTS.rows(self._connection)
+        seals_of(self._connection).compare("batch", totals((WARD, mark_of(*row)) for row in rows), [WARD])
+        return {row[0]: Facts(*row[1:]) for row in rows}
 
     @cached_property
     def undone(self) -> dict[int, int]:
         """Number of an undone batch to the time of its undoing."""
-        return dict(_UNDONE.rows(self._connection))
+        rows = _UNDONE.rows(self._connection)
+        seals_of(self._connection).compare("batch_undo", totals((WARD, mark_of(*row)) for row in rows), [WARD])
+        return dict(rows)
 
     def not_standing(self, known_at_ms: int | None = None) -> set[int]:
         """Numbers of batches whose rows are not to be seen: undone, or not yet recorded at that moment."""
@@ -56,7 +63,10 @@ class Ledger:
 
     def of_row(self, row_id: int) -> Facts:
         """The facts of the batch a row belongs to."""
-        return self.batches[row_id // BATCH_SPAN]
+        facts = self.batches.get(row_id // BATCH_SPAN)
+        if facts is None:
+            raise damage(f"row {row_id}")
+        return facts
 
 
 def _select() -> sa.Select[Any]:
@@ -76,9 +86,17 @@ def _row(row: Sequence[Any]) -> BatchRow:
     return BatchRow(**values | {"counts": json.loads(values["counts"]), "details": json.loads(values["details"])})
 
 
-def batch_rows(connection: sa.Connection, *criteria: sa.ColumnElement[bool]) -> list[BatchRow]:
-    """Batches in order of recording."""
+def batch_rows(connection: sa.Connection, *criteria: sa.ColumnElement[bool], compared: bool = True) -> list[BatchRow]:
+    """Batches in order of recording. DamagedRows when one is not what was written, unless it is only looked at."""
+    if compared:
+        _compare(connection, criteria)
     return [_row(row) for row in connection.execute(_SELECT.where(*criteria))]
+
+
+def _compare(connection: sa.Connection, criteria: Sequence[sa.ColumnElement[bool]]) -> None:
+    rows = connection.execute(sa.select(batch).where(*criteria)).mappings()
+    own = totals((row["batch_no"], batch_mark(dict(row))) for row in rows)
+    seals_of(connection).compare("batch_row", own, own if criteria else None, "imports")
 
 
 def standing_batch(connection: sa.Connection, sha256: str, source: str | None, mapping_digest: str) -> BatchRow | None:

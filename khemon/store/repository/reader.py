@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -21,6 +22,7 @@ from khemon.store.repository import (
 )
 from khemon.store.repository.bulk import without_collection
 from khemon.store.repository.episodes import load_episodes
+from khemon.store.repository.seals import seals_of
 from khemon.store.rows import (
     AuditRow,
     BatchRow,
@@ -36,7 +38,7 @@ from khemon.store.rows import (
     SeenRow,
     StoredEpisode,
 )
-from khemon.store.tables import alert, alert_move, batch
+from khemon.store.tables import batch
 
 HELD = ("review", "conflict")
 GAP = ("no_value",)
@@ -48,6 +50,15 @@ class Reader:
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
         self._ledger = ledger.Ledger(connection)
+
+    def leave_out(self, numbers: Iterable[int]) -> None:
+        """Leaves out the rows of patients (by number) that are damaged: they keep nobody from reading the others."""
+        seals_of(self._connection).left_out |= set(numbers)
+
+    @property
+    def left_out(self) -> frozenset[int]:
+        """Numbers of the patients that are left out."""
+        return frozenset(seals_of(self._connection).left_out)
 
     def setting(self, key: str) -> str | None:
         """The value of a setting, None when it was never set."""
@@ -133,10 +144,14 @@ class Reader:
         number = self._number(patient_id)
         return {} if number is None else results.recorded_of(self._connection, number)
 
-    def texts_of(self, patient_id: str, analyte: int) -> list[tuple[int, str, str | None, str]]:
-        """A patient's results of an analyte (its code): id, text, unit as received, canonical text with comparator."""
+    def texts_of(self, patient_id: str, analyte: int) -> dict[int, tuple[Any, ...]]:
+        """Id of each of a patient's results of an analyte (its code) to what `told` reads."""
         number = self._number(patient_id)
-        return [] if number is None else results.texts_of(self._connection, number, analyte)
+        return {} if number is None else results.texts_of(self._connection, number, analyte)
+
+    def told(self, row: tuple[Any, ...]) -> tuple[str, str | None, str]:
+        """Text and unit as received, canonical text with comparator of what `texts_of` gave."""
+        return results.told(row)
 
     def last_result(self, patient_id: str) -> int:
         """The id of the result of a patient that was recorded last, of analytes with rules; 0 without one."""
@@ -205,14 +220,11 @@ class Reader:
 
     def alert_moves(self, alert_id: int) -> list[MoveRow]:
         """An alert's log, the oldest first."""
-        mine = sa.select(alert_move).where(alert_move.c.alert_id == alert_id).order_by(alert_move.c.move_no)
-        return [records.move_row(row) for row in self._connection.execute(mine)]
+        return records.alert_moves(self._connection, alert_id)
 
     def alert_log(self, before_ms: int) -> list[tuple[str, MoveRow]]:
         """Every move of every alert made before a time, by alert and in order, each with the alert's rule."""
-        joined = sa.select(alert.c.rule, alert_move).join(alert, alert.c.alert_id == alert_move.c.alert_id)
-        order = joined.where(alert_move.c.at_ms < before_ms).order_by(alert_move.c.alert_id, alert_move.c.move_no)
-        return [(row.rule, records.move_row(row)) for row in self._connection.execute(order)]
+        return records.alert_log(self._connection, before_ms)
 
     def audit_rows(self, after: int = 0) -> Iterator[AuditRow]:
         """The audit chain in order; read it inside the transaction."""

@@ -15,7 +15,6 @@ from khemon.store.repository.intake_people import EventRow, PatientRow, take_eve
 from khemon.store.repository.reader import Reader
 from khemon.store.repository.takeback import record_undo
 from khemon.store.rows import BareEpisode, ImportMeta, ImportOutcome, MoveRow, StoredEpisode, UndoOutcome
-from khemon.store.tables import setting
 
 
 class Writer(Reader):
@@ -23,7 +22,7 @@ class Writer(Reader):
 
     def set_setting(self, key: str, value: str) -> None:
         """Sets a setting of the store."""
-        records.put(self._connection, setting, {"key": key}, {"value": value})
+        records.set_setting(self._connection, key, value)
 
     def add_protocol(self, text: str, name: str, version: str, *, actor: Actor, reason: str, at_ms: int) -> int:
         """Makes a protocol the one the store is judged by; its number in the history."""

@@ -25,7 +25,7 @@ from khemon.store.tables.brought import (
 )
 from khemon.store.tables.decided import mapping_version, protocol_live, row_decision
 from khemon.store.tables.form import METADATA
-from khemon.store.tables.judged import alert, alert_move, audit, episode, revision, seen
+from khemon.store.tables.judged import alert, alert_move, audit, episode, revision, seal, seen
 
 __all__ = [
     "BATCH_SPAN",
@@ -51,6 +51,7 @@ __all__ = [
     "result",
     "revision",
     "row_decision",
+    "seal",
     "seen",
     "setting",
     "settlement",
@@ -59,7 +60,7 @@ __all__ = [
 #: Room for the rows of one file; ids stay below 2**53 for ninety million batches.
 BATCH_SPAN = 100_000_000
 #: The schema this code reads and writes; equals the head of `migrations/`.
-SCHEMA = "0003"
+SCHEMA = "0004"
 
 
 def batch_of(row_id: int) -> int:
