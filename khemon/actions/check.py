@@ -20,8 +20,7 @@ def check(store: Store, actor: Actor, now_ms: int) -> dict[str, Any]:
     """
     findings = [{"what": f.what, "where": f.where, "found": f.found} for f in check_store(store)]
     with store.reading() as reader:
-        if reader.setting("timezone"):
-            findings += _judged_again(reader, now_ms)
+        findings += _judged_again(reader, now_ms)
         differs = None if findings else installed_differs(reader.live_protocol())
     return {"sound": not findings, "findings": findings} | ({} if differs is None else {"notes": [differs]})
 
@@ -30,7 +29,7 @@ def _judged_again(reader: Reader, now_ms: int) -> list[dict[str, str]]:
     """What a recomputation finds; one finding when damaged rows cannot even be read (what they hold is not told)."""
     try:
         reader.alerts()
-        return _stale_episodes(reader, now_ms)
+        return _stale_episodes(reader, now_ms) if reader.setting("timezone") else []
     except StoreProblem as problem:
         return [{"what": "alerts", "where": problem.where, "found": problem.found}]
     except RulebookProblem as problem:

@@ -1,14 +1,17 @@
-"""Commands of the record: audit."""
+"""Commands of the record: audit, backup, restore."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from khemon.cli.options import Db, Json, moment, open_store, person
+from khemon.cli.options import Db, Json, moment, now_ms, open_store, person, settings
 from khemon.cli.output import FOUND_A_PROBLEM, print_json, print_table, say
+from khemon.models import Refused
 from khemon.rules.calendar import to_ms
+from khemon.store import file_of
 
 
 def audit(
@@ -82,6 +85,59 @@ def _print_seen(document: dict[str, Any], as_json: bool) -> None:
     print_table(["by", "kind", "first", "last", "quarter hours"], rows)
 
 
+def backup(
+    file: Annotated[Path, typer.Argument(help="A new file; nothing is overwritten.")],
+    db: Db = None,
+    as_json: Json = False,
+) -> None:
+    """Copy the database into a file while it is in use, and restore that on trial before it counts as a backup."""
+    from khemon.actions.safekeeping import backup as kept
+
+    store = open_store(db)
+    try:
+        document = kept(store, person(), file, now_ms())
+    finally:
+        store.close()
+    _print_copy(document, as_json, "backed up")
+
+
+def restore(
+    file: Annotated[Path, typer.Argument(help="A file that `khemon backup` made.")],
+    replace: Annotated[
+        bool, typer.Option("--replace", help="In the place of a database with records, which is kept aside.")
+    ] = False,
+    db: Db = None,
+    as_json: Json = False,
+) -> None:
+    """Put a backup in the place of the database, once it proved to be sound. Stop the server first."""
+    from khemon.actions.safekeeping import restore as put_back
+    from khemon.gate.opening import is_served
+
+    url = db or settings().database_url
+    if is_served(url):
+        raise Refused("database", "is being served by khemon", "stop the server first, then restore")
+    document = put_back(url, person(), file, now_ms(), replace=replace, sqlite_path=file_of(url))
+    _print_copy(document, as_json, "restored")
+
+
+def _print_copy(document: dict[str, Any], as_json: bool, done: str) -> None:
+    if as_json:
+        print_json(document)
+    for finding in document["findings"]:
+        say(f"{finding['what']}: {finding['where']}: {finding['found']}")
+    if not document["sound"]:
+        say(f"not {done}: it is not sound; nothing was changed")
+        raise typer.Exit(FOUND_A_PROBLEM)
+    if as_json:
+        return
+    counts = ", ".join(f"{number} {what}" for what, number in document["counts"].items())
+    say(f"{done}: {document['file']}, sha256 {document['sha256']}; {counts}; tried by restoring it and checking that")
+    say(f"its record ends at {document['head']}: note it elsewhere")
+    if document.get("aside"):
+        say(f"what was there before is kept as {document['aside']}")
+
+
 def add_to(app: typer.Typer) -> None:
     """Put these commands on the command line."""
-    app.command()(audit)
+    for command in (audit, backup, restore):
+        app.command()(command)

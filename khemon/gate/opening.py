@@ -184,6 +184,15 @@ def _advance(store: Store) -> None:
         LOG.error("advance failed: %s", where_of(problem))
 
 
+def is_served(database_url: str) -> bool:
+    """Whether a server of this user runs over the database now, as far as its lock tells."""
+    lock = _Lock(database_url)
+    try:
+        return not lock.held()
+    finally:
+        lock.release()
+
+
 class _Lock:
     """One process of this user holds it per database; the system takes it back when that process dies."""
 

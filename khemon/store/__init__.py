@@ -1,6 +1,6 @@
 """The store, the only place with SQL: `Store(url)`, then `store.reading()` and `store.writing()`."""
 
-from khemon.store.connection import is_there
+from khemon.store.connection import file_of, is_there
 from khemon.store.integrity import verify_audit
 from khemon.store.repository import Reader, Writer
 from khemon.store.rows import (
@@ -47,6 +47,7 @@ __all__ = [
     "UndoOutcome",
     "Writer",
     "batch_of",
+    "file_of",
     "is_there",
     "verify_audit",
 ]

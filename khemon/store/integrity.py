@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -13,15 +14,16 @@ import sqlalchemy as sa
 from khemon.models import StoreProblem
 from khemon.store.digests import NO_HASH, audit_hash, row_digest, rows_digest
 from khemon.store.repository import Reader, decisions, mappings, protocols
-from khemon.store.repository.ledger import batch_rows, raw_bytes
+from khemon.store.repository.ledger import raw_bytes
 from khemon.store.repository.marks import NONE, Total
 from khemon.store.repository.records import alert_columns, alert_of
 from khemon.store.repository.sealing import audit_mark, note_everything
 from khemon.store.repository.seals import WARD, Seals
-from khemon.store.rows import AuditRow, BatchRow
+from khemon.store.rows import AuditRow
 from khemon.store.tables import (
     BATCH_SPAN,
     alert,
+    batch,
     batch_undo,
     event_version,
     fate,
@@ -60,24 +62,29 @@ class Finding:
 def check(store: Store) -> list[Finding]:
     """Everything that is wrong with a store; empty when it is sound."""
     with store.reading() as reader:
-        connection = reader._connection
-        findings = [*_structure(connection), *_triggers(connection)]
-        chain = verify_audit(reader)
-        findings += [] if chain is None else [chain]
-        digests: dict[int, list[int]] = {}
-        restored: dict[int, list[int]] = {}
-        for table, number in DIGESTED:
-            findings += _rows(connection, table, number, digests, restored)
-        for batch in batch_rows(connection, compared=False):
-            findings += _batch(batch, digests.pop(batch.batch_no, []))
-        for row in connection.execute(sa.select(batch_undo)).mappings():
-            if rows_digest(restored.pop(row["batch_no"], [])) != row["digest"]:
-                findings.append(Finding("digest", f"undoing of batch number {row['batch_no']}", "let in other rows"))
-        findings += [Finding("digest", f"batch number {owner}", "is not known") for owner in (*digests, *restored)]
-        findings += _files(connection)
-        findings += _damaged(connection)
-        findings += _unsealed(connection)
-        findings += _alerts(connection)
+        return check_reader(reader)
+
+
+def check_reader(reader: Reader) -> list[Finding]:
+    """The same of what a reader sees, also of what its transaction has not committed yet."""
+    connection = reader._connection
+    findings = [*_structure(connection), *_triggers(connection)]
+    chain = verify_audit(reader)
+    findings += [] if chain is None else [chain]
+    digests: dict[int, list[int]] = {}
+    restored: dict[int, list[int]] = {}
+    for table, number in DIGESTED:
+        findings += _rows(connection, table, number, digests, restored)
+    for row in connection.execute(sa.select(batch).order_by(batch.c.batch_no)).mappings():
+        findings += _batch(row, digests.pop(row["batch_no"], []))
+    for row in connection.execute(sa.select(batch_undo)).mappings():
+        if rows_digest(restored.pop(row["batch_no"], [])) != row["digest"]:
+            findings.append(Finding("digest", f"undoing of batch number {row['batch_no']}", "let in other rows"))
+    findings += [Finding("digest", f"batch number {owner}", "is not known") for owner in (*digests, *restored)]
+    findings += _files(connection)
+    findings += _damaged(connection)
+    findings += _unsealed(connection)
+    findings += _alerts(connection)
     return findings
 
 
@@ -192,7 +199,7 @@ def _rows(
     """Compares each row with its digest and collects the digests by batch, or by the batch whose undoing let it in."""
     names = [column.name for column in table.columns]
     place, by = names.index(number), names.index("restored_by") if table is result else None
-    for row in connection.execution_options(yield_per=PAGE).execute(sa.select(table)):
+    for row in connection.execute(sa.select(table).execution_options(yield_per=PAGE)):
         values = tuple(row)
         if row_digest(values[:-1]) != values[-1]:
             yield Finding("digest", f"{table.name} {values[place]}", "is not what was written")
@@ -202,11 +209,15 @@ def _rows(
             restored.setdefault(values[by], []).append(values[-1])
 
 
-def _batch(batch: BatchRow, digests: list[int]) -> Iterator[Finding]:
-    where = f"batch {batch.batch}"
-    if rows_digest(digests) != batch.digest:
+def _batch(row: sa.RowMapping, digests: list[int]) -> Iterator[Finding]:
+    where = f"batch {row['batch']}"
+    if rows_digest(digests) != row["digest"]:
         yield Finding("digest", where, "has rows that are missing, added or changed")
-    parts = dict(batch.counts)
+    try:
+        parts = {str(fate): int(number) for fate, number in json.loads(row["counts"]).items()}
+    except (ValueError, AttributeError, TypeError):
+        yield Finding("counts", where, "cannot be read")
+        return
     read = parts.pop("read", 0)
     if read != sum(parts.values()):
         yield Finding("counts", where, "rows read are not the sum of their fates")

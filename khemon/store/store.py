@@ -9,6 +9,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from khemon.models import StoreProblem
+from khemon.store import copies
 from khemon.store.connection import Engines, close_to_others, connect
 from khemon.store.later import Act, Later
 from khemon.store.problems import plain_problems
@@ -40,6 +41,24 @@ class Store:
         """Closes every connection; the store cannot be used afterwards."""
         self._later.stop()
         self._engines.dispose()
+
+    def copy_to(self, path: Path) -> None:
+        """Writes one snapshot of the store into a new SQLite file; others read and write meanwhile."""
+        with plain_problems():
+            copies.copy_out(self._engines.reading, path)
+
+    def take_from(self, path: Path, *, aside: str | None) -> None:
+        """Fills this PostgreSQL database with the rows of a copy, in one transaction, and checks them before it ends.
+
+        aside: the name of the schema under which what was there is kept; None where there is nothing.
+        """
+        with plain_problems(), self._engines.writing.begin() as connection:
+            copies.copy_in(connection, path, aside)
+
+    def is_empty(self) -> bool:
+        """Whether nothing was ever recorded."""
+        with self.reading() as reader:
+            return reader.audit_head()[0] == 0 and not reader.batches()
 
     def hold(self, because: str) -> None:
         """Refuses every writing of this process from now on; reading goes on, and compares what it reads."""
@@ -81,7 +100,7 @@ class Store:
             behind = _schema_version(connection) != SCHEMA or bool(_new_analytes(connection))
         if behind:
             with self._engines.writing.begin() as connection:
-                _migrate(connection)
+                migrate(connection)
         with self._engines.reading.begin() as connection:
             different = trigger_differences(connection)
         if different:
@@ -111,7 +130,7 @@ def _schema_version(connection: sa.Connection) -> str | None:
     return str(versions[0])
 
 
-def _migrate(connection: sa.Connection) -> None:
+def migrate(connection: sa.Connection) -> None:
     """Brings an older schema and analyte table up to this code's, unless another process was first."""
     if _schema_version(connection) != SCHEMA:
         from alembic import command  # slow to import and rarely needed

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from khemon.actions.watch.answers import not_rechecked
-from khemon.actions.watch.damaged import despite_damage, left_out_ids
+from khemon.actions.watch.damaged import despite_damage
 from khemon.actions.watch.explained import Explained, explained, explained_rule
 from khemon.actions.watch.known import Known
 from khemon.actions.watch.setting import Setting, setting_of
@@ -105,7 +105,7 @@ def _queue(reader: Reader, now: dt.datetime) -> ReviewQueue:
         muted=tuple(line for line in live if line.muted_by),
         unseen=tuple(line for line in over if line.alert_id in unseen),
         closed=tuple(line for line in over if line.alert_id not in unseen),
-        damaged=left_out_ids(reader),
+        damaged=tuple(reader.left_out_ids()),
     )
 
 

@@ -25,11 +25,6 @@ def despite_damage(store: Store, build: Callable[[Reader], T]) -> T:
             left_out |= damage.patients
 
 
-def left_out_ids(reader: Reader) -> tuple[str, ...]:
-    """Ids of the children that are left out, sorted."""
-    return tuple(sorted(name for name, number in reader.patient_numbers().items() if number in reader.left_out))
-
-
 def read_only_because(store: Store, actor: Actor) -> str | None:
     """Why nothing can be written at present; None when everything can."""
     return store.held_because

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from khemon.actions.watch.alerts import is_resolved_unseen
 from khemon.actions.watch.answers import headline, not_rechecked, pattern_answer, reason_of
 from khemon.actions.watch.cells import PAIR, ROUND, Cell, cell_of
-from khemon.actions.watch.damaged import despite_damage, left_out_ids
+from khemon.actions.watch.damaged import despite_damage
 from khemon.actions.watch.flags import Flag
 from khemon.actions.watch.heldrows import held_words
 from khemon.actions.watch.known import Known
@@ -114,7 +114,7 @@ def _board(reader: Reader, now: dt.datetime) -> WardBoard:
         lines.of(groups["follow_up"]),
         tuple(_listed(patient, numbers, closed, setting.zone) for patient in groups["archived"]),
         lines.held_of_nobody(),
-        left_out_ids(reader),
+        tuple(reader.left_out_ids()),
     )
 
 

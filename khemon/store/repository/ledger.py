@@ -86,10 +86,9 @@ def _row(row: Sequence[Any]) -> BatchRow:
     return BatchRow(**values | {"counts": json.loads(values["counts"]), "details": json.loads(values["details"])})
 
 
-def batch_rows(connection: sa.Connection, *criteria: sa.ColumnElement[bool], compared: bool = True) -> list[BatchRow]:
-    """Batches in order of recording. DamagedRows when one is not what was written, unless it is only looked at."""
-    if compared:
-        _compare(connection, criteria)
+def batch_rows(connection: sa.Connection, *criteria: sa.ColumnElement[bool]) -> list[BatchRow]:
+    """Batches in order of recording. DamagedRows when one is not what was written."""
+    _compare(connection, criteria)
     return [_row(row) for row in connection.execute(_SELECT.where(*criteria))]
 
 

@@ -37,7 +37,7 @@ class Total(NamedTuple):
 NONE = Total(0, 0)
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=200_000, typed=True)
 def mark_of(*values: Any) -> int:  # noqa: ANN401
     """The mark of a row of plain values; small rows are read again and again, so the last ones are remembered."""
     return row_digest(values)

@@ -60,6 +60,11 @@ class Reader:
         """Numbers of the patients that are left out."""
         return frozenset(seals_of(self._connection).left_out)
 
+    def left_out_ids(self) -> list[str]:
+        """Ids of the patients that are left out, sorted."""
+        numbers = people.numbers_of(self._connection, None) if self.left_out else {}
+        return sorted(name for name, number in numbers.items() if number in self.left_out)
+
     def setting(self, key: str) -> str | None:
         """The value of a setting, None when it was never set."""
         return records.get_setting(self._connection, key)

@@ -152,7 +152,8 @@ def add_move(connection: sa.Connection, alert_id: int, actor: Actor, values: Map
     """Appends a move to an alert's log."""
     [(last,)] = _LAST_MOVE.rows(connection, alert_id=alert_id)
     row = {"alert_id": alert_id, "move_no": last + 1, "actor": actor.name, "actor_kind": actor.kind, **values}
-    written = row | {"details": canonical_json(row["details"])}
+    plain = {name: str(value) if isinstance(value, str) else value for name, value in row.items()}
+    written = plain | {"details": canonical_json(row["details"])}
     insertion(alert_move).run(connection, [written])
     seals_of(connection).note("alert_move", alert_id, mark_of(*(written[column.name] for column in alert_move.c)))
     return MoveRow(**row)
