@@ -132,7 +132,9 @@ class Actor(Frozen):
     """Who acts: name as it stands in the audit log, and the kind of identity behind it."""
 
     name: str
-    kind: Literal["local", "demo", "system"]
+    kind: Literal["local", "demo", "system", "account"]
+    #: Which credentials an account signed in with: others since then end what was begun with these.
+    credential_version: int = 0
 
 
 class ChosenBand(Frozen):

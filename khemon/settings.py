@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import re
 from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -35,8 +36,19 @@ class Settings(BaseSettings):
     #: `demo` signs in by itself over synthetic data; `serve` asks for the link it printed.
     mode: Literal["demo", "serve"] = "serve"
     host: str = "127.0.0.1"
+    #: The address people type when a TLS proxy on this machine stands before the server: https://khemon.hospital.example
+    public_origin: str | None = None
     #: None: the usual port, or any free one if it is taken. 0: any free one. Otherwise exactly this one.
     port: int | None = Field(default=None, ge=0, le=65535)
+
+    @field_validator("public_origin")
+    @classmethod
+    def _plain_origin(cls, origin: str | None) -> str | None:
+        if origin is not None and not re.fullmatch(r"https://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[0-9]{1,5})?", origin):
+            raise ValueError(
+                "use https:// and a host name in lower case, without a path: https://khemon.hospital.example"
+            )
+        return origin
 
     @field_validator("timezone")
     @classmethod

@@ -28,6 +28,7 @@ with top:
     show(patient_parts.state(view))
     show(patient_parts.notices(view))
     show(patient_parts.alert_list(view.alerts))
+    show(patient_parts.entering(key))
 
 figure = timeline_figure(view.timeline, theme)
 st.plotly_chart(figure, theme=None, key="timeline", config=frame.CHART, alt=view.timeline.alt)

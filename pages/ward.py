@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from khemon.actions import watch
-from khemon.ui.parts import frame, ward_list
+from khemon.ui.parts import frame, other_ward, ward_list
 from khemon.ui.parts.elements import el, show
 
 here = frame.page_top("Ward")
@@ -23,10 +23,7 @@ show(ward_list.held_list(board.held_elsewhere))
 if on_ward:
     show(ward_list.ward_list(on_ward, theme))
 else:
-    words = (
-        "No child on the ward matches." if search else "No child on the ward yet: upload a laboratory file to begin."
-    )
-    show(el("div", words, class_="k k-empty"))
+    show(el("div", other_ward.nothing(here, search or ""), class_="k k-empty"))
 
 st.subheader(f"In follow-up: {len(follow_up)}")
 if follow_up:
@@ -35,4 +32,5 @@ if follow_up:
 with st.expander(f"Archived: {len(archived)}", expanded=bool(search and archived)):
     show(ward_list.archived_list(archived))
 
+other_ward.offer(here)
 frame.page_end(board.as_of, board.setting)

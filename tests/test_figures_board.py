@@ -136,6 +136,12 @@ def test_a_confirmed_run_has_all_weeks_met_and_counts_on():
     assert states(data) == ["met"] * 4
 
 
+def test_once_confirmed_a_run_is_not_measured_by_the_gap_that_was_to_prove_it():
+    counts = [(count(n), True) for n in (60, 50, 39, 31, 3)]
+    told = clock(run(60, status="confirmed", confirmed=31), counts).facts
+    assert [fact for fact in told if "stretch" in fact] == ["longest stretch without a count 11 d (limit 14 d)"]
+
+
 def test_a_run_that_waits_too_long_for_a_count_is_credited_only_what_was_seen():
     assert clock(run(20), [(count(20), True), (count(14), True)]).words == "day 20 of 28"
     assert clock(run(20), [(count(20), True), (count(15), True)]).words == "day 5 of 28, no count for 15 d"

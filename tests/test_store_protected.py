@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from khemon.models import Alert, AlertState, StoreProblem
-from khemon.store import Store, tables
+from khemon.store import AccountRow, Store, tables
 from khemon.store.column_types import time_of
 from tests.store_rows import HOUR, NURSE, bring, child, event, lab, undo
 
@@ -46,6 +46,8 @@ def fill(store: Store) -> None:
         writer.audit(NURSE, "import", "batch 1", {}, 1)
         writer.add_protocol("{}", "ward", "1", actor=NURSE, reason="decided", at_ms=1)
         writer.add_mapping("Lab A", 'decimal = ","', "", "[]", actor=NURSE, reason="first", at_ms=1)
+        number = writer.add_account("Ann", actor=NURSE, at_ms=1)
+        writer.add_account_state(AccountRow(number, "Ann", "invited", ("viewer",)), actor=NURSE)
         writer.record_decisions(first.batch, [(100_000_002, "rejected", None, "not ours")])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
+from khemon.actions.permitted import permitted
 from khemon.actions.recompute import episodes_at, setting_of, ward_of
 from khemon.alerts import Move, acknowledged
 from khemon.models import Actor, Alert, Episode, Refused
@@ -11,6 +12,7 @@ from khemon.rules.calendar import to_ms
 from khemon.store import Reader, Store, Writer
 
 
+@permitted("acknowledge")
 def acknowledge(
     store: Store,
     actor: Actor,
@@ -49,6 +51,7 @@ def acknowledge(
     return saved
 
 
+@permitted("acknowledge")
 def snooze(
     store: Store, actor: Actor, alert_id: int, reason: str, until: dt.datetime | None = None, *, now: dt.datetime
 ) -> Alert:
@@ -56,6 +59,7 @@ def snooze(
     return acknowledge(store, actor, alert_id, reason, until, now=now, snooze=True)
 
 
+@permitted("look")
 def mark_seen(store: Store, actor: Actor, patient_id: str, *, now: dt.datetime) -> None:
     """Note that someone opened a patient, and with it every alert of that patient."""
     with store.writing() as writer:

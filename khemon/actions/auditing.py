@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from khemon.actions.permitted import permitted
 from khemon.actions.viewing import who_saw
 from khemon.models import Actor, Refused
 from khemon.rules.calendar import from_ms
@@ -33,6 +34,7 @@ class Wanted:
         )
 
 
+@permitted("audit")
 def audit(store: Store, actor: Actor, wanted: Wanted, *, verify: bool, known_head: str | None) -> dict[str, Any]:
     """The document of `audit --json`: {"head", "entries"} and with `verify` {"sound", "finding"}.
 
@@ -68,6 +70,7 @@ def _against(reader: Reader, known_head: str) -> dict[str, Any] | None:
     return None
 
 
+@permitted("audit")
 def seen_by(store: Store, actor: Actor, patient_id: str) -> dict[str, Any]:
     """The document of `audit --who-saw`. Refused for an unknown child."""
     with store.reading() as reader:

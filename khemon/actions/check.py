@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from khemon.actions.live import installed_differs
+from khemon.actions.permitted import permitted
 from khemon.actions.recompute import episodes_at, ward_of
 from khemon.models import Actor, Episode, RulebookProblem, StoreProblem
 from khemon.rules.further_rules import CLOCK_DRIVEN
@@ -12,6 +13,7 @@ from khemon.store import Reader, Store
 from khemon.store.integrity import check as check_store
 
 
+@permitted("keep")
 def check(store: Store, actor: Actor, now_ms: int) -> dict[str, Any]:
     """{"sound", "findings": [{"what", "where", "found"}]}: integrity, triggers, chain, digests, episodes.
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from khemon.actions.judging import Case, dose_of, episodes_of, patients_column, unit_codes
 from khemon.explain import Given
-from khemon.importers import Observation, Reading, ReadOptions, read
+from khemon.importers import EventRow, Observation, Reading, ReadOptions, read
 from khemon.models import EVENT_KINDS, QUALITIES, STATUSES, TIMINGS, Episode, Grounds, ImportProblem, Patient
 from khemon.rules import NO_TIME, Events, Protocol, Results, latest_time
 from khemon.rules.calendar import day_numbers, from_ms
@@ -66,9 +66,9 @@ def evaluate_files(
     """The document of `evaluate --json`. FileProblem for a file that cannot be read."""
     zone = timezone or "UTC"
     options = ReadOptions(timezone=zone, now_ms=max(now_ms, as_of_ms or now_ms))
-    readings = [(source, _read(source, kind, options)) for source, kind in _wanted(labs, events, patients)]
-    not_used = [item for source, reading in readings for item in _not_used(source.name, reading)]
-    case, givens = _case([reading for _, reading in readings], zone)
+    readings = readings_of(labs, events, patients, options)
+    not_used = rows_not_used(readings)
+    case, givens = case_of_readings([reading for _, reading in readings], zone)
     moment = latest_time(case.results, case.events) if as_of_ms is None else as_of_ms
     found = episodes_of(case, protocol, zone, moment, givens, grounded=True)
     document: dict[str, Any] = {
@@ -80,6 +80,18 @@ def evaluate_files(
         "not_used": not_used,
     }
     return Evaluation(document, not not_used)
+
+
+def readings_of(
+    labs: Source, events: Source | None, patients: Source | None, options: ReadOptions
+) -> list[tuple[Source, Reading]]:
+    """Each file that was given with what was read of it. FileProblem for one that cannot be read."""
+    return [(source, _read(source, kind, options)) for source, kind in _wanted(labs, events, patients)]
+
+
+def rows_not_used(readings: Sequence[tuple[Source, Reading]]) -> list[dict[str, Any]]:
+    """Every row that is not evaluated, with its file and the reasons."""
+    return [item for source, reading in readings for item in _not_used(source.name, reading)]
 
 
 def _wanted(labs: Source, events: Source | None, patients: Source | None) -> list[tuple[Source, str]]:
@@ -110,17 +122,28 @@ def _not_used(name: str, reading: Reading) -> list[dict[str, Any]]:
     ]
 
 
-def _case(readings: Sequence[Reading], zone: str) -> tuple[Case, _FromFile]:
+def accepted_events(readings: Sequence[Reading]) -> list[EventRow]:
+    """The events that are evaluated, in the order of the columns of the case."""
+    return [e for r in readings for e in r.events if e.decision == "accepted"]
+
+
+def registered(readings: Sequence[Reading]) -> dict[str, Patient]:
+    """What the files say of each patient: its last accepted line."""
+    return {
+        row.patient_id: _patient(row.patient_id, row.fields)
+        for reading in readings
+        for row in reading.patients
+        if row.decision == "accepted" and row.patient_id
+    }
+
+
+def case_of_readings(readings: Sequence[Reading], zone: str) -> tuple[Case, _FromFile]:
+    """Everything an evaluation takes of what was read, and the results behind its rows."""
     observations = [o for r in readings for o in r.observations if o.decision == "accepted"]
-    events = [e for r in readings for e in r.events if e.decision == "accepted"]
+    events = accepted_events(readings)
     ids = sorted({row.patient_id for r in readings for row in _rows(r) if row.patient_id})
     index = {patient_id: number for number, patient_id in enumerate(ids)}
-    fields: dict[str, Patient] = {}
-    for reading in readings:
-        for row in reading.patients:
-            if row.decision == "accepted" and row.patient_id:
-                fields[row.patient_id] = _patient(row.patient_id, row.fields)
-    patients, diagnosed, targets = patients_column(ids, fields.get)
+    patients, diagnosed, targets = patients_column(ids, registered(readings).get)
     columns = Events(
         np.array([index[event.patient_id] for event in events], np.int32),
         np.array([EVENT_KINDS.index(event.kind) for event in events], np.int8),
@@ -134,15 +157,21 @@ def _case(readings: Sequence[Reading], zone: str) -> tuple[Case, _FromFile]:
 
 
 def _patient(patient_id: str, fields: Mapping[str, str]) -> Patient:
-    """What the rules take from a line of patients."""
-    times = {name: dt.datetime.fromisoformat(fields[name]) for name in ("day0", "followed_until") if name in fields}
+    """What the rules and the endpoints take from a line of patients."""
+    names = ("day0", "followed_until", "discontinued_at")
+    times = {name: dt.datetime.fromisoformat(fields[name]) for name in names if name in fields}
     return Patient(
         patient_id=patient_id,
         birth_date=dt.date.fromisoformat(fields["birth_date"]) if "birth_date" in fields else None,
         diagnosis=fields.get("diagnosis"),
+        sex=fields.get("sex"),
+        lesion_class=fields.get("lesion_class"),
+        ward=fields.get("ward"),
+        arm=fields.get("arm"),
         sirolimus_target=fields.get("sirolimus_target"),
         day0=times.get("day0"),
         followed_until=times.get("followed_until"),
+        discontinued_at=times.get("discontinued_at"),
     )
 
 

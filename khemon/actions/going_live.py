@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from khemon.actions.live import change_document, chosen, live_protocol, readable, record
+from khemon.actions.permitted import permitted
 from khemon.actions.recompute import Ward, episodes_at, recompute
 from khemon.alerts import QUIET, Move, with_floors
 from khemon.models import Actor, Refused, RulebookProblem
@@ -15,6 +16,7 @@ from khemon.rules.protocols import BUILT_IN, protocol_digest
 from khemon.store import Store, Writer
 
 
+@permitted("go_live")
 def go_live(store: Store, actor: Actor, wanted: str, reason: str, now_ms: int) -> dict[str, Any]:
     """What changed, as JSON: the protocol, the one before, their numbers, the alerts that moved by it.
 

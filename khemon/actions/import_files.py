@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
+from khemon.actions.permitted import permitted
 from khemon.actions.recompute import recompute, ward_of
 from khemon.importers import EventRow, Mapping, Observation, PatientRow, Reading, ReadOptions, read
 from khemon.models import Actor, Alert, Refused
@@ -55,11 +56,13 @@ class ImportReport:
         return not any(self.counts[fate] for fate in HELD)
 
 
+@permitted("import")
 def preview(store: Store, actor: Actor, content: bytes, name: str, options: Options) -> ImportReport:
     """What a commit would do, row by row; nothing is kept."""
     return _import(store, actor, content, name, options, keep=False)
 
 
+@permitted("import")
 def commit(store: Store, actor: Actor, content: bytes, name: str, options: Options) -> ImportReport:
     """Import a file in one transaction. ImportProblem when it cannot be read: nothing changed then."""
     return _import(store, actor, content, name, options, keep=True)
@@ -248,6 +251,7 @@ def _fate_row(fate: Any, zone: str) -> dict[str, Any]:  # noqa: ANN401
     return row | {"collected_at": _time(fate.collected_ms, zone), "decision": fate.decision, "reasons": fate.reasons}
 
 
+@permitted("take_back")
 def undo(store: Store, actor: Actor, batch: str, now_ms: int) -> dict[str, Any]:
     """Take an import back by a compensating batch; what it had superseded stands again. Refused when it cannot be."""
     with store.writing() as writer:
@@ -265,7 +269,8 @@ def undo(store: Store, actor: Actor, batch: str, now_ms: int) -> dict[str, Any]:
     }
 
 
-def batches(store: Store) -> dict[str, Any]:
+@permitted("look")
+def batches(store: Store, actor: Actor) -> dict[str, Any]:
     """The document of `batches --json`, newest last."""
     with store.reading() as reader:
         zone = reader.setting("timezone") or "UTC"

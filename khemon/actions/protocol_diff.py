@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from khemon.actions.judging import episodes_of
 from khemon.actions.live import change_document, chosen, live_protocol
+from khemon.actions.permitted import permitted
 from khemon.actions.protocol_replay import replayed
 from khemon.actions.protocol_told import Told, told_of
 from khemon.actions.recompute import Ward, case_of, ward_of
@@ -44,6 +45,7 @@ class Period(NamedTuple):
         return (self.end_ms - self.start_ms) / MS_PER_DAY / _DAYS_PER_WEEK
 
 
+@permitted("look")
 def diff(
     store: Store, actor: Actor, a: str, b: str, *, days: int, as_of_ms: int, now_ms: int, replay: bool = False
 ) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from khemon.actions.live import built_in, chosen, installed_differs, number_document
+from khemon.actions.permitted import permitted
 from khemon.models import Actor
 from khemon.rules import Protocol
 from khemon.rules.calendar import from_ms
@@ -13,6 +14,7 @@ from khemon.rules.protocols import BUILT_IN, protocol_digest
 from khemon.store import LiveProtocol, Store
 
 
+@permitted("read_rules")
 def listed(store: Store | None, actor: Actor) -> dict[str, Any]:
     """{"built_in": [...], "live": {...} or null, "history": [...]}: the document of `protocol list --json`."""
     shipped = [_head(built_in(name)) for name in reversed(BUILT_IN)]
@@ -26,6 +28,7 @@ def listed(store: Store | None, actor: Actor) -> dict[str, Any]:
     return {"built_in": shipped, "live": history[0] if history else None, "history": history, "note": note}
 
 
+@permitted("read_rules")
 def shown(store: Store | None, actor: Actor, wanted: str) -> dict[str, Any]:
     """Every number with unit and source, and where it differs from the base: the document of `protocol show --json`."""
     if store is None:

@@ -55,6 +55,7 @@ class _FromStore:
         self.known: dict[int, Given] = {}
         self.texts: dict[int, tuple[Any, ...]] = {}
         self.recorded: dict[int, int] = {}
+        self.told = told
         self.fetched: dict[int, set[int]] = {}
 
     def given(self, row: int) -> Given:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from khemon.actions.check import check
+from khemon.actions.permitted import permitted
 from khemon.models import Actor, Refused
 from khemon.rules.calendar import from_ms
 from khemon.store import Store, copies
@@ -18,6 +19,7 @@ from khemon.store import Store, copies
 CHUNK = 1024 * 1024
 
 
+@permitted("keep")
 def backup(store: Store, actor: Actor, path: Path, now_ms: int) -> dict[str, Any]:
     """A copy of the store in a new file: {"file", "sha256", "bytes", "head", "counts", "sound", "findings"}.
 

@@ -10,6 +10,7 @@ from itertools import pairwise
 from statistics import quantiles
 from typing import Any
 
+from khemon.actions.permitted import permitted
 from khemon.alerts import reasons
 from khemon.models import Actor, AlertState, Refused
 from khemon.rules.calendar import from_ms, to_ms
@@ -95,6 +96,7 @@ def quartiles(waits_ms: Sequence[int]) -> tuple[dt.timedelta, dt.timedelta, dt.t
     return tuple(dt.timedelta(milliseconds=value) for value in (lower, middle, upper))  # type: ignore[return-value]
 
 
+@permitted("look")
 def scorecard(store: Store, actor: Actor, first: dt.datetime, last: dt.datetime) -> dict[str, Any]:
     """The document of `scorecard --json`: every rule that had an alert in [first, last)."""
     if first >= last:

@@ -9,12 +9,14 @@ from zoneinfo import ZoneInfo
 
 from khemon.actions.evaluation import episode_document
 from khemon.actions.live import installed_differs
+from khemon.actions.permitted import permitted
 from khemon.actions.recompute import episodes_at, ward_of
 from khemon.models import Actor, Alert, Refused
 from khemon.rules.calendar import from_ms
 from khemon.store import Store
 
 
+@permitted("look")
 def status(
     store: Store,
     actor: Actor,
@@ -77,6 +79,7 @@ def alert_document(alert: Alert, timezone: str) -> dict[str, Any]:
     return document
 
 
+@permitted("look")
 def alerts(store: Store, actor: Actor, states: list[str] | None = None) -> dict[str, Any]:
     """The document of `alerts --json`: most severe first, then the newest."""
     order = {"critical": 0, "warning": 1, "note": 2}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from khemon.actions import import_files
+from khemon.actions.permitted import permitted
 from khemon.actions.watch.alerts import urgency_of
 from khemon.figures.style import rule_words
 from khemon.importers import load_mapping
@@ -70,11 +71,13 @@ class Review:
         return not any(self.counts.get(fate) for fate in import_files.HELD)
 
 
+@permitted("import")
 def previewed(store: Store, actor: Actor, files: Sequence[Brought], how: HowToRead, now: dt.datetime) -> list[Review]:
     """What a commit would do with each file; nothing is kept."""
     return [_one(store, actor, file, how, now, keep=False) for file in files]
 
 
+@permitted("import")
 def committed(store: Store, actor: Actor, files: Sequence[Brought], how: HowToRead, now: dt.datetime) -> list[Review]:
     """Import each file in a transaction of its own, patients first; a file that cannot be read changes nothing."""
     kinds = {file.name: _one(store, actor, file, how, now, keep=False).kind for file in files} if len(files) > 1 else {}

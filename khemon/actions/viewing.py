@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Any
 
 from khemon.actions.acknowledge import see
+from khemon.actions.permitted import permitted
 from khemon.models import Actor
 from khemon.rules.calendar import from_ms, to_ms
 from khemon.store import Reader, Store, Writer
@@ -22,6 +23,7 @@ def quarter_of(now: dt.datetime) -> int:
     return to_ms(now) // QUARTER_MS
 
 
+@permitted("look")
 def looked_at(store: Store, actor: Actor, patient_id: str, where: str, now: dt.datetime, *, opened: bool) -> None:
     """Notes that someone looks at a child, and with `opened` that its alerts are seen; nobody waits for it.
 

@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from khemon.cli import files, grading, operation, protocols, records, store, watching
+from khemon.cli import by_hand, cohort, exports, files, grading, operation, protocols, records, store, users, watching
 from khemon.cli.output import FOUND_A_PROBLEM, WRONG_USAGE, say
 from khemon.models import KhemonError
 
@@ -17,14 +17,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Laboratory dashboard for children with kaposiform hemangioendothelioma. Criteria, never advice.",
 )
-for module in (files, grading, store, watching, protocols, records, operation):
+for module in (files, cohort, grading, store, watching, protocols, users, by_hand, exports, records, operation):
     module.add_to(app)
 
 
 def main() -> None:
     """Run the command line; a problem a person can act on is one line on stderr and exit code 2."""
     try:
-        app()
+        app(prog_name="khemon")
     except KhemonError as problem:
         say(f"{problem.where}: {problem.found}. Remedy: {problem.remedy}")
         sys.exit(WRONG_USAGE)

@@ -120,7 +120,7 @@ def _listed(db: str | None) -> dict[str, Any]:
         return {"batches": []}
     store = open_store(db)
     try:
-        return listed(store)
+        return listed(store, person())
     finally:
         store.close()
 

@@ -117,7 +117,9 @@ def _facts(run: Episode, inside: Sequence[tuple[Sample, bool | None]], rule: Run
     good = [sample for sample, reading in inside if reading]
     limit = f"{'≥' if rule.test == '>=' else rule.test} {rule.limit.words}"
     facts = [f"since {date_words(run.onset, zone)}: {len(good)} {'count' if len(good) == 1 else 'counts'} {limit}"]
-    days = [sample.at.astimezone(zone).date() for sample in good]
+    # The limit holds for the stretch that proves the run; once it is confirmed, counts become rarer by plan.
+    proven = [sample for sample in good if run.confirmed_at is None or sample.at <= run.confirmed_at]
+    days = [sample.at.astimezone(zone).date() for sample in proven]
     gap = max(((b - a).days for a, b in itertools.pairwise(days)), default=0)
     if gap > _DAYS_PER_WEEK:
         facts.append(f"longest stretch without a count {gap} d (limit {rule.gap.words} d)")

@@ -32,6 +32,10 @@ FIXED: Headers = [
         b"xr-spatial-tracking=()",
     ),
 ]
+#: Said where a TLS proxy stands before the server: never again without TLS.
+TLS_ONLY = (b"strict-transport-security", b"max-age=31536000")
+#: A cookie of this name is refused by browsers unless it came over TLS, from this very host.
+TLS_PREFIX = "__Host-"
 #: What Streamlit or the server may say about itself or allow to others; the gate decides that alone.
 _REPLACED = re.compile(rb"access-control-.*|server|x-powered-by|content-security-policy.*|cache-control|pragma|expires")
 
@@ -43,7 +47,7 @@ def inline_script_hashes(index: Path) -> tuple[str, ...]:
     return tuple(f"'sha256-{base64.b64encode(digest).decode('ascii')}'" for digest in digests)
 
 
-def content_policy(host: str, hashes: tuple[str, ...]) -> bytes:
+def content_policy(origin: str, hashes: tuple[str, ...]) -> bytes:
     """The content security policy: nothing comes from, or goes to, anywhere but this server."""
     rules = {
         "default-src": "'none'",
@@ -51,7 +55,7 @@ def content_policy(host: str, hashes: tuple[str, ...]) -> bytes:
         "style-src": "'self' 'unsafe-inline'",
         "img-src": "'self' data: blob:",
         "font-src": "'self' data:",
-        "connect-src": f"'self' ws://{host}",
+        "connect-src": f"'self' {origin.replace('http', 'ws', 1)}",
         "worker-src": "'self' blob:",
         "manifest-src": "'self'",
         "form-action": "'self'",
@@ -87,12 +91,16 @@ def plain(status: int, text: str) -> tuple[Headers, bytes]:
 
 def session_cookie(name: str, token: str) -> tuple[bytes, bytes]:
     """The header that hands the token to the browser: out of reach of scripts and of other sites' requests."""
-    return b"set-cookie", f"{name}={token}; Path=/; HttpOnly; SameSite=Lax".encode("ascii")
+    return b"set-cookie", f"{name}={token}; Path=/; HttpOnly; SameSite=Lax{_secure(name)}".encode("ascii")
 
 
 def forgotten_cookie(name: str) -> tuple[bytes, bytes]:
     """The header that takes the token back."""
-    return b"set-cookie", f"{name}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0".encode("ascii")
+    return b"set-cookie", f"{name}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0{_secure(name)}".encode("ascii")
+
+
+def _secure(name: str) -> str:
+    return "; Secure" if name.startswith(TLS_PREFIX) else ""
 
 
 async def answer(send: Send, status: int, text: str, extra: Headers | None = None, *, websocket: bool = False) -> None:

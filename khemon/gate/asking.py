@@ -77,7 +77,25 @@ def host_of(scope: Scope) -> str | None:
     names = ("127.0.0.1", "localhost", "[::1]")
     known = {f"{name}:{port}" for name in names} | (set(names) if port == 80 else set())
     text = host.decode("latin-1").lower()
-    return text if text in known else None
+    return text if text in known or text == _public_host(scope) else None
+
+
+def _public_host(scope: Scope) -> str | None:
+    """The host of the address behind which a TLS proxy stands, when the site has one."""
+    public: str | None = scope.get("khemon.public")
+    return None if public is None else public.removeprefix("https://")
+
+
+def is_public(scope: Scope) -> bool:
+    """Whether a request names the address of the TLS proxy: its browser speaks TLS."""
+    host = host_of(scope)
+    return host is not None and host == _public_host(scope)
+
+
+def origin_of(scope: Scope) -> str:
+    """This server as the browser of a request knows it."""
+    host = host_of(scope) or "127.0.0.1"
+    return f"https://{host}" if is_public(scope) else f"http://{host}"
 
 
 def has_plain_path(scope: Scope) -> bool:
@@ -87,10 +105,10 @@ def has_plain_path(scope: Scope) -> bool:
     return raw == path and not scope.get("root_path") and PLAIN_PATH.fullmatch(path) is not None
 
 
-def is_from_own_page(scope: Scope, host: str) -> bool:
+def is_from_own_page(scope: Scope) -> bool:
     """Whether the request names this very origin. A missing Origin is not ours."""
     origin = only_value(scope["headers"], b"origin")
-    return origin is not None and origin.decode("latin-1").lower() == f"http://{host}"
+    return host_of(scope) is not None and origin is not None and origin.decode("latin-1").lower() == origin_of(scope)
 
 
 def is_navigation(scope: Scope) -> bool:
@@ -109,6 +127,23 @@ def is_foreign(scope: Scope) -> bool:
     """Whether another site's page asks for something other than to be left for this one."""
     site = only_value(scope["headers"], b"sec-fetch-site")
     return site in (b"cross-site", b"same-site") and not (scope["type"] == "http" and is_navigation(scope))
+
+
+def address_of(scope: Scope) -> str:
+    """The address a request came from, as text: behind the proxy the one that the proxy saw."""
+    client = scope.get("client")
+    seen = only_value(scope["headers"], b"x-forwarded-for") if is_public(scope) else None
+    if seen is not None:
+        # The last one is the proxy's own word; those before it are the client's.
+        return seen.decode("latin-1").rpartition(",")[2].strip()
+    return str(client[0]) if client else ""
+
+
+def is_own_address(address: str) -> bool:
+    """Whether a text is a path inside this server, with a query at most: nothing that leads to another one."""
+    path, _, query = address.partition("?")
+    plain_query = all("!" <= sign <= "~" and sign not in '\\#<>"' for sign in query)
+    return PLAIN_PATH.fullmatch(path.encode("utf-8", "surrogateescape")) is not None and plain_query
 
 
 def cookie(headers: Headers, name: str) -> str | None:

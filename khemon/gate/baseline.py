@@ -72,16 +72,28 @@ def file_options() -> dict[str, Any]:
     return found
 
 
-def options(host: str, port: int) -> dict[str, Any]:
-    """Every option to start with, stated so that no other file and no environment can say otherwise."""
-    return {**file_options(), **BASELINE, "server.address": host, "server.port": port}
+def options(host: str, port: int, public: str | None = None) -> dict[str, Any]:
+    """Every option to start with, stated so that no other file and no environment can say otherwise.
+
+    public: the address before which a TLS proxy stands, as `https://host`.
+    """
+    return {**file_options(), **_wanted(public), "server.address": host, "server.port": port}
 
 
-def check_options() -> None:
+def _wanted(public: str | None) -> dict[str, Any]:
+    if public is None:
+        return BASELINE
+    # Streamlit compares names, without the port.
+    host = public.removeprefix("https://").partition(":")[0]
+    hosts = [*BASELINE["server.allowedHosts"], host]
+    return {**BASELINE, "server.allowedHosts": hosts, "server.corsAllowedOrigins": [public]}
+
+
+def check_options(public: str | None = None) -> None:
     """Refused, naming the first option of Streamlit, as it stands now, that is not what the gate relies on."""
     from streamlit import config
 
-    for name, value in BASELINE.items():
+    for name, value in _wanted(public).items():
         present = config.get_option(name)
         if (list(present) if isinstance(present, tuple) else present) != value:
             raise Refused(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+from urllib.parse import urlencode
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from khemon.gate import asking, places, running
-from khemon.gate.answering import answer, content_policy, guarded, session_cookie
+from khemon.gate.answering import TLS_ONLY, answer, content_policy, guarded, session_cookie
 from khemon.gate.asking import Headers, Refusal
 from khemon.gate.quiet import where_of
 from khemon.gate.running import Place
@@ -20,6 +21,7 @@ LOG = logging.getLogger("khemon.gate")
 SESSION_HEADER = b"x-khemon-session"
 NOT_SIGNED_IN = {
     "demo": "Not signed in. Open the address of the demo in a browser window.",
+    "accounts": "Not signed in. Open the dashboard's address and sign in.",
     "serve": "Not signed in. Open the link that was printed last where `khemon serve` runs; each link works once.",
 }
 
@@ -36,6 +38,8 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes on, or answers in Streamlit's place."""
+        place = _place()
+        scope = {**scope, "khemon.public": place.settings.public_origin if place else None}
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
         elif scope["type"] == "http":
@@ -51,6 +55,7 @@ class Gate:
             if message["type"] == "http.response.start":
                 started = True
                 headers = guarded(list(message.get("headers", [])), scope["path"], message["status"], _policy(scope))
+                headers += [TLS_ONLY] if asking.is_public(scope) else []
                 message = {**message, "headers": headers}
             await send(message)
 
@@ -77,7 +82,8 @@ class Gate:
             await answer(send, 503, "Not ready yet.")
             return
         session = _session(scope, place)
-        if place.settings.mode == "serve" and scope["path"] == "/" and asking.query_token(scope) is not None:
+        by_link = place.settings.mode == "serve" and not place.standing.any
+        if by_link and scope["path"] == "/" and asking.query_token(scope) is not None:
             await _sign_in_by_link(scope, send, place, session)
         elif session is not None or scope["path"] in places.OPEN:
             await self._pass(scope, receive, send, place, session)
@@ -85,8 +91,10 @@ class Gate:
             token, session = place.sessions.open(place.actor)
             handing = _with_headers(send, [session_cookie(_cookie_name(scope, place), token)])
             await self._pass(scope, receive, handing, place, session)
+        elif place.standing.any and scope["path"] in place.pages and asking.is_navigation(scope):
+            await answer(send, 303, "Sign in first.", [(b"location", _to_sign_in(scope))])
         else:
-            await answer(send, 401, NOT_SIGNED_IN[place.settings.mode])
+            await answer(send, 401, _not_signed_in(place))
 
     async def _pass(self, scope: Scope, receive: Receive, send: Send, place: Place, session: Session | None) -> None:
         path, method = scope["path"], scope["method"]
@@ -128,11 +136,13 @@ def _place() -> Place | None:
 def _not_here(scope: Scope, place: Place, session: Session | None) -> Refusal | None:
     """Why this method at this path is refused to this session; None when it may pass."""
     methods = places.methods_at(scope["path"], place.pages)
+    if session is not None and scope["path"] in place.pages and not place.standing.has_page(session, scope["path"]):
+        methods = ()
     if not methods:
         return Refusal(404, "There is no such address here.")
     if scope["method"] not in methods:
         return Refusal(405, "That cannot be done here.")
-    if scope["method"] not in asking.SAFE_METHODS and not asking.is_from_own_page(scope, asking.host_of(scope) or ""):
+    if scope["method"] not in asking.SAFE_METHODS and not asking.is_from_own_page(scope):
         return Refusal(403, "Only a page of this server may ask for this.")
     length = asking.all_values(scope["headers"], b"content-length")
     if any(not value.isdigit() for value in length):
@@ -150,14 +160,14 @@ def _socket_session(scope: Scope) -> tuple[Place, Session] | Refusal:
     refusal = asking.misdirected(scope)
     if refusal is not None:
         return refusal
-    if not asking.is_from_own_page(scope, asking.host_of(scope) or "") or asking.is_foreign(scope):
+    if not asking.is_from_own_page(scope) or asking.is_foreign(scope):
         return Refusal(403, "Only a page of this server may open a socket.")
     place = _place()
     if place is None:
         return Refusal(503, "Not ready yet.")
     session = _session(scope, place)
     if session is None:
-        return Refusal(401, NOT_SIGNED_IN[place.settings.mode])
+        return Refusal(401, _not_signed_in(place))
     if scope["path"] != places.STREAM:
         return Refusal(404, "There is no such address here.")
     return place, session
@@ -177,18 +187,34 @@ async def _sign_in_by_link(scope: Scope, send: Send, place: Place, session: Sess
         await answer(send, 303, "Signed in.", [(b"location", b"/"), *cookies])
 
 
+def _not_signed_in(place: Place) -> str:
+    return NOT_SIGNED_IN["accounts" if place.standing.any else place.settings.mode]
+
+
+def _to_sign_in(scope: Scope) -> bytes:
+    """Where to sign in, with the address that was asked for: a link to a patient survives the sign-in."""
+    query = scope.get("query_string", b"").decode("latin-1")
+    wanted = scope["path"] + (f"?{query}" if query else "")
+    on = f"?{urlencode({'next': wanted})}" if wanted != "/" and asking.is_own_address(wanted) else ""
+    return f"{places.SIGN_IN}{on}".encode("ascii")
+
+
 def _policy(scope: Scope) -> bytes:
     place = _place()
-    return content_policy(asking.host_of(scope) or "127.0.0.1", place.script_hashes if place else ())
+    return content_policy(asking.origin_of(scope), place.script_hashes if place else ())
 
 
 def _cookie_name(scope: Scope, place: Place) -> str:
-    return place.cookie_name(scope["server"][1])
+    return place.cookie_name(scope)
 
 
 def _session(scope: Scope, place: Place) -> Session | None:
     token = asking.cookie(scope["headers"], _cookie_name(scope, place))
-    return place.sessions.of_token(token) if token else None
+    session = place.sessions.of_token(token) if token else None
+    if session is not None and not place.standing.holds(session):
+        place.sessions.end(session)
+        return None
+    return session
 
 
 def _inside(scope: Scope, place: Place, session: Session | None) -> Scope:
@@ -196,7 +222,7 @@ def _inside(scope: Scope, place: Place, session: Session | None) -> Scope:
     headers = asking.cleaned(scope["headers"], _cookie_name(scope, place))
     if session is not None:
         headers.append((SESSION_HEADER, session.reference.encode("ascii")))
-    return {**scope, "headers": headers, "khemon.session": session}
+    return {**scope, "headers": headers, "khemon.session": session, "khemon.address": asking.address_of(scope)}
 
 
 def _with_headers(send: Send, extra: Headers) -> Send:

@@ -25,6 +25,7 @@ from khemon.gate.nightly import check_for_ever
 from khemon.gate.quiet import keep_logs_free_of_patients, where_of
 from khemon.gate.running import Place
 from khemon.gate.sessions import OneTimeLink
+from khemon.gate.standing import LOOK_EVERY_S
 from khemon.models import Actor, KhemonError, Refused
 from khemon.settings import SYNTHETIC, Settings, operating_system_user
 from khemon.store import Store
@@ -49,6 +50,9 @@ def opened(settings: Settings) -> Iterator[Place]:
         hashes = inline_script_hashes(Path(streamlit.__file__).parent / "static" / "index.html")
         link = OneTimeLink(lambda token: _say(f"Sign in once with {_address(settings)}?token={token}"))
         with running.over(store, settings, link=link, script_hashes=hashes) as place:
+            if settings.mode == "serve":
+                place.standing.look()
+            _check_public(place)
             yield place
     finally:
         store.close()
@@ -60,19 +64,20 @@ async def lifespan(app: object) -> AsyncIterator[None]:
     undo = keep_logs_free_of_patients()
     with ExitStack() as stack:
         stack.callback(undo)
-        baseline.check_options()
         place = _place_in(stack)
+        baseline.check_options(place.settings.public_origin)
         await anyio.to_thread.run_sync(_warm)
         gc.collect()
         gc.freeze()
         advancing = asyncio.create_task(_advance_for_ever(place), name="khemon-advance")
         checking = asyncio.create_task(check_for_ever(place), name="khemon-check")
+        standing = asyncio.create_task(_look_for_ever(place), name="khemon-standing")
         _announce(place)
         try:
             yield
         finally:
             place.sessions.end_all()
-            for task in (advancing, checking):
+            for task in (advancing, checking, standing):
                 task.cancel()
                 with suppress(asyncio.CancelledError):
                     await task
@@ -91,6 +96,16 @@ def _place_in(stack: ExitStack) -> Place:
             found = f"{problem.error_count()} KHEMON_ variable(s) cannot be used"
             raise Refused("environment", found, "mend or remove them") from None
         return stack.enter_context(opened(settings))
+
+
+def _check_public(place: Place) -> None:
+    """Beyond this machine only people with accounts may come in."""
+    if place.settings.public_origin is not None and not place.standing.any:
+        raise Refused(
+            "KHEMON_PUBLIC_ORIGIN",
+            "is set, and nobody has an account" if place.settings.mode == "serve" else "is set for a demo",
+            "make an administrator first: khemon users add NAME --role administrator",
+        )
 
 
 def _check_synthetic(store: Store, settings: Settings) -> None:
@@ -143,7 +158,8 @@ def _announce(place: Place) -> None:
         _say(f"khemon demo is ready: {_address(place.settings)}")
     else:
         _say(f"khemon is ready: {_address(place.settings)}")
-        place.link.renew()
+        if not place.standing.any:
+            place.link.renew()
 
 
 def _address(settings: Settings) -> str:
@@ -171,6 +187,17 @@ async def _advance_for_ever(place: Place) -> None:
             await asyncio.sleep(EVERY_S)
     finally:
         lock.release()
+
+
+async def _look_for_ever(place: Place) -> None:
+    """Ends, within a second, every session whose account was disabled, changed or given another password."""
+    while place.settings.mode == "serve":
+        try:
+            if await anyio.to_thread.run_sync(place.standing.look):
+                place.standing.end_those_over(place.sessions)
+        except Exception as problem:
+            LOG.error("accounts could not be read: %s", where_of(problem))
+        await asyncio.sleep(LOOK_EVERY_S)
 
 
 def _advance(store: Store) -> None:

@@ -11,9 +11,14 @@ MEGABYTE = 1024 * 1024
 MOST_UPLOAD_BYTES = 20 * MEGABYTE
 MOST_OTHER_BYTES = 64 * 1024
 
-OPEN = frozenset({"/healthz"})
 STREAM = "/_stcore/stream"
 SIGN_OUT = "/sign-out"
+SIGN_IN = "/sign-in"
+#: Where a person with a code sets the first password.
+WELCOME = "/welcome"
+PASSWORD = "/password"
+#: For those who are not signed in.
+OPEN = frozenset({"/healthz", SIGN_IN, WELCOME})
 
 _READ = ("GET", "HEAD")
 _UPLOAD = re.compile(r"/_stcore/upload_file/([0-9a-zA-Z-]{1,64})/[0-9a-zA-Z-]{1,64}")
@@ -21,7 +26,7 @@ _UPLOAD = re.compile(r"/_stcore/upload_file/([0-9a-zA-Z-]{1,64})/[0-9a-zA-Z-]{1,
 #: Streamlit, and /media, whose links are guessable and outlive the session.
 _TABLE: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
     (re.compile(r"/healthz"), _READ),
-    (re.compile(re.escape(SIGN_OUT)), ("GET", "HEAD", "POST")),
+    (re.compile("|".join(map(re.escape, (SIGN_IN, SIGN_OUT, WELCOME, PASSWORD)))), ("GET", "HEAD", "POST")),
     (re.compile(r"/_stcore/(health|host-config)"), _READ),
     (_UPLOAD, ("PUT", "DELETE")),
     (re.compile(r"/static/.+"), _READ),

@@ -6,8 +6,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from khemon.gate import forms, signing
 from khemon.gate.answering import forgotten_cookie, plain
-from khemon.gate.places import SIGN_OUT
+from khemon.gate.places import PASSWORD, SIGN_IN, SIGN_OUT, WELCOME
 from khemon.gate.running import current
 from khemon.gate.sessions import Session
 
@@ -36,12 +37,23 @@ async def sign_out(request: Request) -> Response:
     if request.method != "POST":
         return PlainTextResponse("", 405)
     place.sessions.end(session)
-    _, body = plain(200, _SIGNED_OUT[place.settings.mode])
+    if session.actor.kind == "account":
+        await signing.note_sign_out(place, session.actor)
+        body = forms.page("Signed out", f'<p><a href="{SIGN_IN}">Sign in</a></p>')
+    else:
+        _, body = plain(200, _SIGNED_OUT[place.settings.mode])
     response = Response(body, media_type="text/html")
-    response.raw_headers.append(forgotten_cookie(place.cookie_name(request.scope["server"][1])))
+    response.raw_headers.append(forgotten_cookie(place.cookie_name(request.scope)))
     return response
 
 
 def routes() -> list[Route]:
     """The routes to mount before Streamlit's own."""
-    return [Route("/healthz", healthz, methods=EVERY_METHOD), Route(SIGN_OUT, sign_out, methods=EVERY_METHOD)]
+    ours = {
+        "/healthz": healthz,
+        SIGN_OUT: sign_out,
+        SIGN_IN: signing.sign_in,
+        WELCOME: signing.welcome,
+        PASSWORD: signing.password,
+    }
+    return [Route(path, answer, methods=EVERY_METHOD) for path, answer in ours.items()]

@@ -6,8 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from starlette.types import Scope
+
+from khemon.gate.answering import TLS_PREFIX
+from khemon.gate.asking import is_public
+from khemon.gate.guesses import Guesses
 from khemon.gate.places import page_paths
 from khemon.gate.sessions import ABSOLUTE_S, IDLE_S, OneTimeLink, Sessions
+from khemon.gate.standing import Standing
 from khemon.models import Actor, Refused
 from khemon.settings import Settings, operating_system_user
 from khemon.store import Store
@@ -20,16 +26,18 @@ class Place:
     store: Store
     settings: Settings
     sessions: Sessions
-    #: Who a session of this process acts as; there is one until accounts exist.
+    #: Who a session of this process acts as while there is no account.
     actor: Actor
     link: OneTimeLink
+    standing: Standing
+    guesses: Guesses = field(default_factory=Guesses)
     pages: frozenset[str] = field(default_factory=page_paths)
     #: CSP sources of Streamlit's own inline scripts.
     script_hashes: tuple[str, ...] = ()
 
-    def cookie_name(self, port: int) -> str:
+    def cookie_name(self, scope: Scope) -> str:
         """The cookie's name: with the port, because browsers share the cookies of one host among its ports."""
-        return f"khemon_{port}"
+        return f"{TLS_PREFIX}khemon" if is_public(scope) else f"khemon_{scope['server'][1]}"
 
 
 _places: list[Place] = []
@@ -46,6 +54,7 @@ def over(
         sessions=Sessions(IDLE_S[settings.mode], ABSOLUTE_S[settings.mode]),
         actor=_actor_of(settings),
         link=link or OneTimeLink(lambda token: None),
+        standing=Standing(store),
         script_hashes=script_hashes,
     )
     _places.append(place)

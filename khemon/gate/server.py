@@ -29,7 +29,7 @@ def run(settings: Settings) -> None:
     listening = _listen(settings.host, settings.port)
     try:
         host, port = listening.getsockname()[:2]
-        _state_options(host, port)
+        _state_options(host, port, settings.public_origin)
         with opened(settings.model_copy(update={"host": host, "port": port})):
             _serve(listening)
     finally:
@@ -54,11 +54,11 @@ def _listen(host: str, port: int | None) -> socket.socket:
     raise Refused(f"port {wanted[-1]}", found, "stop what listens there, or choose another with --port")
 
 
-def _state_options(host: str, port: int) -> None:
+def _state_options(host: str, port: int, public: str | None) -> None:
     from streamlit.web import bootstrap
 
-    bootstrap.load_config_options(baseline.options(host, port))
-    baseline.check_options()
+    bootstrap.load_config_options(baseline.options(host, port, public))
+    baseline.check_options(public)
 
 
 def _serve(listening: socket.socket) -> None:

@@ -102,6 +102,11 @@ class Sessions:
         for close in closing:
             close()
 
+    def all(self) -> list[Session]:
+        """Every session there is."""
+        with self._lock:
+            return list(self._by_hash.values())
+
     def end_all(self) -> None:
         """Ends every session."""
         for session in list(self._by_hash.values()):

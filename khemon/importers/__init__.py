@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from khemon.importers.by_hand import read_by_hand
 from khemon.importers.formats import read_any
 from khemon.importers.mapping import Mapping, load_mapping
 from khemon.importers.options import ReadOptions
 from khemon.importers.staging import EventRow, Observation, PatientRow, Reading
 
-__all__ = ["EventRow", "Mapping", "Observation", "PatientRow", "ReadOptions", "Reading", "load_mapping", "read"]
+__all__ = [
+    "EventRow",
+    "Mapping",
+    "Observation",
+    "PatientRow",
+    "ReadOptions",
+    "Reading",
+    "load_mapping",
+    "read",
+    "read_by_hand",
+]
 
 
 def read(content: bytes, name: str, options: ReadOptions) -> Reading:

@@ -1,6 +1,6 @@
 """The rule engine: plain arrays in, columns out. `evaluate` is picklable and works on any partition by patient."""
 
-from khemon.rules.engine import Prepared, evaluate, evaluated, latest_time, prepare
+from khemon.rules.engine import Prepared, evaluate, evaluated, informative, judged_blocks, latest_time, prepare
 from khemon.rules.episodes import END_REASONS, STATUS_WORDS, Episodes
 from khemon.rules.protocols import load_protocol
 from khemon.rules.rulebook import Protocol
@@ -18,6 +18,8 @@ __all__ = [
     "Results",
     "evaluate",
     "evaluated",
+    "informative",
+    "judged_blocks",
     "latest_time",
     "load_protocol",
     "prepare",

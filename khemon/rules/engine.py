@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -130,37 +131,45 @@ def evaluated(
     if count == 1:
         block = prepare(results, events, count, protocol, as_of)
         return _Evaluation(block, patients, protocol, timezone).episodes(), block
+    parts = Parts()
+    for first, found, _ in judged_blocks(results, events, patients, protocol, timezone, as_of):
+        parts.add(replace(found, patient=found.patient + np.int32(first)))
+    return parts.joined(), None
+
+
+def judged_blocks(
+    results: Results, events: Events, patients: Patients, protocol: Protocol, timezone: str, as_of: int
+) -> Iterator[tuple[int, Episodes, Prepared]]:
+    """The first patient of each block of whole patients, the block's episodes and what was judged of it.
+
+    Blocks stand in order of the patients, who are counted from the first of their block: so a block costs what it
+    holds. So many patients at a time that their results fit the cache.
+    """
     if not (results.patient[1:] >= results.patient[:-1]).all():
         results = results.take(np.argsort(results.patient, kind="stable"))
-    return _by_blocks(results, events, patients, protocol, timezone, as_of), None
-
-
-def _by_blocks(
-    results: Results, events: Events, patients: Patients, protocol: Protocol, timezone: str, as_of: int
-) -> Episodes:
-    """The episodes of patients whose results stand together; so many at a time that they fit the cache."""
     events = events.take(np.argsort(events.patient, kind="stable"))
     count = int(patients.birth_day.size)
     first_rows = np.searchsorted(results.patient, np.arange(count + 1, dtype=np.int32))
-    parts = Parts()
     start = 0
     while start < count:
         stop = int(np.searchsorted(first_rows, first_rows[start] + series.BLOCK_ROWS, "right")) - 1
         stop = min(max(stop, start + 1), count)
-        # Patients are counted from the first of the block, so that a block costs what it holds.
         chosen = events.of_patients(start, slice(*np.searchsorted(events.patient, (start, stop))))
         own = results.of_patients(start, slice(first_rows[start], first_rows[stop]))
-        found = _of_block(own, chosen, patients.take(slice(start, stop)), protocol, timezone, as_of)
-        parts.add(replace(found, patient=found.patient + np.int32(start)))
+        block = prepare(own, chosen, stop - start, protocol, as_of)
+        yield start, _Evaluation(block, patients.take(slice(start, stop)), protocol, timezone).episodes(), block
         start = stop
-    return parts.joined()
 
 
-def _of_block(
-    results: Results, events: Events, patients: Patients, protocol: Protocol, timezone: str, as_of: int
-) -> Episodes:
-    block = prepare(results, events, int(patients.birth_day.size), protocol, as_of)
-    return _Evaluation(block, patients, protocol, timezone).episodes()
+def informative(block: Prepared, rule: Comparison) -> tuple[Points, Bools]:
+    """The informative points of a run's analyte, and which of them are good."""
+    points = block.of(rule.analyte)
+    answers = verdicts(points.low, points.high, rule.test, rule.limit.limit)
+    if points.plain and points.low is points.high:
+        return points, answers.view(np.bool_)
+    set_aside = (points.supported | points.preliminary) & (answers == TRUE)
+    chosen = positions((answers != UNKNOWN) & ~set_aside)
+    return points.take(chosen), answers[chosen] == TRUE
 
 
 class _Evaluation:
@@ -200,18 +209,8 @@ class _Evaluation:
         parts = [judged[name] for name in sorted(judged)]
         return closed(in_order(parts, self.patients.birth_day.size), self.block.closing)
 
-    def _informative(self, rule: Comparison) -> tuple[Points, Bools]:
-        """The informative points of a run's analyte, and which of them are good."""
-        points = self.block.of(rule.analyte)
-        answers = verdicts(points.low, points.high, rule.test, rule.limit.limit)
-        if points.plain and points.low is points.high:
-            return points, answers.view(np.bool_)
-        set_aside = (points.supported | points.preliminary) & (answers == TRUE)
-        chosen = positions((answers != UNKNOWN) & ~set_aside)
-        return points.take(chosen), answers[chosen] == TRUE
-
     def _run(self, rule: RunRule) -> Episodes:
-        points, good = self._informative(rule)
+        points, good = informative(self.block, rule)
         self.streaks[rule.name] = streaks = Streaks.of(points, good)
         found = runs(streaks, rule.lasts.count, rule.samples.count, rule.gap.count)
         is_confirmed, broke = found.confirmed != NONE, found.end != NONE

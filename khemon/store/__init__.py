@@ -1,5 +1,7 @@
 """The store, the only place with SQL: `Store(url)`, then `store.reading()` and `store.writing()`."""
 
+from khemon.store.account_rows import AccountRow
+from khemon.store.acts import Act, EventEntry
 from khemon.store.connection import file_of, is_there
 from khemon.store.integrity import verify_audit
 from khemon.store.repository import Reader, Writer
@@ -23,13 +25,16 @@ from khemon.store.rows import (
     UndoOutcome,
 )
 from khemon.store.store import Store
-from khemon.store.tables import batch_of
+from khemon.store.tables import batch_of, row_id
 
 __all__ = [
+    "AccountRow",
+    "Act",
     "AuditRow",
     "BareEpisode",
     "BatchRow",
     "EventColumns",
+    "EventEntry",
     "FateRow",
     "HeldRow",
     "ImportMeta",
@@ -49,5 +54,6 @@ __all__ = [
     "batch_of",
     "file_of",
     "is_there",
+    "row_id",
     "verify_audit",
 ]

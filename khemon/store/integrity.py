@@ -13,10 +13,10 @@ import sqlalchemy as sa
 
 from khemon.models import StoreProblem
 from khemon.store.digests import NO_HASH, audit_hash, row_digest, rows_digest
-from khemon.store.repository import Reader, decisions, mappings, protocols
+from khemon.store.repository import Reader, accounts, decisions, mappings, protocols
 from khemon.store.repository.ledger import raw_bytes
 from khemon.store.repository.marks import NONE, Total
-from khemon.store.repository.records import alert_columns, alert_of
+from khemon.store.repository.records import alert_columns, alert_of, audit_rows
 from khemon.store.repository.sealing import audit_mark, note_everything
 from khemon.store.repository.seals import WARD, Seals
 from khemon.store.rows import AuditRow
@@ -94,6 +94,7 @@ def _damaged(connection: sa.Connection) -> Iterator[Finding]:
         ("protocol in use", protocols.damaged(connection)),
         ("mapping", mappings.damaged(connection)),
         ("decision", decisions.damaged(connection)),
+        ("state of an account", accounts.damaged(connection)),
     ):
         for number in numbers:
             yield Finding("digest", f"{what}, number {number}", "is not what was written")
@@ -127,7 +128,7 @@ def verify_audit(reader: Reader) -> Finding | None:
             last[:] = [row]
             yield row
 
-    found = verify_chain(noted(reader.audit_rows()))
+    found = verify_chain(noted(audit_rows(reader._connection)))
     if found is not None:
         return found
     sequence, head = (last[0].sequence, last[0].hash) if last else (0, "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from khemon.store import copies
 from khemon.store.connection import Engines, close_to_others, connect
 from khemon.store.later import Act, Later
 from khemon.store.problems import plain_problems
-from khemon.store.repository import Reader, Writer
+from khemon.store.repository import BoundReader, Reader, Writer
 from khemon.store.repository.seals import begin
 from khemon.store.tables import SCHEMA, analyte
 from khemon.store.triggers import trigger_differences
@@ -25,8 +25,8 @@ class Store:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        #: Why nothing may be written by this process; None when everything may.
-        self.held_because: str | None = None
+        #: Why nothing may be written by this process; empty when everything may.
+        self._held: list[str] = []
         self._engines: Engines = connect(url)
         try:
             with plain_problems():
@@ -62,11 +62,16 @@ class Store:
 
     def hold(self, because: str) -> None:
         """Refuses every writing of this process from now on; reading goes on, and compares what it reads."""
-        self.held_because = because
+        self._held[:] = [because]
 
     def release(self) -> None:
         """Allows writing again."""
-        self.held_because = None
+        self._held.clear()
+
+    @property
+    def held_because(self) -> str | None:
+        """Why nothing may be written by this process; None when everything may."""
+        return self._held[0] if self._held else None
 
     def later(self, act: Act) -> None:
         """Writes soon, in a transaction of its own, without anybody waiting; `close` writes what is left."""
@@ -82,6 +87,10 @@ class Store:
         with plain_problems(), self._engines.reading.begin() as connection:
             begin(connection)
             yield Reader(connection)
+
+    def bound_to(self, wards: Sequence[str], name: str, open_since_ms: int) -> BoundStore:
+        """This store as a person bound to wards reads it, with the patients opened with a reason since then."""
+        return BoundStore(self, wards, name, open_since_ms)
 
     @contextmanager
     def writing(self, *, keep: bool = True) -> Iterator[Writer]:
@@ -109,6 +118,27 @@ class Store:
                 found="are missing or changed, so stored results may have been altered",
                 remedy="restore a backup, or have the database examined",
             )
+
+
+class BoundStore(Store):
+    """An open store whose readers show no patient of another ward. Writers are whole: acts check what they name."""
+
+    def __init__(self, store: Store, wards: Sequence[str], name: str, open_since_ms: int) -> None:
+        self.url = store.url
+        self._engines = store._engines
+        self._later = store._later
+        self._held = store._held
+        self._bound = (tuple(wards), name, open_since_ms)
+
+    @contextmanager
+    def reading(self) -> Iterator[Reader]:
+        """A reader of one snapshot of what the person may see."""
+        with plain_problems(), self._engines.reading.begin() as connection:
+            begin(connection)
+            yield BoundReader(connection, *self._bound)
+
+    def close(self) -> None:
+        """Leaves the store open: it belongs to others too."""
 
 
 def _schema_version(connection: sa.Connection) -> str | None:

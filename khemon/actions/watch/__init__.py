@@ -4,7 +4,7 @@ from khemon.actions.watch.alerts import AlertLine, AlertView, ReviewQueue, alert
 from khemon.actions.watch.damaged import read_only_because
 from khemon.actions.watch.flags import Flag
 from khemon.actions.watch.imports import BatchLine, imports, own_zone, revision, setting
-from khemon.actions.watch.patient import PatientView, last_visit, patient_of, patient_view
+from khemon.actions.watch.patient import PatientView, identity_of, last_visit, patient_of, patient_view
 from khemon.actions.watch.rulebook import Definitions, definitions
 from khemon.actions.watch.timelines import TimelineSheet, timeline_sheets
 from khemon.actions.watch.ward import WardBoard, WardLine, ward_board
@@ -25,6 +25,7 @@ __all__ = [
     "WardLine",
     "alert_view",
     "definitions",
+    "identity_of",
     "imports",
     "last_visit",
     "own_zone",

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from khemon.actions.permitted import permitted
 from khemon.actions.watch.answers import not_rechecked
 from khemon.actions.watch.damaged import despite_damage
 from khemon.actions.watch.explained import Explained, explained, explained_rule
@@ -85,6 +86,7 @@ class AlertView:
     reasons: tuple[tuple[str, str], ...]
 
 
+@permitted("look")
 def review_queue(store: Store, actor: Actor, now: dt.datetime) -> ReviewQueue:
     """Every alert in the list it belongs to."""
     return despite_damage(store, lambda reader: _queue(reader, now))
@@ -169,6 +171,7 @@ def _line(alert: Alert, key: int, who: str, setting: Setting, now: dt.datetime) 
     )
 
 
+@permitted("look")
 def alert_view(store: Store, actor: Actor, alert_id: int, now: dt.datetime) -> AlertView:
     """One alert with everything needed to decide on it. Refused for an unknown one."""
     with store.reading() as reader:
@@ -214,6 +217,7 @@ def _explained(known: Known, setting: Setting, alert: Alert, own: Sequence[Episo
     return replace(rule, severity=alert.severity, status=alert.status, text=alert.text, since=since, until=until)
 
 
+@permitted("look")
 def patient_of_alert(store: Store, actor: Actor, alert_id: int) -> str:
     """The id of the patient an alert is about. Refused for an unknown one."""
     with store.reading() as reader:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+from khemon.actions.permitted import permitted
 from khemon.models import Actor, DamagedRows
 from khemon.store import Reader, Store
 
@@ -25,6 +26,7 @@ def despite_damage(store: Store, build: Callable[[Reader], T]) -> T:
             left_out |= damage.patients
 
 
+@permitted("read_rules")
 def read_only_because(store: Store, actor: Actor) -> str | None:
     """Why nothing can be written at present; None when everything can."""
     return store.held_because

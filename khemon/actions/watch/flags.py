@@ -9,7 +9,7 @@ import numpy as np
 
 from khemon.figures.style import SEVERITY_ORDER
 from khemon.models import Severity
-from khemon.rules.logic import FALSE, TRUE, verdicts
+from khemon.rules.logic import FALSE, TRUE, UNKNOWN, verdicts
 from khemon.rules.rulebook import AnyOfRule, Comparison, PointRule, Protocol
 
 #: What crossing a rule's limit is called beside a value.
@@ -63,6 +63,15 @@ def crossed(protocol: Protocol, analyte: str, low: float, high: float) -> Flag:
         return Flag(None, "") if found is None else Flag(found[1], found[2])
     words = f"cannot tell whether {may_be[2]}"
     return Flag(may_be[1], f"{found[2]}; {words}" if found else words)
+
+
+def limits_met(protocol: Protocol, analyte: str, low: float, high: float) -> tuple[list[str], list[str]]:
+    """Every limit of a danger rule that the interval certainly crosses, and those it may cross, with what they are."""
+    met: dict[int, list[str]] = {int(answer): [] for answer in (TRUE, UNKNOWN, FALSE)}
+    for _, limb, called in sorted(_limbs(protocol, analyte), key=lambda one: SEVERITY_ORDER.index(one[0])):
+        side = "below" if limb.test == "<" else "above"
+        met[_verdict(limb, low, high)].append(f"{side} {limb.limit.words} ({called})")
+    return met[int(TRUE)], met[int(UNKNOWN)]
 
 
 def severity_of(protocol: Protocol, analyte: str, low: float, high: float) -> Severity | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from khemon.actions.permitted import permitted
 from khemon.actions.watch.setting import Setting, setting_of
 from khemon.figures.words import date_words, moment
 from khemon.models import Actor
@@ -22,6 +23,7 @@ class BatchLine:
     undone: str
 
 
+@permitted("look")
 def imports(store: Store, actor: Actor) -> tuple[BatchLine, ...]:
     """Earlier imports, the newest first."""
     with store.reading() as reader:
@@ -39,18 +41,21 @@ def imports(store: Store, actor: Actor) -> tuple[BatchLine, ...]:
         )
 
 
+@permitted("read_rules")
 def setting(store: Store, actor: Actor) -> Setting:
     """Zone, protocol and whether the data are synthetic."""
     with store.reading() as reader:
         return setting_of(reader)
 
 
+@permitted("read_rules")
 def own_zone(store: Store, actor: Actor) -> str | None:
     """The zone the store was given, None when it has none yet."""
     with store.reading() as reader:
         return reader.setting("timezone")
 
 
+@permitted("read_rules")
 def revision(store: Store, actor: Actor) -> int:
     """The ward's counter: another number means that something changed."""
     with store.reading() as reader:

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from khemon.actions.permitted import permitted
 from khemon.actions.watch.alerts import AlertLine, alert_lines
 from khemon.actions.watch.answers import criterion_answer, headline, not_rechecked, pattern_answer, rebound_answer
 from khemon.actions.watch.cells import ROUND, Cell, cell_of
@@ -78,6 +79,7 @@ def patient_id_of(reader: Reader, key: str | int | None) -> str:
     raise Refused("patient", "no patient has this key", "open the patient from the ward list")
 
 
+@permitted("look")
 def patient_view(
     store: Store,
     actor: Actor,
@@ -227,6 +229,17 @@ class _View:
         return explained(episode, self.setting.protocol, self.setting.zone, not_rechecked(self.known, episode))
 
 
+@permitted("look")
+def identity_of(store: Store, actor: Actor, key: str | int | None, now: dt.datetime) -> tuple[Setting, Identity]:
+    """Who stands behind the key in an address, for the top of a page; Refused for an unknown key."""
+    with store.reading() as reader:
+        setting = setting_of(reader)
+        patient = reader.patient(patient_id_of(reader, key))
+        assert patient is not None
+        known = Known(reader, [patient], setting.protocol, setting.zone, now)
+        return setting, _View(setting, known, patient, (), (), now).identity(int(str(key)))
+
+
 def drawn_band(target: str | None) -> tuple[float, float, str] | None:
     """The chosen sirolimus band as numbers and words; None when none was chosen or it cannot be read."""
     band = ChosenBand.read(target or "")
@@ -241,12 +254,14 @@ def target_words(target: str | None) -> str:
     return f"{band.low}-{band.high} ng/mL{f' (chosen by {band.chosen_by})' if band.chosen_by else ''}"
 
 
+@permitted("look")
 def patient_of(store: Store, actor: Actor, key: str | int | None) -> str:
     """The id of the patient behind the key in an address. Refused when there is none."""
     with store.reading() as reader:
         return patient_id_of(reader, key)
 
 
+@permitted("look")
 def last_visit(store: Store, actor: Actor, patient_id: str) -> int | None:
     """When this person last opened the patient, UTC ms."""
     with store.reading() as reader:

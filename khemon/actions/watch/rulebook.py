@@ -6,8 +6,10 @@ import datetime as dt
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from khemon.actions.permitted import permitted
 from khemon.actions.protocol_lists import base_of
 from khemon.actions.scorecard import PERIOD, scores
+from khemon.actions.watch.meanings import meaning_of
 from khemon.actions.watch.protocol_lines import ProtocolLine, protocol_lines
 from khemon.actions.watch.scores import score_lines
 from khemon.actions.watch.setting import Setting, setting_of
@@ -22,22 +24,6 @@ from khemon.rules.rulebook import Comparison, EventLimb, Number, PointRule, Rule
 from khemon.store import Store
 from khemon.units import ANALYTES
 
-#: What a field of the rulebook means, where its name alone does not say it.
-_MEANINGS = {
-    "raised: limit": "raised to a warning below",
-    "graver: limit": "critical from",
-    "lasts": "lasts at least",
-    "samples": "results in it, at least",
-    "gap": "longest stretch without a result before it is confirmed",
-    "breaks: after": "its break is a warning once it lasted",
-    "breaks: low": "and critical below",
-    "limit": "low below",
-    "confirmed below": "confirmed by one result below",
-    "confirmed after": "confirmed by a second low result after",
-    "companion limit": "confirmed with fibrinogen below",
-    "isolated samples": "isolated: good results in a row",
-    "isolated span": "isolated: they span at least",
-}
 OWN = "khemon's own choice, without a published source"
 
 
@@ -98,6 +84,7 @@ class Definitions:
     scores: dict[str, tuple[tuple[str, str], ...]]
 
 
+@permitted("read_rules")
 def definitions(store: Store, actor: Actor, now: dt.datetime) -> Definitions:
     """The protocol the store is judged by, in words, with what each rule's alerts led to in the 90 days before now."""
     with store.reading() as reader:
@@ -194,7 +181,8 @@ def _numbers(rule: Rule) -> Iterator[NumberLine]:
     for limb in getattr(rule, "neonate_unless", ()):
         yield _line(f"newborns, {_comparison_words(limb)}", limb.limit)
     skipped = {"limit"} if isinstance(rule, PointRule | RunRule) else set()
-    yield from _fields(rule, "", skipped)
+    for line in _fields(rule, "", skipped):
+        yield replace(line, meaning=meaning_of(rule.shape, line.meaning))
 
 
 def _fields(block: object, prefix: str, skipped: set[str]) -> Iterator[NumberLine]:
@@ -228,4 +216,4 @@ def _comparison_words(limb: Comparison) -> str:
 
 def _line(meaning: str, number: Number) -> NumberLine:
     told = f"{number.words} {unit_words(number.unit)}".strip()
-    return NumberLine(_MEANINGS.get(meaning, meaning), told, OWN if number.own else number.source or "", number.own)
+    return NumberLine(meaning, told, OWN if number.own else number.source or "", number.own)

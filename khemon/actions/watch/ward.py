@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from khemon.actions.permitted import permitted
 from khemon.actions.watch.alerts import is_resolved_unseen
 from khemon.actions.watch.answers import headline, not_rechecked, pattern_answer, reason_of
 from khemon.actions.watch.cells import PAIR, ROUND, Cell, cell_of
@@ -90,6 +91,7 @@ class WardBoard:
     damaged: tuple[str, ...]
 
 
+@permitted("look")
 def ward_board(store: Store, actor: Actor, now: dt.datetime) -> WardBoard:
     """The lists as of now (aware). A child whose rows are damaged is named in `damaged` and stands in no list."""
     return despite_damage(store, lambda reader: _board(reader, now))

@@ -9,15 +9,18 @@ import sqlalchemy as sa
 
 from khemon.models import StoreProblem
 from khemon.store.digests import row_digest
+from khemon.store.judging import SET_OUT
 from khemon.store.repository.bulk import insert_rows, next_number
 from khemon.store.repository.ledger import Ledger
 from khemon.store.repository.marks import mark_of, totals
+from khemon.store.repository.ready import Ready
 from khemon.store.repository.sealing import note_rows
 from khemon.store.repository.seals import WARD, seals_of
 from khemon.store.rows import RowDecision
 from khemon.store.tables import BATCH_SPAN, row_decision
 
 _IN_ORDER = sa.select(row_decision).order_by(row_decision.c.decision_no)
+_ALL = Ready(_IN_ORDER)
 
 
 def add(connection: sa.Connection, batch_no: int, decisions: Iterable[tuple[int, str, int | None, str]]) -> None:
@@ -38,13 +41,27 @@ def standing(
     """Id of a row to the last standing decision about it. StoreProblem when one is not what was written."""
     gone = ledger.not_standing(known_at_ms)
     found: dict[int, RowDecision] = {}
-    rows = [tuple(row) for row in connection.execute(_IN_ORDER)]
-    decisions = [_sound(row) for row in rows]
-    seals_of(connection).compare("decision", totals((WARD, mark_of(*row)) for row in rows), [WARD])
-    for decided in decisions:
+    for decided in _every(connection):
         if decided.batch_no not in gone and (verdicts is None or decided.verdict in verdicts):
             found[decided.row_id] = decided
     return found
+
+
+def set_out(connection: sa.Connection, ledger: Ledger, known_at_ms: int | None = None) -> dict[int, tuple[int, str]]:
+    """Id of each row that a person set out or said anew to the first standing act that did, and its verdict."""
+    gone = ledger.not_standing(known_at_ms)
+    found: dict[int, tuple[int, str]] = {}
+    for decided in _every(connection):
+        if decided.verdict in SET_OUT and decided.batch_no not in gone:
+            found.setdefault(decided.row_id, (decided.batch_no, decided.verdict))
+    return found
+
+
+def _every(connection: sa.Connection) -> list[RowDecision]:
+    rows = _ALL.rows(connection)
+    decisions = [_sound(row) for row in rows]
+    seals_of(connection).compare("decision", totals((WARD, mark_of(*row)) for row in rows), [WARD])
+    return decisions
 
 
 def damaged(connection: sa.Connection) -> list[int]:

@@ -8,9 +8,11 @@ import numpy as np
 import sqlalchemy as sa
 
 from khemon.models import EVENT_KINDS, Event
+from khemon.store.acts import EventEntry
 from khemon.store.column_types import time_of
 from khemon.store.judging import EventFields, EventHistory
 from khemon.store.repository.bulk import ReadyOf
+from khemon.store.repository.decisions import set_out
 from khemon.store.repository.ledger import Ledger
 from khemon.store.repository.marks import mark_of, totals
 from khemon.store.repository.sealing import EVENT_COLUMNS
@@ -29,19 +31,38 @@ def event_histories(
     connection: sa.Connection, ledger: Ledger, numbers: Sequence[int] | None, known_at_ms: int | None = None
 ) -> tuple[dict[EventKey, EventHistory], dict[int, str]]:
     """What the standing rows of these patients say, taken in order, and the fate each row (by id) has now."""
-    gone = ledger.not_standing(known_at_ms)
+    gone, left = ledger.not_standing(known_at_ms), set_out(connection, ledger, known_at_ms)
     histories: dict[EventKey, EventHistory] = {}
     decisions: dict[int, str] = {}
-    rows = _ROWS.rows(connection, numbers)
+    rows = sorted(_ROWS.rows(connection, numbers))
     seals = seals_of(connection)
     seals.compare("event", totals((row[1], mark_of(*row)) for row in rows), numbers)
-    for row_id, number, kind, start_ms, end_ms, dose, unit, note, forced, _ in sorted(rows):
+    for row_id, number, kind, start_ms, *said, _, _ in rows if left else ():
+        if row_id in left:
+            key = (ledger.of_row(row_id).source, number, kind, start_ms)
+            act_no, verdict = left[row_id]
+            histories.setdefault(key, EventHistory()).expect(act_no, row_id, verdict, EventFields(*said))
+    for row_id, number, kind, start_ms, end_ms, dose, unit, note, forced, _ in rows:
         batch_no = row_id // BATCH_SPAN
         if batch_no not in gone and number not in seals.left_out:
             history = histories.setdefault((ledger.of_row(row_id).source, number, kind, start_ms), EventHistory())
             fields = EventFields(end_ms, dose, unit, note)
-            decisions[row_id] = history.take(row_id, batch_no, fields, supersede=bool(forced)).decision
+            decisions[row_id] = history.take(row_id, batch_no, fields, forced).decision
+    for history in histories.values() if left else ():
+        history.close()
     return histories, decisions
+
+
+def event_entries(connection: sa.Connection, ledger: Ledger, patient_no: int) -> list[EventEntry]:
+    """Every event of a patient by its start, those that a person set out included."""
+    histories, _ = event_histories(connection, ledger, [patient_no])
+    found = [
+        EventEntry(history.version[number], tuple(history.rows[number]), source, kind, start_ms, *fields, out=out)
+        for (source, _, kind, start_ms), history in histories.items()
+        for out, events in ((False, history.events), (True, history.out))
+        for number, fields in events.items()
+    ]
+    return sorted(found, key=lambda entry: (entry.start_ms, entry.rows))
 
 
 def event_columns(

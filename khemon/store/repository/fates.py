@@ -75,7 +75,9 @@ def fates_of(connection: sa.Connection, ledger: Ledger, batch: BatchRow) -> list
 
 def contents(connection: sa.Connection, ledger: Ledger, rows: Sequence[sa.RowMapping]) -> dict[int, dict[str, Any]]:
     """Id of a kept row to everything it says; for a duplicate to the letter that is what the stored row says."""
-    same = result_details(connection, ledger, (row["same_as"] for row in rows if row["content"] is None))
+    same = result_details(
+        connection, ledger, (row["same_as"] for row in rows if row["content"] is None), all_there=True
+    )
     return {
         row["fate_id"]: same[row["same_as"]]._asdict() if row["content"] is None else json.loads(row["content"])
         for row in rows

@@ -11,7 +11,9 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 
 from khemon.models import StoreProblem
+from khemon.store.acts import Act
 from khemon.store.digests import canonical_json, row_digest, rows_digest
+from khemon.store.judging import BY_ITSELF, SUPERSEDES
 from khemon.store.repository import sealing
 from khemon.store.repository.bulk import insert_rows, next_number
 from khemon.store.repository.ledger import Ledger, standing_batch
@@ -51,11 +53,15 @@ class Row(Protocol):
 class Intake:
     """The rows of one batch on their way in, and the patients they speak of."""
 
-    def __init__(self, connection: sa.Connection, ledger: Ledger, meta: ImportMeta, *, supersede: bool) -> None:
+    def __init__(
+        self, connection: sa.Connection, ledger: Ledger, meta: ImportMeta, *, supersede: bool, act: Act | None = None
+    ) -> None:
         self.connection = connection
         self.ledger = ledger
         self.meta = meta
         self.supersede = supersede
+        self.forced = BY_ITSELF if act is not None else SUPERSEDES if supersede else 0
+        self.act = act
         self.batch_no = next_number(connection, batch.c.batch_no)
         self.results: list[tuple[Any, ...]] = []
         self.fates: list[tuple[Any, ...]] = []
@@ -96,6 +102,10 @@ class Intake:
             row.reasons.append("new_patient")
         self.here[name] = number
         return number
+
+    def touch(self, patient_ids: Sequence[str]) -> None:
+        """Adds patients that the batch speaks of without a row."""
+        self.here |= numbers_of(self.connection, patient_ids)
 
     def settle(
         self, position: int, row: Row, number: int | None, content: str | None, same_as: int | None = None

@@ -13,6 +13,7 @@ from khemon.models import QUALITIES, STATUSES, TIMINGS
 from khemon.store.digests import row_digest
 from khemon.store.judging import Content, Verdict, Version, result_verdict
 from khemon.store.repository.bulk import ReadyOf
+from khemon.store.repository.decisions import set_out
 from khemon.store.repository.fates import OBSERVATION_FIELDS, packed
 from khemon.store.repository.intake import Intake, Row
 from khemon.store.repository.ledger import Ledger
@@ -145,7 +146,7 @@ def versions_of(
 ) -> dict[Key, list[Version]]:
     """Standing versions of these patients' results; with `between` only those of that time or with a specimen."""
     place, printed = 1 + len(_PLACE_COLUMNS), 1 + len(_PLACE_COLUMNS) + len(CONTENT_COLUMNS)
-    gone = ledger.not_standing()
+    gone, out = ledger.not_standing(), set_out(connection, ledger)
     if between is None:
         rows = _ALL_VERSIONS.rows(connection, numbers)
     else:
@@ -155,7 +156,8 @@ def versions_of(
         source, number, code, at, specimen, row_id, status = row[:place]
         batch_no = row_id // BATCH_SPAN
         if batch_no not in gone:
-            version = Version(row_id, batch_no, status, (at, *row[place:printed]), row[printed:])
+            _, decided = out.get(row_id, (0, ""))
+            version = Version(row_id, batch_no, status, (at, *row[place:printed]), row[printed:], decided)
             found.setdefault((source, number, code, specimen or at), []).append(version)
     return found
 
@@ -183,7 +185,7 @@ def take_observations(intake: Intake, rows: Sequence[Observation]) -> None:
         if first.setdefault(key, position) != position and key not in groups:
             groups[key] = Twins()
         readable.append((*key, first_id + position))
-    if groups or stored:
+    if (groups or stored) and intake.act is None:
         readable = [key for key in readable if _accepted(intake, stored, groups, key, rows[key[3] - first_id])]
     readable.sort()
     intake.results = [result_values(*key, rows[key[3] - first_id], restored_by=None) for key in readable]

@@ -35,6 +35,9 @@ def take_events(intake: Intake, rows: Sequence[EventRow]) -> None:
     """Gives every event row its final decision and collects what is to be written."""
     standing = intake.look_up(rows)
     histories, _ = event_histories(intake.connection, intake.ledger, list(standing.values()))
+    if intake.act is not None:
+        for known in histories.values():
+            known.set_out(intake.act.instead_of)
     for position, row in enumerate(rows):
         number = intake.patient_of(row)
         if row.decision != "accepted":
@@ -44,7 +47,7 @@ def take_events(intake: Intake, rows: Sequence[EventRow]) -> None:
         history = histories.setdefault((intake.meta.source, number, row.kind, row.start_ms), EventHistory())
         fields = EventFields(row.end_ms, row.dose, row.unit, row.note)
         row_id = intake.first_id + position
-        _apply(row, history.take(row_id, intake.batch_no, fields, supersede=intake.supersede))
+        _apply(row, history.take(row_id, intake.batch_no, fields, intake.forced))
         values = (row_id, number, row.kind, row.start_ms, *fields, *_end(intake, row))
         intake.events.append((*values, row_digest(values)))
 
@@ -76,4 +79,4 @@ def _apply(row: Row, verdict: Verdict) -> None:
 def _end(intake: Intake, row: Row) -> tuple[int, int, str, str | None]:
     """The columns that both tables end with: forced, row, decision, reasons."""
     reasons = json.dumps(row.reasons, ensure_ascii=False) if row.reasons else None
-    return (int(intake.supersede), row.row, row.decision, reasons)
+    return (intake.forced, row.row, row.decision, reasons)

@@ -8,7 +8,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from khemon.models import Alert, Patient
+from khemon.store.account_rows import AccountRow
+from khemon.store.acts import EventEntry
 from khemon.store.repository import (
+    accounts,
     decisions,
     events,
     fates,
@@ -91,6 +94,22 @@ class Reader:
         """Id of a row to the last standing decision of a person about it."""
         return decisions.standing(self._connection, self._ledger, verdicts, known_at_ms)
 
+    def account(self, name: str) -> AccountRow | None:
+        """The account of this name as it stands, whatever its case."""
+        return accounts.named(self._connection, name)
+
+    def accounts(self) -> list[AccountRow]:
+        """Every account as it stands, by name."""
+        return accounts.everyone(self._connection)
+
+    def account_history(self, name: str) -> list[AccountRow]:
+        """Every state an account was in, the newest first."""
+        return accounts.history(self._connection, name)
+
+    def accounts_head(self) -> int:
+        """The number of the last change of any account; 0 while there is none."""
+        return accounts.head(self._connection)
+
     def revision(self) -> int:
         """The ward's counter: another number means that something changed."""
         return records.get_revision(self._connection, 0)
@@ -140,9 +159,9 @@ class Reader:
                 all_analytes=all_analytes,
             )
 
-    def result_details(self, result_ids: Iterable[int]) -> dict[int, ResultRow]:
-        """Result id to the result as received."""
-        return results.result_details(self._connection, self._ledger, result_ids)
+    def result_details(self, result_ids: Iterable[int], *, all_there: bool = False) -> dict[int, ResultRow]:
+        """Result id to the result as received; `all_there`: DamagedRows when one that must be there is not."""
+        return results.result_details(self._connection, self._ledger, result_ids, all_there=all_there)
 
     def recorded_of(self, patient_id: str) -> dict[int, int]:
         """Number of each batch that speaks of a patient (`batch_of` tells a result's) to when it was recorded."""
@@ -174,6 +193,11 @@ class Reader:
         everyone = patient_ids is None
         return events.event_columns(self._connection, self._ledger, numbers, everyone=everyone, known_at_ms=known_at_ms)
 
+    def event_entries(self, patient_id: str) -> list[EventEntry]:
+        """Every event of a patient by its start, those that a person set out included."""
+        number = self._number(patient_id)
+        return [] if number is None else events.event_entries(self._connection, self._ledger, number)
+
     def gaps_of(self, patient_id: str) -> list[HeldRow]:
         """A patient's samples that gave no value, with the reason; repeated ones once."""
         number = self._number(patient_id)
@@ -196,6 +220,10 @@ class Reader:
         """One import."""
         found = ledger.batch_rows(self._connection, batch.c.batch == batch_id)
         return found[0] if found else None
+
+    def sees_batch(self, batch_id: str) -> bool:
+        """Whether there is such a batch, and every patient it speaks of may be seen."""
+        return self.batch(batch_id) is not None
 
     def standing_batch(self, sha256: str, source: str | None, mapping_digest: str) -> BatchRow | None:
         """The batch that holds these bytes already, read in the same way; importing them again adds nothing."""

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from khemon.models import QUALITIES, STATUSES, TIMINGS
 from khemon.store.digests import row_digest
 from khemon.store.repository.bulk import ReadyOf, chunks, fetch_plain
+from khemon.store.repository.decisions import set_out
 from khemon.store.repository.ledger import Ledger
 from khemon.store.repository.marks import mark_of, totals
 from khemon.store.repository.ready import Ready
@@ -56,6 +57,8 @@ def result_columns(
     if until_ms is not None:
         wanted &= np.array(columns[1], dtype=np.int64) <= until_ms
     keep = np.flatnonzero(wanted)
+    if left := set_out(connection, ledger, known_at_ms):
+        keep = keep[~np.isin(result_id[keep], list(left))]
     patient = patient[keep]
     if np.any(patient[1:] < patient[:-1]):  # numbers are given in order of arrival
         order = np.argsort(patient, kind="stable")
@@ -212,13 +215,15 @@ def recorded_of(connection: sa.Connection, number: int) -> dict[int, int]:
     return dict(rows)
 
 
-def result_details(connection: sa.Connection, ledger: Ledger, result_ids: Iterable[int]) -> dict[int, ResultRow]:
-    """Result id to its row. DamagedRows when one is not there any more."""
+def result_details(
+    connection: sa.Connection, ledger: Ledger, result_ids: Iterable[int], *, all_there: bool = False
+) -> dict[int, ResultRow]:
+    """Result id to its row; `all_there`: DamagedRows when one is not, because something stored names it."""
     found: dict[int, ResultRow] = {}
     for chunk in chunks(int(number) for number in result_ids):
         statement = _NAMED.where(result.c.result_id.in_(chunk))
         found.update((row.result_id, row) for row in _rows(connection, ledger, statement))
-        if any(number not in found for number in chunk):
+        if all_there and any(number not in found for number in chunk):
             raise damage("results")
     return found
 

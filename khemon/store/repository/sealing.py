@@ -10,6 +10,8 @@ import sqlalchemy as sa
 from khemon.store.repository.marks import Total, column_marks, mark_of, totals_by
 from khemon.store.repository.seals import WARD, Seals
 from khemon.store.tables import (
+    account,
+    account_state,
     alert,
     alert_move,
     audit,
@@ -178,6 +180,9 @@ def note_everything(seals: Seals, connection: sa.Connection) -> None:
         seals.note("alert", row[1], alert_mark(*row))
     for row in _rows(connection, sa.select(alert_move)):
         seals.note("alert_move", row[0], mark_of(*row))
+    note_rows(seals, "account", _rows(connection, sa.select(account)))
+    for row in _rows(connection, sa.select(account_state)):
+        seals.note("account_state", row[1], mark_of(*row))
     for row in _rows(connection, sa.select(seen)):
         seals.note(f"seen_{row[0]}", seen_scope(row[0], row[1], numbers.get(row[1])), mark_of(*row))
     last = sa.select(audit.c.sequence, audit.c.hash).order_by(audit.c.sequence.desc()).limit(1)

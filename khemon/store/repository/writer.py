@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from khemon.models import Actor, Alert, Episode
-from khemon.store.repository import decisions, ledger, mappings, people, protocols, records
+from khemon.store.account_rows import AccountRow
+from khemon.store.acts import Act
+from khemon.store.repository import accounts, decisions, ledger, mappings, people, protocols, records
 from khemon.store.repository import episodes as stored_episodes
 from khemon.store.repository.bulk import without_collection
 from khemon.store.repository.intake import Intake, repeated
@@ -27,6 +29,14 @@ class Writer(Reader):
     def add_protocol(self, text: str, name: str, version: str, *, actor: Actor, reason: str, at_ms: int) -> int:
         """Makes a protocol the one the store is judged by; its number in the history."""
         return protocols.add(self._connection, text, name, version, actor, reason, at_ms)
+
+    def add_account(self, name: str, *, actor: Actor, at_ms: int) -> int:
+        """Makes an account without any state; its number. Refused for a name that is taken."""
+        return accounts.add(self._connection, name, actor, at_ms)
+
+    def add_account_state(self, state: AccountRow, *, actor: Actor) -> None:
+        """Appends a state of an account, which holds from now on."""
+        accounts.add_state(self._connection, state, actor)
 
     def add_mapping(
         self, source: str, text: str, mapping_digest: str, shape: str, *, actor: Actor, reason: str, at_ms: int
@@ -50,16 +60,18 @@ class Writer(Reader):
         events: Sequence[EventRow] = (),
         patients: Sequence[PatientRow] = (),
         on_conflict: Literal["hold", "supersede"] = "hold",
+        act: Act | None = None,
     ) -> ImportOutcome:
         """Records a file of rows of one kind, whose `decision`, `reasons` and `status` are brought up to date in place.
 
+        act: the rows are what a person says by hand; they stand as said.
         Bytes that a standing batch holds already, read in the same way, add nothing: the answer names that batch.
         """
         rows = [*observations, *events, *patients]
         before = repeated(self._connection, meta, rows)
         if before is not None:
             return before
-        intake = Intake(self._connection, self._ledger, meta, supersede=on_conflict == "supersede")
+        intake = Intake(self._connection, self._ledger, meta, supersede=on_conflict == "supersede", act=act)
         with without_collection():
             if observations:
                 take_observations(intake, observations)
@@ -67,6 +79,8 @@ class Writer(Reader):
                 take_events(intake, events)
             if patients:
                 take_patients(intake, patients)
+            if act is not None:
+                intake.touch(act.patient_ids)
             outcome = intake.finish(rows)
         self._ledger = ledger.Ledger(self._connection)
         return outcome

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from khemon.store.tables.accounts import account, account_state
 from khemon.store.tables.brought import (
     analyte,
     batch,
@@ -32,6 +33,8 @@ __all__ = [
     "METADATA",
     "PROTECTED",
     "SCHEMA",
+    "account",
+    "account_state",
     "alert",
     "alert_move",
     "analyte",
@@ -51,6 +54,7 @@ __all__ = [
     "result",
     "revision",
     "row_decision",
+    "row_id",
     "seal",
     "seen",
     "setting",
@@ -60,12 +64,17 @@ __all__ = [
 #: Room for the rows of one file; ids stay below 2**53 for ninety million batches.
 BATCH_SPAN = 100_000_000
 #: The schema this code reads and writes; equals the head of `migrations/`.
-SCHEMA = "0004"
+SCHEMA = "0006"
 
 
 def batch_of(row_id: int) -> int:
     """The number of the batch that brought a row."""
     return row_id // BATCH_SPAN
+
+
+def row_id(batch_no: int, place: int) -> int:
+    """The id of the row at a place in its batch, counted from 0."""
+    return batch_no * BATCH_SPAN + place
 
 
 PROTECTED: tuple[sa.Table, ...] = (
@@ -83,6 +92,8 @@ PROTECTED: tuple[sa.Table, ...] = (
     protocol_live,
     mapping_version,
     row_decision,
+    account,
+    account_state,
     alert_move,
     audit,
 )

@@ -9,6 +9,7 @@ import streamlit as st
 
 from khemon.actions import acknowledge, watch
 from khemon.actions.watch.alerts import NO_PAGE, AlertLine, AlertView
+from khemon.actions.whoami import person
 from khemon.figures.style import Theme, rule_words
 from khemon.figures.timeline import timeline_figure
 from khemon.models import KhemonError
@@ -59,7 +60,7 @@ def detail(here: Session, alert_id: int, theme: Theme) -> None:
     st.plotly_chart(figure, theme=None, key=f"weeks_{alert_id}", config=frame.CHART, alt=alt)
     if view.explained is not None:
         show(patient_parts.why(view.explained))
-    if view.can_acknowledge:
+    if view.can_acknowledge and person(here.store, here.actor).may("acknowledge"):
         decide(here, view)
     show(_log(view))
 

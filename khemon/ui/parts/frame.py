@@ -8,6 +8,7 @@ import streamlit as st
 
 from khemon.actions import watch
 from khemon.actions.watch.setting import Setting
+from khemon.actions.whoami import person
 from khemon.figures.style import SIGNS, Theme, theme_called
 from khemon.models import KhemonError, StoreProblem
 from khemon.ui.parts.elements import el, plain, show, sign
@@ -81,6 +82,7 @@ def page_top(title: str, now: str | None = None) -> Session:
     because = watch.read_only_because(here.store, here.actor)
     if because is not None:
         show(el("div", el("b", "READ-ONLY: "), f"{because}.", class_="k k-banner k-broken", role="alert"))
+    _who(here)
     if setting.synthetic:
         show(el("div", _SYNTHETIC, class_="k k-banner", role="note"))
     if title:
@@ -96,6 +98,16 @@ def _setting(here: Session) -> Setting:
         st.html(style_sheet(theme()))
         out_of_order(problem)
         st.stop()
+
+
+def _who(here: Session) -> None:
+    """Who is signed in, by an account, and how to leave: a ward's computer is shared."""
+    who = person(here.store, here.actor)
+    if who.has_account:
+        held = ", ".join(role.replace("_", " ") for role in who.roles)
+        bound = f", {', '.join(who.wards)}" if who.wards else ""
+        links = el("a", "Change password", href="./password"), " · ", el("a", "Sign out", href="./sign-out")
+        show(el("div", f"Signed in as {who.name} ({held}{bound}) · ", *links, class_="k k-small k-muted"))
 
 
 def page_end(as_of: str, setting: Setting) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import streamlit as st
+
+from khemon.actions.whoami import person
+from khemon.ui.parts.session import session
 
 ROOT = Path(__file__).resolve().parents[3]
 #: url path -> title, in the order of the navigation; the first is the default page.
@@ -13,7 +17,9 @@ TITLES = {
     "patient": "Patient",
     "alerts": "Alerts",
     "upload": "Upload",
+    "enter": "Enter by hand",
     "definitions": "Definitions",
+    "admin": "Users",
 }
 
 
@@ -24,21 +30,24 @@ def address(page: str, **query: object) -> str:
     return f"{path}?{asked}" if asked else path
 
 
-def registered() -> dict[str, st.Page]:
-    """Every page, by url path."""
+def registered(exist: Collection[str] = tuple(TITLES)) -> dict[str, st.Page]:
+    """The pages that exist for a person, by url path; the first of them stands at the root."""
+    names = [name for name in TITLES if name in exist]
     return {
         name: st.Page(
             ROOT / "pages" / f"{name}.py",
-            title=title,
+            title=TITLES[name],
             url_path=name,
-            default=name == "ward",
+            default=name == names[0],
             visibility="hidden" if name == "patient" else "visible",
         )
-        for name, title in TITLES.items()
+        for name in names
     }
 
 
 def run() -> None:
     """Set the page up and run the one the browser asks for."""
     st.set_page_config(page_title="khemon", page_icon=":hospital:", layout="wide")
-    st.navigation(list(registered().values()), position="top").run()
+    here = session()
+    exist = person(here.store, here.actor).pages
+    st.navigation(list(registered(exist).values()), position="top").run()

@@ -84,6 +84,12 @@ def alert_list(alerts: Sequence[AlertLine]) -> Markup:
     return el("ul", *(el("li", *_alert(line)) for line in live), class_="k k-list")
 
 
+def entering(key: str | None) -> Markup:
+    """The way to enter something for this child, or to correct what is stored."""
+    link = el("a", "Enter or correct results and events by hand", href=address("enter", patient=key))
+    return el("div", link, class_="k")
+
+
 def _alert(line: AlertLine) -> list[Child]:
     words = f"{rule_words(line.rule)} {line.status}, since {line.since}"
     link = el("a", words, href=address("alerts", alert=line.alert_id))

@@ -8,14 +8,14 @@ from alembic import op
 
 from khemon.store.repository.sealing import make
 
-revision = "0004"
-down_revision = "0003"
+revision = "0006"
+down_revision = "0005"
 
 
 def upgrade() -> None:
     """Creates the table and fills it; from here on a row that changes without its seal is found when it is read."""
     connection = op.get_bind()
-    script = Path(__file__).with_name(f"0004_{connection.dialect.name}.sql").read_text(encoding="utf-8")
+    script = Path(__file__).with_name(f"0006_{connection.dialect.name}.sql").read_text(encoding="utf-8")
     for statement in script.split("\n\n"):
         connection.exec_driver_sql(statement)
     make(connection)

@@ -1,0 +1,140 @@
+"""A reader for a person bound to wards: a patient of another ward is not there, whatever is asked.
+
+A patient without a ward on record is there for everyone: a result that nobody's ward claims must not be lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+
+import sqlalchemy as sa
+
+from khemon.models import Alert, Patient
+from khemon.store.repository.reader import Reader
+from khemon.store.rows import (
+    AuditRow,
+    BatchRow,
+    EventColumns,
+    FateRow,
+    HeldRow,
+    MoveRow,
+    ResultColumns,
+    ResultRow,
+    StoredEpisode,
+)
+from khemon.store.tables import alert, batch_patient, patient, seen
+
+#: Rows of `seen` of this kind: a patient of another ward, opened by a person who gave a reason.
+BREAK_GLASS = "break_glass"
+
+
+class BoundReader(Reader):
+    """One snapshot of what a person bound to `wards` may see, with the patients opened since `open_since_ms`."""
+
+    def __init__(self, connection: sa.Connection, wards: Sequence[str], name: str, open_since_ms: int) -> None:
+        super().__init__(connection)
+        self._wards = frozenset(wards)
+        self._name = name
+        self._open_since_ms = open_since_ms
+
+    @cached_property
+    def _visible(self) -> frozenset[str]:
+        opened = sa.select(seen.c.object_id).where(
+            seen.c.kind == BREAK_GLASS, seen.c.actor == self._name, seen.c.last_ms >= self._open_since_ms
+        )
+        own = (each.patient_id for each in super().patients() if each.ward is None or each.ward in self._wards)
+        return frozenset(own) | frozenset(self._connection.execute(opened).scalars())
+
+    def _asked(self, patient_ids: Sequence[str] | None) -> list[str]:
+        if patient_ids is None:
+            return sorted(self._visible)
+        return [each for each in patient_ids if each in self._visible]
+
+    def left_out_ids(self) -> list[str]:
+        return [each for each in super().left_out_ids() if each in self._visible]
+
+    def patient_ids(self) -> list[str]:
+        return [each for each in super().patient_ids() if each in self._visible]
+
+    def patient_numbers(self) -> dict[str, int]:
+        return {each: number for each, number in super().patient_numbers().items() if each in self._visible}
+
+    def patients(self, patient_ids: Sequence[str] | None = None) -> list[Patient]:
+        return super().patients(self._asked(patient_ids))
+
+    def patient(self, patient_id: str) -> Patient | None:
+        return super().patient(patient_id) if patient_id in self._visible else None
+
+    def results_for(
+        self,
+        patient_ids: Sequence[str] | None = None,
+        *,
+        known_at_ms: int | None = None,
+        until_ms: int | None = None,
+        all_analytes: bool = False,
+    ) -> ResultColumns:
+        asked = self._asked(patient_ids)
+        return super().results_for(asked, known_at_ms=known_at_ms, until_ms=until_ms, all_analytes=all_analytes)
+
+    def result_details(self, result_ids: Iterable[int], *, all_there: bool = False) -> dict[int, ResultRow]:
+        found = super().result_details(result_ids, all_there=all_there)
+        return {number: row for number, row in found.items() if row.patient_id in self._visible}
+
+    def events_for(self, patient_ids: Sequence[str] | None = None, *, known_at_ms: int | None = None) -> EventColumns:
+        return super().events_for(self._asked(patient_ids), known_at_ms=known_at_ms)
+
+    def held(self) -> list[HeldRow]:
+        return [row for row in super().held() if row.patient_id is None or row.patient_id in self._visible]
+
+    def batches(self) -> list[BatchRow]:
+        hidden = self._with_hidden_patients
+        return [row for row in super().batches() if row.batch_no not in hidden]
+
+    def batch(self, batch_id: str) -> BatchRow | None:
+        found = super().batch(batch_id)
+        return None if found is None or found.batch_no in self._with_hidden_patients else found
+
+    def sees_batch(self, batch_id: str) -> bool:
+        return self.batch(batch_id) is not None
+
+    def fates_of(self, batch_id: str) -> list[FateRow]:
+        return [] if self.batch(batch_id) is None else super().fates_of(batch_id)
+
+    def raw_file(self, sha256: str) -> bytes | None:
+        shown = (row.sha256 for row in self.batches())
+        return super().raw_file(sha256) if sha256 in shown else None
+
+    def episodes(self, patient_ids: Sequence[str] | None = None, *, open_only: bool = False) -> list[StoredEpisode]:
+        return super().episodes(self._asked(patient_ids), open_only=open_only)
+
+    def alerts(self, states: Sequence[str] | None = None, patient_ids: Sequence[str] | None = None) -> list[Alert]:
+        return super().alerts(states, self._asked(patient_ids))
+
+    def alert(self, alert_id: int) -> Alert | None:
+        found = super().alert(alert_id)
+        return found if found is not None and found.patient_id in self._visible else None
+
+    def alert_moves(self, alert_id: int) -> list[MoveRow]:
+        return [] if self.alert(alert_id) is None else super().alert_moves(alert_id)
+
+    def alert_log(self, before_ms: int) -> list[tuple[str, MoveRow]]:
+        mine = self._connection.execute(
+            sa.select(alert.c.alert_id, patient.c.patient_id).join(patient, patient.c.patient_no == alert.c.patient_no)
+        )
+        shown = {number for number, name in mine if name in self._visible}
+        return [(rule, move) for rule, move in super().alert_log(before_ms) if move.alert_id in shown]
+
+    def audit_rows(self, after: int = 0) -> Iterator[AuditRow]:
+        return iter(())
+
+    @cached_property
+    def _with_hidden_patients(self) -> frozenset[int]:
+        """Numbers of batches that speak of a patient who is not shown: taking one back would change that one too."""
+        joined = sa.select(batch_patient.c.batch_no, patient.c.patient_id).join(
+            patient, patient.c.patient_no == batch_patient.c.patient_no
+        )
+        return frozenset(number for number, name in self._connection.execute(joined) if name not in self._visible)
+
+    def _number(self, patient_id: str) -> int | None:
+        return super()._number(patient_id) if patient_id in self._visible else None
