@@ -30,7 +30,7 @@ ENDURING := tests/test_engine.py tests/test_engine_laws.py tests/test_further_ra
 # Files or folders, for example: make mutate MODULES=khemon/units.py
 MODULES ?=
 # What judges is tested to the last branch.
-JUDGEMENT := khemon/units.py,khemon/rules/*,khemon/alerts/*,khemon/grades/*,khemon/explain/*
+JUDGEMENT := khemon/units.py,khemon/rules/*,khemon/alerts/*,khemon/grades/*,khemon/explain/*,khemon/endpoints/*
 
 .PHONY: help demo test bench endure mutate fuzz format lock clean
 help:  ## this list

@@ -149,16 +149,18 @@ def _analyte(name: str, row: dict[str, Any], unit_table: dict[str, Any], notatio
     )
 
 
-def _load(path: Path) -> dict[str, Analyte]:
-    table = tomllib.loads(path.read_text(encoding="utf-8"))
+def analytes_of(table: Mapping[str, Any]) -> dict[str, Analyte]:
+    """Every analyte by name, in the order of a table such as `analytes.toml`."""
     return {
         name: _analyte(name, row, table["units"][row["units"]], table["notations"])
         for name, row in table["analytes"].items()
     }
 
 
+#: The table of what khemon measures.
+ANALYTES_FILE = Path(__file__).with_name("analytes.toml")
 #: Every analyte, in the order of the file.
-ANALYTES: Mapping[str, Analyte] = MappingProxyType(_load(Path(__file__).with_name("analytes.toml")))
+ANALYTES: Mapping[str, Analyte] = MappingProxyType(analytes_of(tomllib.loads(ANALYTES_FILE.read_text("utf-8"))))
 #: An analyte's code in columns and in the store.
 ANALYTE_CODES: Mapping[str, int] = MappingProxyType({name: code for code, name in enumerate(ANALYTES)})
 

@@ -7,7 +7,7 @@ import streamlit as st
 from khemon.actions import watch
 from khemon.figures.timeline import timeline_figure
 from khemon.models import Refused
-from khemon.ui.parts import clock, frame, grids, patient_parts, visit
+from khemon.ui.parts import clock, frame, grids, moving_parts, patient_parts, visit
 from khemon.ui.parts.elements import el, show
 
 here = frame.page_top("")
@@ -25,6 +25,7 @@ theme = frame.theme()
 with top:
     show(patient_parts.identity_bar(view.identity))
     frame.quiet_refresh(view.revision)
+    show(moving_parts.news(watch.move_notices(here.store, here.actor), view.identity.key))
     show(patient_parts.state(view))
     show(patient_parts.notices(view))
     show(patient_parts.alert_list(view.alerts))

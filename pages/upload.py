@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from khemon.actions import uploads, watch
+from khemon.actions import watch
 from khemon.figures.words import date_words
-from khemon.ui.parts import frame, upload_parts
+from khemon.ui.parts import desk_parts, frame, upload_parts
 from khemon.ui.parts.elements import el, show
 
 here = frame.page_top("Upload")
@@ -16,23 +16,19 @@ if own_zone:
     words = f"A time without an offset is read as ward time: {own_zone}."
     show(el("div", words, class_="k k-muted"))
 
-upload_parts.results()
-chosen = upload_parts.files()
-how = upload_parts.how_to_read(own_zone)
-if chosen:
-    with st.spinner("Reading …"):
-        reviews = uploads.previewed(here.store, here.actor, chosen, how, here.now)
-    readable = [file for file, review in zip(chosen, reviews, strict=True) if review.problem is None]
-    if readable:
-        words = "Commit 1 file" if len(readable) == 1 else f"Commit {len(readable)} files"
-        st.button(words, type="primary", key="commit", on_click=upload_parts.commit, args=(readable, how))
-    upload_parts.previews(reviews)
-else:
+results = st.container()
+upload_parts.files()
+upload_parts.how_to_read(own_zone)
+papers = desk_parts.papers(here)
+with results:
+    desk_parts.done(here, papers)
+desk_parts.under_way(papers)
+desk_parts.waiting(here, papers)
+if not papers:
     show(el("div", "Choose a file: you see what becomes of every row before anything is kept.", class_="k k-empty"))
 
 batches = watch.imports(here.store, here.actor)
 st.subheader(f"Earlier imports: {len(batches)}")
 if batches:
-    show(upload_parts.earlier(batches))
-    upload_parts.take_back(batches)
+    upload_parts.earlier(here, batches)
 frame.page_end(date_words(here.now, setting.zone), setting)

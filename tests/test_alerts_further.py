@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
-from khemon.alerts import LIVE
+from khemon.alerts import LIVE, recorded_after_it_ended
 from khemon.rules import load_protocol
 from tests import watched_child
+from tests.reference.shorthand import at
 from tests.watched_child import WatchedChild
 
 WARD = load_protocol("ward")
@@ -32,6 +35,21 @@ def test_a_count_that_is_not_seen_alerts_by_the_clock_alone_and_is_over_with_the
     assert (alert.severity, alert.onset) == ("warning", child.now)
     child.told("plt 3d 45")
     assert live(child, "blood_count_overdue") == []
+
+
+def test_a_count_that_came_late_and_is_overdue_by_then_says_so(child):
+    child.told("plt 0d 40", now="3d")
+    [alert] = live(child, "blood_count_overdue")
+    assert alert.note == "collected 01 Jan 2026 08:00, received now"
+
+
+def test_counts_missed_from_day_0_in_a_history_that_comes_at_once_make_no_line(child):
+    child.child = dataclasses.replace(child.child, day0=at("0d"))
+    child.told("plt 20d 150")
+    [missed] = [each for each in child.episodes() if each.rule == "blood_count_overdue"]
+    assert (missed.severity, missed.end) == ("warning", at("20d"))
+    found = recorded_after_it_ended(child.episodes(), child.alerts, WARD, child.setting().recorded_at)
+    assert [each.rule for each in found] == []
 
 
 def test_counts_missed_again_within_a_week_are_the_same_alert(child):

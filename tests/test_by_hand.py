@@ -244,6 +244,15 @@ def test_what_the_laboratory_sends_for_the_time_of_a_result_that_was_set_out_cou
     assert ("thrombocytopenia", "confirmed") in rules_of(ward)
 
 
+def test_a_final_result_takes_the_place_of_a_preliminary_one_and_a_correction_of_it_too(ward):
+    labs(ward, ("2026-03-20T08:00:00+01:00", "platelets", "8", "10*9/L", "preliminary"))
+    number = number_of(enter(ward, result("80"), sure=True))
+    assert ("plasma_criterion", "confirmed") not in rules_of(ward)
+    edit_result(ward, NURSE, number, {"value": "81"}, "digit", now=minutes(1), sure=True)
+    assert ("plasma_criterion", "confirmed") not in rules_of(ward)
+    assert ("thrombocytopenia", "confirmed") in rules_of(ward)
+
+
 def test_a_preliminary_word_gives_way_to_the_final_result_of_the_laboratory(ward):
     enter(ward, result("8", status="preliminary"))
     assert ("plasma_criterion", "confirmed") in rules_of(ward)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 
-from khemon.actions.by_hand import Question, edit_event, groups, kinds, void_event
+from khemon.actions.by_hand import Question, edit_event, events_stored, groups, kinds, void_event
 from khemon.actions.import_files import undo
 from khemon.models import EVENT_KINDS, Actor, Refused
 from khemon.rules.calendar import to_ms
 from khemon.store.integrity import check
-from tests.test_by_hand import NURSE, OTHER, add, entries, event, events, labs, minutes, number_of, rules_of, told
+from tests.test_by_hand import NOW, NURSE, OTHER, add, entries, event, events, labs, minutes, number_of, rules_of, told
 from tests.test_by_hand import ward as ward
 
 PLASMA = ("plasma", "2026-03-20T08:00:00+01:00", "", "10", "mL/kg", "")
@@ -204,6 +206,23 @@ def test_undoing_the_first_file_does_not_bring_back_what_its_repetition_says(war
     assert [one[0] for one in told(ward)] == ["procedure", "procedure"]
 
 
+def test_neither_does_the_same_file_after_it_was_taken_back_and_sent_again(ward):
+    batch = events(ward, PLASMA)["batch"]
+    void(ward, shown(ward))
+    undo(ward, NURSE, batch, to_ms(minutes(1)))
+    assert events(ward, PLASMA, at=2)["counts"]["duplicate"] == 1
+    assert told(ward) == []
+
+
+def test_no_wording_that_an_event_ever_had_brings_it_back(ward):
+    first, second = ((*PLASMA[:5], note) for note in ("left arm", "right arm"))
+    events(ward, first)
+    events(ward, second, at=-30)
+    void(ward, shown(ward))
+    again = events(ward, first, ("procedure", "2026-03-19"), at=1)
+    assert [row["decision"] for row in again["rows"]] == ["duplicate", "accepted"]
+
+
 def test_setting_out_takes_every_row_of_an_event_and_leaves_the_others(ward):
     events(ward, ("active_bleeding", "2026-03-20T06:00:00+01:00"))
     events(ward, ("active_bleeding", "2026-03-20T06:00:00+01:00", "2026-03-20T07:00:00+01:00"), at=-30)
@@ -299,3 +318,14 @@ def test_setting_out_is_audited_with_its_reason_and_names_no_child(ward):
         row = next(row for row in reader.audit_rows() if row.action == "void_event")
     assert "entered for the wrong child" in row.details
     assert "Ana" not in row.details
+
+
+def test_a_child_with_ten_thousand_events_can_still_be_written_to_and_listed(ward):
+    start = NOW - dt.timedelta(days=19)
+    rows = [("plasma", (start + dt.timedelta(minutes=number)).isoformat()) for number in range(10_000)]
+    events(ward, *rows)
+    done = add(ward, event("cryoprecipitate"))
+    void(ward, number_of(done), at=1)
+    void(ward, shown(ward, 5_000), at=2)
+    listed = events_stored(ward, NURSE, "P1")
+    assert (len(listed), sum(entry.stands for entry in listed)) == (10_001, 9_999)

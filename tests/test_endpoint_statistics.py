@@ -284,3 +284,10 @@ def test_nobody_has_no_curve_and_no_test():
     assert (curve.time.size, curve.median) == (0, (None, None, None))
     assert log_rank(*nobody, np.array([3]), np.array([True])) is None
     assert log_rank(np.array([3]), np.array([False]), np.array([3]), np.array([False])) is None
+
+
+def test_published_values_are_found_by_endpoint():
+    assert published().value_of("platelets_week_4").values["combination"] == 270
+    assert published().value_of("platelets_week_2") is None
+    assert published().proportion_of("fibrinogen_stabilized_week_4").endpoint == "fibrinogen_above_week_4"
+    assert published().proportion_of("durable_response_week_2") is None

@@ -2,14 +2,46 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
-from khemon.endpoints import LESION_CLASSES, Group, endpoint_numbers, platelets_by_week, tally
+from khemon.endpoints import (
+    LESION_CLASSES,
+    Group,
+    Published,
+    amount,
+    catalog,
+    compared,
+    curve,
+    endpoint_numbers,
+    endpoints_of,
+    fraction,
+    platelets_by_week,
+    ranked,
+    same_pace,
+    tally,
+)
 from khemon.endpoints.judged import reported
-from khemon.endpoints.numbers import Weeks
+from khemon.endpoints.numbers import FOLDER, Weeks, read_toml
 from khemon.models import RulebookProblem
-from tests.endpoint_children import LOW, Happening, Lab, Told, answer, answers, found, protocol, weekly
+from khemon.rules import Patients
+from khemon.rules.calendar import to_ms
+from tests.endpoint_children import (
+    LOW,
+    ZONE,
+    Happening,
+    Lab,
+    Told,
+    answer,
+    answers,
+    at,
+    found,
+    gathered,
+    protocol,
+    weekly,
+)
 
 WEEK_1, WEEK_4 = "durable_response_week_1", "durable_response_week_4"
 
@@ -93,6 +125,9 @@ def test_someone_never_low_has_no_response():
 
 def test_a_run_that_began_before_day_0_says_so_and_one_that_ended_before_does_not_count():
     assert answer(Told([(-20, 30), *weekly(-10, 40)]), WEEK_1) == ("met", "before_day0")
+    early = Told([(-20, 30), *weekly(-10, 40)])
+    assert answer(early, WEEK_4, as_of=27) == ("not_assessable", "week_not_reached")
+    assert answer(early, WEEK_4, as_of=28) == ("met", "before_day0")
     before = Told([(-90, 30), *weekly(-80, -40), (-30, 40), (0, 20)])
     assert answer(before, WEEK_1) == ("not_met", "not_reached")
     assert answer(before, "durable_response_ever") == ("not_met", "not_reached")
@@ -115,7 +150,11 @@ def test_day_0_is_the_earlier_of_register_and_event_else_the_first_dose_of_sirol
     drug = Happening("sirolimus", 0)
     assert answer(responder(7, day0=None, events=[drug]), WEEK_1)[0] == "met"
     assert answer(responder(7, day0=5, events=[Happening("day0", 0), Happening("sirolimus", -9)]), WEEK_1)[0] == "met"
+    assert answer(responder(8, day0=5, events=[Happening("day0", 0)]), WEEK_1)[0] == "not_met"
     assert answer(responder(8, day0=0, events=[Happening("day0", 1)]), WEEK_1)[0] == "not_met"
+    assert found(responder(8), responder(8, events=[Happening("day0", 0)])).day0_told.tolist() == [0, 0]
+    assert found(Told(LOW), Told(LOW, day0=None, events=[Happening("day0", 0)]), as_of=0).started.all()
+    assert not found(Told(LOW), as_of=-1).started.any()
     findings = found(responder(7, day0=None), responder(7, day0=None, events=[drug]), responder(7))
     assert findings.started.tolist() == [False, True, True]
     assert findings.day0_told.tolist()[1:] == [2, 0]
@@ -487,3 +526,85 @@ def test_weeks_without_a_window_are_refused():
     weeks = endpoint_numbers().weeks.model_dump()
     with pytest.raises(ValueError, match="windows"):
         Weeks.model_validate(weeks | {"response": (5,)})
+
+
+def test_a_field_that_is_wrong_is_named_with_its_file(tmp_path):
+    path = tmp_path / "published.toml"
+    text = (FOLDER / "published.toml").read_text("utf-8")
+    path.write_text(text.replace("high = 44.7\n", "", 1), "utf-8")
+    with pytest.raises(RulebookProblem, match=r"published.toml, proportion.2: .*a printed difference has"):
+        read_toml(path, Published)
+
+
+def test_groups_are_compared_in_the_direction_in_which_a_difference_is_good():
+    findings = found(responder(5), responder(6), rebounder((47, 40)), Told(LOW))
+    first, second, nobody = (
+        Group("a", np.array([0, 1])),
+        Group("b", np.array([2, 3])),
+        Group("c", np.zeros(0, np.int64)),
+    )
+    more, less = (next(e for e in catalog() if e.name == name) for name in (WEEK_1, "rebound"))
+
+    def between(endpoint, one, other):
+        own = findings.answers[endpoint.name]
+        return compared(endpoint, (one, tally(own, one)), (other, tally(own, other)))
+
+    response, fall = between(more, first, second), between(less, first, second)
+    assert (response.of, response.minus, response.difference.difference, response.fisher_p) == ("a", "b", 0.5, 1)
+    assert (fall.of, fall.minus, fall.difference.difference) == ("b", "a", 0.5)
+    assert between(more, first, nobody) is None
+    assert between(more, nobody, first) is None
+
+
+def test_numbers_per_child_leave_out_who_has_none():
+    a, b = Group("a", np.array([0, 1])), Group("b", np.array([2, 3]))
+    values = fraction(np.array([1, 3, 0, 2]), np.array([2, 4, 0, 4]))
+    told = amount(values, b)
+    assert (told.n, told.total, told.mean, told.spread.median) == (1, 0.5, 0.5, 0.5)
+    assert amount(values, Group("nobody", np.zeros(0, np.int64))).mean is None
+    assert ranked(values, a, b) == pytest.approx(1.0)
+    assert ranked(values, a, Group("empty", np.array([2]))) is None
+
+
+def test_curves_of_groups_hold_those_who_are_timed():
+    findings = found(rebounder((47, 40)), rebounder(), Told(LOW))
+    everyone, two = Group("all", np.arange(3)), Group("two", np.arange(2))
+    response, n = curve(findings.response, everyone)
+    assert (n, response.time.tolist(), response.events.tolist()) == (3, [0, 5], [0, 2])
+    rebound, n = curve(findings.rebound, everyone)
+    assert (n, rebound.time.tolist(), rebound.events.tolist()) == (2, [7, 14], [0, 1])
+    test = same_pace(findings.response, two, Group("other", np.array([2])))
+    assert test is None
+    again = same_pace(findings.response, Group("a", np.array([0])), Group("b", np.array([1])))
+    assert again.p == 1 if again else True
+
+
+def test_without_a_band_rule_or_timings_no_troughs_are_told():
+    ward = protocol()
+    bare = ward.model_copy(update={"rules": {k: v for k, v in ward.rules.items() if k != "sirolimus_below_target"}})
+    children = gathered([Told(LOW, labs=[Lab(7, "12", "sirolimus", timing="trough")])])
+    assert endpoints_of(children, bare, ZONE, to_ms(at(20))).treated.troughs.tolist() == [0]
+
+
+def test_changes_are_told_of_those_who_have_both_measurements():
+    children = [lesion(100, 60), lesion(0, 60), lesion(None, 60), lesion(100, None), lesion(100, 60, day=354)]
+    volumes = found(*children, as_of=370).volumes
+    assert [None if np.isnan(x) else round(x, 6) for x in volumes.relative] == [-0.4, None, None, None, None]
+    assert [None if np.isnan(x) else x for x in volumes.difference] == [-40, 60, None, None, None]
+
+
+def test_what_happens_at_the_very_time_of_the_look_or_of_the_close_still_counts():
+    vincristine = Happening("vincristine", 20)
+    assert answer(Told(LOW, events=[vincristine]), "treatment_failure", as_of=20)[0] == "met"
+    together = Told(LOW, events=[vincristine, Happening("transfer_out", 20)])
+    assert answer(together, "treatment_failure")[0] == "met"
+    after = Told(LOW, events=[vincristine, Happening("transfer_out", 19.9)])
+    assert answer(after, "treatment_failure")[0] == "not_met"
+
+
+def test_children_without_a_register_have_the_day_0_of_their_events():
+    children = gathered([responder(5, events=[Happening("day0", 0)])])
+    bare = dataclasses.replace(children, patients=Patients(children.patients.birth_day))
+    findings = endpoints_of(bare, protocol(), ZONE, to_ms(at(100)))
+    assert answers(findings, WEEK_1) == [("met", "")]
+    assert findings.day0_told.tolist() == [1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -12,7 +13,7 @@ import pytest
 
 from khemon.explain import explained
 from khemon.explain.cases import run_case
-from khemon.models import SEVERITIES
+from khemon.models import SEVERITIES, TIMINGS
 from khemon.rules import (
     END_REASONS,
     NO_TIME,
@@ -203,6 +204,15 @@ def test_columns_that_are_absent_are_unknown_for_all():
     no_dose, nan_dose = Events(*columns_of_events), Events(*columns_of_events, np.full(events.start.size, np.nan))
     one = evaluate(results, no_dose, bare, load_protocol(), "UTC")
     other = evaluate(results, nan_dose, told, load_protocol(), "UTC")
+    for name in Episodes.__slots__:
+        assert np.array_equal(getattr(one, name), getattr(other, name)), name
+
+
+def test_results_without_a_column_of_timings_are_of_unknown_timing():
+    results, events, patients = columns([treated(make_history(seed)) for seed in range(40)], "UTC")
+    unknown = dataclasses.replace(results, timing=np.full(results.time.size, TIMINGS.index("unknown"), np.int8))
+    one = evaluate(dataclasses.replace(results, timing=None), events, patients, load_protocol(), "UTC")
+    other = evaluate(unknown, events, patients, load_protocol(), "UTC")
     for name in Episodes.__slots__:
         assert np.array_equal(getattr(one, name), getattr(other, name)), name
 

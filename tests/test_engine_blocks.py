@@ -11,6 +11,7 @@ import pytest
 from khemon.rules import Episodes, Events, Patients, Results, evaluate, load_protocol, series
 from khemon.rules.calendar import to_ms
 from khemon.rules.episodes import Episodes as Columns
+from khemon.rules.episodes import in_order, made
 from khemon.rules.logic import FALSE, TRUE, UNKNOWN, all_true, any_true, verdicts
 from khemon.rules.shapes import held, holding, last_where, next_where
 from tests.columns import all_by_engine, columns, plain
@@ -21,6 +22,8 @@ from tests.histories.treatment import treated
 
 WARD = load_protocol("ward")
 COUNT = max(HISTORIES // 500, 5)
+#: Rules, and the children they speak of; the last one is 0 in two bytes.
+AMONG_MANY = [(0, [0, 65_536]), (1, [1])]
 
 
 def treated_children(seed, zone, count=COUNT):
@@ -61,6 +64,13 @@ def test_episodes_come_by_patient_rule_and_onset(seed, monkeypatch):
     found = evaluate(*columns(histories, ZONES[0]), WARD, ZONES[0])
     order = np.lexsort((found.onset, found.rule, found.patient))
     assert np.array_equal(order, np.arange(found.size))
+
+
+def test_episodes_are_in_order_also_of_more_children_than_two_bytes_count():
+    ward = [made(rule, np.array(of), *[np.zeros(len(of), np.int64)] * 3, *[np.int8(0)] * 3) for rule, of in AMONG_MANY]
+    found = in_order(ward, 70_000)
+    assert found.patient.tolist() == [0, 1, 65_536]
+    assert found.rule.tolist() == [0, 1, 0]
 
 
 def test_a_line_through_counts_is_the_same_wherever_a_block_begins(monkeypatch):

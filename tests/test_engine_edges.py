@@ -9,10 +9,11 @@ from decimal import Decimal
 
 import pytest
 
-from khemon.rules import Protocol, load_protocol
+from khemon.rules import Protocol, evaluate, load_protocol
+from khemon.rules.calendar import to_ms
 from khemon.rules.rulebook import EventLimb, Number
 from tests import reference
-from tests.columns import by_engine
+from tests.columns import by_engine, columns, plain
 from tests.histories import History
 from tests.reference.shorthand import at, event, lab, since
 
@@ -95,3 +96,25 @@ def test_the_leading_analyte_of_a_pattern_may_be_listed_anywhere():
     protocol = site("kmp", limbs=(*others, platelets))
     for labs in (["plt 0d 20", "fib 0d 1"], ["plt 0d 20", "dd 0d 2"], ["plt 0d 20", "fib 0d 1", "dd 0d 2"]):
         assert said("kmp", protocol, labs, (), "0d") == said("kmp", WARD, labs, (), "0d") != []
+
+
+def beside(labs: Sequence[str], others_labs: Sequence[str], others_events: Sequence[reference.Event]) -> list[set[str]]:
+    """The rules that speak of a child on day 25, and of another one that comes next in the same batch."""
+    both = [told(labs, [], at("25d")), told(others_labs, others_events, at("25d"))]
+    found = evaluate(*columns(both, "UTC"), WARD, "UTC", to_ms(at("25d")))
+    return [{str(rule) for rule, *_ in rows} for rows in plain(found, WARD, 2)]
+
+
+def test_a_first_count_does_not_fall_from_those_of_the_child_before():
+    _, other = beside(["plt 0d 200", "plt 1d 210", "plt 2d 190"], ["plt 3d 140"], [])
+    assert "falling_platelets" not in other
+
+
+def test_a_step_down_of_the_next_child_asks_for_no_count_of_this_one():
+    doses = [
+        reference.Event("sirolimus", at("1d"), None, Decimal(2), "mg"),
+        reference.Event("sirolimus", at("10d"), None, Decimal(1), "mg"),
+    ]
+    one, other = beside(["plt 0d 150"], ["plt 0d 150"], doses)
+    assert "blood_count_overdue" in other
+    assert "blood_count_overdue" not in one

@@ -40,6 +40,7 @@ PATHS = (
     "/auth/logout",
     "/oauth2callback",
     "/sign-out",
+    "/download/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
     "/login",
 )
 #: Ways to write a path that a reader further in might take for another one.

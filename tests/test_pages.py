@@ -29,6 +29,9 @@ def ward_url(tmp_path_factory):
     return url
 
 
+TESTER = Actor(name="Tester", kind="demo")
+
+
 class Visitor:
     """A signed-in person without a browser."""
 
@@ -39,7 +42,7 @@ class Visitor:
     def open(self, page: str, **query: object) -> AppTest:
         """A page in a new session, as a deep link opens it."""
         test = AppTest.from_file(str(ROOT / "khemon" / "ui" / "main.py"), default_timeout=60)
-        test.user = {"session": self.place.sessions.open(Actor(name="Tester", kind="demo"))[1].reference}
+        test.user = {"session": self.place.sessions.open(TESTER)[1].reference}
         test.run()
         test.switch_page(f"../../pages/{page}.py")
         for name, value in query.items():
@@ -114,7 +117,7 @@ def labels(test: AppTest) -> str:
 # ---- every page -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["ward", "patient", "alerts", "upload", "definitions"])
+@pytest.mark.parametrize("name", ["ward", "patient", "alerts", "review", "upload", "definitions"])
 def test_every_page_says_that_data_are_synthetic_and_what_khemon_is_for(ward, name):
     told = words(ward.open(name, patient=ward.key("B-rebound")))
     assert "SYNTHETIC" in told
@@ -122,14 +125,14 @@ def test_every_page_says_that_data_are_synthetic_and_what_khemon_is_for(ward, na
     assert f"ward time ({TIMEZONE})" in told
 
 
-@pytest.mark.parametrize("name", ["ward", "patient", "alerts", "upload", "definitions"])
+@pytest.mark.parametrize("name", ["ward", "patient", "alerts", "review", "upload", "definitions"])
 def test_a_page_run_by_itself_shows_nothing(ward, name):
     alone = AppTest.from_file(str(ROOT / "pages" / f"{name}.py"), default_timeout=60).run()
     assert not alone.exception
     assert len(alone.main) == 0
 
 
-@pytest.mark.parametrize("name", ["ward", "alerts", "upload", "definitions"])
+@pytest.mark.parametrize("name", ["ward", "alerts", "review", "upload", "definitions"])
 def test_a_page_shows_nothing_of_a_ward_when_the_session_has_ended(ward, name):
     test = ward.open(name)
     ward.place.sessions.end_all()
@@ -139,7 +142,7 @@ def test_a_page_shows_nothing_of_a_ward_when_the_session_has_ended(ward, name):
     assert len(test.warning) == 1
 
 
-@pytest.mark.parametrize("name", ["ward", "alerts", "upload", "patient"])
+@pytest.mark.parametrize("name", ["ward", "alerts", "review", "upload", "patient"])
 def test_text_from_outside_is_shown_as_text_on_every_page(ward, name):
     test = ward.open(name, patient=ward.key("F-clean"))
     assert "<img src=x" not in body(test)
@@ -386,23 +389,41 @@ def uploading(ward, *files: tuple[str, bytes]) -> AppTest:
     test = ward.open("upload")
     for name, content in files:
         test.file_uploader(key="files_0").upload(name, content)
+    return settled(ward, test.run())
+
+
+def fates_of(test: AppTest) -> list[str]:
+    """The words of each row of the table of fates."""
+    [table] = re.findall(r'<table class="k-table k-fates">.*?</table>', body(test), flags=re.S)
+    rows = re.findall(r"<tr>.*?</tr>", table, flags=re.S)[1:]
+    return [re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", row))) for row in rows]
+
+
+def settled(ward, test: AppTest) -> AppTest:
+    """The page once nothing on the desk is under way."""
+    assert ward.place.desk.settle(TESTER, 60)
     return test.run()
+
+
+def committed(ward, test: AppTest) -> AppTest:
+    """The page once the button to commit did its work."""
+    return settled(ward, test.button(key="commit").click().run())
 
 
 def test_a_preview_shows_the_fate_of_every_row_and_counts_that_add_up_and_keeps_nothing(own_ward):
     test = uploading(own_ward, ("labs.csv", lab_file(GOOD, BAD)))
     assert not test.exception
     assert "2 read = 1 accepted + 1 rejected" in words(test)
-    fates = test.dataframe[0].value
-    assert list(fates["Fate"]) == ["rejected", "accepted"]
-    assert "bananas" in fates["Reason"][0]
+    [rejected, accepted] = fates_of(test)
+    assert "rejected" in rejected and "bananas" in rejected and ",".join(BAD) in rejected
+    assert "accepted" in accepted and "“8 10*9/L” → 8 ×10⁹/L" in accepted and ",".join(GOOD) in accepted
     with own_ward.store.reading() as reader:
         assert "N-new" not in reader.patient_ids()
 
 
 def test_a_commit_says_what_became_of_it_and_leads_to_the_alert_it_raised(own_ward):
     test = uploading(own_ward, ("labs.csv", lab_file(GOOD)))
-    test.button(key="commit").click().run()
+    committed(own_ward, test)
     assert not test.exception
     told = words(test)
     assert "imported as batch" in told
@@ -417,24 +438,27 @@ def test_a_commit_says_what_became_of_it_and_leads_to_the_alert_it_raised(own_wa
 def test_the_same_file_twice_adds_nothing_and_says_so(own_ward):
     for _ in range(2):
         test = uploading(own_ward, ("labs.csv", lab_file(GOOD)))
-        test.button(key="commit").click().run()
+        committed(own_ward, test)
     assert "was imported before; nothing was added" in words(test)
 
 
 def test_an_import_can_be_taken_back_after_a_second_thought(own_ward):
     test = uploading(own_ward, ("labs.csv", lab_file(GOOD)))
-    test.button(key="commit").click().run()
+    committed(own_ward, test)
     box = test.selectbox(key="undo_batch")
     box.select(next(option for option in box.options if "labs.csv" in option)).run()
     test.button(key="undo_button").click().run()
-    assert "Choose an import and tick the box" in words(test)
+    assert "Choose an import, say why, and tick the box" in words(test)
     box = test.selectbox(key="undo_batch")
     box.select(next(option for option in box.options if "labs.csv" in option))
+    test.text_input(key="undo_reason").input("the file of another ward")
     test.checkbox(key="undo_sure").check()
     test.button(key="undo_button").click().run()
     assert not test.exception
     with own_ward.store.reading() as reader:
         assert "N-new" not in reader.patient_ids()
+        [reason] = [json.loads(row.details)["reason"] for row in reader.audit_rows() if row.action == "undo"]
+    assert reason == "the file of another ward"
     assert "taken back" in words(own_ward.open("upload"))
 
 
@@ -460,7 +484,7 @@ def test_a_file_that_cannot_be_read_is_told_with_place_finding_and_remedy_and_ca
 def test_one_bad_file_does_not_hold_back_the_good_ones(own_ward):
     test = uploading(own_ward, ("bad.csv", b"\x00\x01"), ("labs.csv", lab_file(GOOD)))
     assert [button.label for button in test.button if button.key == "commit"] == ["Commit 1 file"]
-    test.button(key="commit").click().run()
+    committed(own_ward, test)
     with own_ward.store.reading() as reader:
         assert "N-new" in reader.patient_ids()
 
@@ -471,7 +495,7 @@ def test_children_are_imported_before_events_and_events_before_results_whatever_
     rebound(files, "R-rebound")
     files.event("R-rebound", "sirolimus", 2000)
     test = uploading(empty_ward, *reversed(files.brought()))
-    test.button(key="commit").click().run()
+    committed(empty_ward, test)
     assert not test.exception
     with empty_ward.store.reading() as reader:
         assert [batch.kind for batch in reader.batches()] == ["patients", "events", "labs"]
@@ -484,7 +508,7 @@ def test_a_store_without_a_zone_asks_for_it_before_anything_is_read(tmp_path):
         test = uploading(ward, ("labs.csv", lab_file(GOOD)))
         assert "no time zone" in words(test)
         test.selectbox(key="zone").select(TIMEZONE).run()
-        test.button(key="commit").click().run()
+        committed(ward, test)
         assert not test.exception
         with ward.store.reading() as reader:
             assert reader.setting("timezone") == TIMEZONE

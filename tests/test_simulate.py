@@ -16,13 +16,24 @@ from decimal import Decimal
 from functools import cache
 from zoneinfo import ZoneInfo
 
+import pyarrow.parquet as pq
 import pytest
 
 from khemon.importers import ReadOptions, read
 from khemon.models import EVENT_KINDS, Actor
-from khemon.simulate import Cohort, demo_ward, simulate_cohort, simulate_dirty, write_cohort
+from khemon.simulate import (
+    Cohort,
+    demo_ward,
+    simulate_cohort,
+    simulate_dirty,
+    simulate_parts,
+    write_cohort,
+    write_parts,
+)
+from khemon.simulate.numbers import LAW
 from khemon.store import ImportMeta, Store
 from tests.reference import PROTOCOLS, Child, Episode, Event, Lab, evaluate
+from tests.shell import khemon
 
 END = dt.datetime(2026, 11, 21, 8, 30, tzinfo=dt.UTC)
 ZONE = "Europe/Berlin"
@@ -391,3 +402,53 @@ def test_the_dirty_runs_say_what_their_comments_say():
             assert mine[: len(statuses)] == statuses, (protocol, child)
     rebounds = [e for e in episodes(runs)["SYN-D06"] if e.rule == "kmp_rebound"]
     assert len(rebounds) == 1
+
+
+def test_parquet_holds_the_rows_of_the_csv_files_with_types(tmp_path):
+    paths = write_parts(simulate_parts(3, END, 5, timezone=ZONE), tmp_path, parquet=True)
+    assert [p.name for p in paths] == [
+        "patients.csv", "events.csv", "labs.csv", "patients.parquet", "events.parquet", "labs.parquet"
+    ]  # fmt: skip
+    for name in ("patients", "events", "labs"):
+        with (tmp_path / f"{name}.csv").open(newline="", encoding="utf-8") as told:
+            rows = list(csv.DictReader(told))
+        typed = pq.read_table(tmp_path / f"{name}.parquet").to_pylist()
+        assert len(rows) == len(typed)
+        for row, other in zip(rows, typed, strict=True):
+            for column, text in row.items():
+                assert same_cell(column, text, other), (column, text)
+
+
+def same_cell(column: str, text: str, typed: dict) -> bool:
+    value = typed[column]
+    if not text:
+        return value is None
+    if isinstance(value, dt.datetime):
+        return value == time(text)
+    if column == "value":
+        comparator, number = re.fullmatch(r"([<>]=?)?(.+)", text).groups()
+        return typed["comparator"] == (comparator or "") and value == float(number)
+    return value == text
+
+
+def test_a_small_cohort_is_one_part_and_a_large_one_keeps_the_shares(monkeypatch):
+    (one,) = simulate_parts(3, END, 10, timezone=ZONE)
+    assert one == simulate_cohort(3, END, 10, timezone=ZONE)
+    monkeypatch.setitem(LAW["cohort"], "at_once", 73)
+    parts = list(simulate_parts(1, END, 160, timezone=ZONE))
+    assert [len(part.patients) for part in parts] == [73, 73, 14]
+    ids = [p.patient_id for part in parts for p in part.patients]
+    assert len(set(ids)) == 160
+    assert ids[0] == "SYN-001"
+    assert ids[-1] == "SYN-160"
+    assert parts[0] == cohort(1)
+    assert [r.value for r in parts[0].labs] != [r.value for r in parts[1].labs]
+    assert counts(parts[1], "ward", ZONE) == PUBLISHED
+
+
+def test_the_command_writes_parquet_on_demand(tmp_path):
+    said = khemon("simulate", "--out", tmp_path, "--patients", 2, "--end", END.isoformat(), "--parquet")
+    assert said.code == 0
+    assert pq.read_metadata(tmp_path / "patients.parquet").num_rows == 2
+    assert khemon("simulate", "--out", tmp_path / "b", "--patients", 2, "--end", END.isoformat()).code == 0
+    assert not list((tmp_path / "b").glob("*.parquet"))

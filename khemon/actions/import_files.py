@@ -11,9 +11,10 @@ from zoneinfo import ZoneInfo
 
 from khemon.actions.permitted import permitted
 from khemon.actions.recompute import recompute, ward_of
-from khemon.importers import EventRow, Mapping, Observation, PatientRow, Reading, ReadOptions, read
+from khemon.actions.review.undoing import acts_about
+from khemon.actions.row_documents import event_row, fate_row, patient_row, result_row, time_text
+from khemon.importers import Mapping, Reading, ReadOptions, read
 from khemon.models import Actor, Alert, Refused
-from khemon.rules.calendar import from_ms
 from khemon.store import ImportMeta, ImportOutcome, Store, Writer
 
 #: The order in which fates are counted; `read` is their sum.
@@ -34,6 +35,13 @@ class Options:
     timezone: str | None = None
     on_conflict: Literal["hold", "supersede"] = "hold"
     max_rows: int | None = None
+    #: Told what comes now: reading, comparing, judging.
+    on_step: Callable[[str], None] | None = None
+
+    def step(self, word: str) -> None:
+        """Tell whoever waits what comes now."""
+        if self.on_step is not None:
+            self.on_step(word)
 
 
 @dataclass(frozen=True)
@@ -44,6 +52,9 @@ class ImportReport:
     counts: dict[str, int]
     make_rows: Callable[[], list[dict[str, Any]]]
     alerts: list[Alert] = field(default_factory=list)
+    #: What was read and in which zone its times are told; None where nothing was read because it is known already.
+    reading: Reading | None = None
+    zone: str = "UTC"
 
     @cached_property
     def document(self) -> dict[str, Any]:
@@ -96,7 +107,9 @@ def _import(store: Store, actor: Actor, content: bytes, name: str, options: Opti
     repeated = _again(store, content, name, options, zone) if keep else None
     if repeated is not None:
         return repeated
+    options.step("reading")
     reading = read(content, name, _read_options(options, zone))
+    options.step("comparing")
     meta = _meta(content, name, options, reading, actor)
     outcome, alerts = record(store, meta, reading, options, zone, keep=keep)
     own_zone = (options.mapping.timezone if options.mapping else None) or zone
@@ -118,6 +131,7 @@ def record(
             patients=reading.patients,
             on_conflict=options.on_conflict,
         )
+        options.step("judging")
         alerts = [] if outcome.repeated else _after(writer, outcome, meta, options.now_ms)
     return outcome, alerts
 
@@ -141,6 +155,11 @@ def _read_options(options: Options, zone: str) -> ReadOptions:
         now_ms=options.now_ms,
         max_rows=options.max_rows,
     )
+
+
+def read_as(options: Options) -> tuple[str | None, str]:
+    """What an import is known by besides its bytes: the laboratory, and a digest of how they are read."""
+    return _source(options), _mapping_digest(options)
 
 
 def _source(options: Options) -> str | None:
@@ -186,7 +205,7 @@ def _again(store: Store, content: bytes, name: str, options: Options, zone: str)
     def rows() -> list[dict[str, Any]]:
         with store.reading() as reader:
             told = {"decision": "duplicate", "reasons": [f"same_file: imported before as batch {first.batch}"]}
-            return [_fate_row(fate, zone) | told for fate in reader.fates_of(first.batch)]
+            return [fate_row(fate, zone) | told for fate in reader.fates_of(first.batch)]
 
     return ImportReport({**head, "repeated": True}, counts, rows)
 
@@ -195,78 +214,36 @@ def _report(
     meta: ImportMeta, outcome: ImportOutcome, reading: Reading, zone: str, alerts: list[Alert], *, committed: bool
 ) -> ImportReport:
     def rows() -> list[dict[str, Any]]:
-        found = [_result_row(row, zone) for row in reading.observations]
-        found += [_event_row(row, zone) for row in reading.events]
-        return found + [_patient_row(row) for row in reading.patients]
+        found = [result_row(row, zone) for row in reading.observations]
+        found += [event_row(row, zone) for row in reading.events]
+        return found + [patient_row(row) for row in reading.patients]
 
     total = len(reading.observations) + len(reading.events) + len(reading.patients)
     counts = {"read": total} | {fate: int(outcome.counts.get(fate, 0)) for fate in FATES}
     head: dict[str, Any] = {"file": meta.file, "sha256": meta.sha256, "format": meta.format}
     head |= {"batch": outcome.batch if committed else None, "committed": committed, "notes": list(reading.notes)}
-    return ImportReport(head, counts, rows, alerts)
-
-
-def _time(ms: int | None, zone: str) -> str | None:
-    return None if ms is None else from_ms(ms, zone).isoformat()
-
-
-def _result_row(row: Observation, zone: str) -> dict[str, Any]:
-    return {
-        "row": row.row,
-        "field": row.field,
-        "patient_id": row.patient_id,
-        "collected_at": _time(row.collected_ms, zone),
-        "analyte": row.analyte,
-        "text": row.text,
-        "comparator": row.comparator,
-        "value": row.value,
-        "unit": row.unit,
-        "canonical_value": row.canonical_value,
-        "canonical_unit": row.canonical_unit,
-        "decision": row.decision,
-        "reasons": list(row.reasons),
-    }
-
-
-def _blank_row(row: int, patient_id: str | None, collected_at: str | None, text: str) -> dict[str, Any]:
-    empty = dict.fromkeys(("comparator", "value", "unit", "canonical_value", "canonical_unit"))
-    head = {"row": row, "field": None, "patient_id": patient_id, "collected_at": collected_at, "analyte": None}
-    return {**head, "text": text, **empty}
-
-
-def _event_row(row: EventRow, zone: str) -> dict[str, Any]:
-    blank = _blank_row(row.row, row.patient_id, _time(row.start_ms, zone), row.kind or "")
-    return {**blank, "decision": row.decision, "reasons": list(row.reasons)}
-
-
-def _patient_row(row: PatientRow) -> dict[str, Any]:
-    blank = _blank_row(row.row, row.patient_id, None, "")
-    return {**blank, "decision": row.decision, "reasons": list(row.reasons)}
-
-
-def _fate_row(fate: Any, zone: str) -> dict[str, Any]:  # noqa: ANN401
-    names = ("row", "field", "patient_id", "analyte", "text", "comparator", "value", "unit")
-    row = {name: getattr(fate, name) for name in names}
-    row |= {"canonical_value": fate.canonical_value, "canonical_unit": fate.canonical_unit}
-    return row | {"collected_at": _time(fate.collected_ms, zone), "decision": fate.decision, "reasons": fate.reasons}
+    return ImportReport(head, counts, rows, alerts, reading, zone)
 
 
 @permitted("take_back")
-def undo(store: Store, actor: Actor, batch: str, now_ms: int) -> dict[str, Any]:
-    """Take an import back by a compensating batch; what it had superseded stands again. Refused when it cannot be."""
+def undo(store: Store, actor: Actor, batch: str, now_ms: int, reason: str = "") -> dict[str, Any]:
+    """Take an import back by a compensating batch; what it had superseded stands again. Refused when it cannot be.
+
+    What people decided about its rows goes with it, and is named under `acts`.
+    """
     with store.writing() as writer:
         ward_of(writer)
-        outcome = writer.record_undo(batch, at_ms=now_ms, actor=actor)
-        details = {"undone": batch, "by": outcome.batch, "restored": outcome.restored}
+        acts = acts_about(writer, batch)
+        outcomes = [writer.record_undo(each, at_ms=now_ms, actor=actor) for each in (*acts, batch)]
+        outcome, restored = outcomes[-1], sum(each.restored for each in outcomes)
+        details = {"undone": batch, "by": outcome.batch, "restored": restored} | ({"acts": acts} if acts else {})
+        details |= {"reason": reason} if reason else {}
         writer.audit(actor, "undo", f"batch {batch}", details, now_ms)
-        recompute(writer, outcome.patient_ids, now_ms, actor)
-        writer.bump_revisions(outcome.patient_ids)
-    return {
-        "batch": batch,
-        "undone_by": outcome.batch,
-        "patients": len(outcome.patient_ids),
-        "restored": outcome.restored,
-    }
+        patients = {patient_id for each in outcomes for patient_id in each.patient_ids}
+        recompute(writer, patients, now_ms, actor)
+        writer.bump_revisions(patients)
+    document = {"batch": batch, "undone_by": outcome.batch, "patients": len(patients), "restored": restored}
+    return document | ({"acts": acts} if acts else {})
 
 
 @permitted("look")
@@ -280,7 +257,7 @@ def batches(store: Store, actor: Actor) -> dict[str, Any]:
                 "file": batch.file,
                 "sha256": batch.sha256,
                 "source": batch.source,
-                "recorded_at": _time(batch.recorded_ms, zone),
+                "recorded_at": time_text(batch.recorded_ms, zone),
                 "undone": batch.undone,
                 "counts": {"read": int(batch.counts.get("read", 0))}
                 | {fate: int(batch.counts.get(fate, 0)) for fate in FATES},

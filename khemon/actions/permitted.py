@@ -97,7 +97,12 @@ _NAMED: dict[str, Callable[[Reader, Any], bool]] = {
     "patient_id": _shows_patients,
     "form": _shows_patients,
     "forms": _shows_patients,
+    "from_patient": _shows_patients,
+    "to_patient": _shows_patients,
     "alert_id": lambda reader, value: reader.alert(value) is not None,
-    "batch": lambda reader, value: reader.sees_batch(value),
+    "batch": lambda reader, value: value is None or reader.sees_batch(value),
     "result_id": _shows_results,
+    "result_ids": _shows_results,
+    "changes": lambda reader, value: _shows_patients(reader, value.get("patient_id") or None),
+    "row_ids": lambda reader, value: set(value) <= set(reader.kept_whole(value)),
 }

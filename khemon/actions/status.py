@@ -35,7 +35,7 @@ def status(
         wanted = None if patient_id is None else [patient_id]
         by_patient, _ = episodes_at(reader, wanted, ward, moment, known_at_ms)
         alerts = reader.alerts(patient_ids=list(by_patient))
-        held = reader.held()
+        held = reader.held(known_at_ms)
         differs = installed_differs(reader.live_protocol())
     note = {} if differs is None else {"note": differs}
     waiting = Counter(row.patient_id for row in held)

@@ -1,17 +1,19 @@
-"""Files as a person brings them: several at once, each previewed or committed by itself, problems told beside it."""
+"""Files as a person brings them: each previewed or committed by itself, problems told beside it."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from khemon.actions import import_files
+from khemon.actions.file_rows import FileRows
 from khemon.actions.permitted import permitted
+from khemon.actions.recognizing import Recognized, recognized
 from khemon.actions.watch.alerts import urgency_of
 from khemon.figures.style import rule_words
-from khemon.importers import load_mapping
+from khemon.importers import Observation, load_mapping
+from khemon.importers.both_ways import DateReading, Tried, date_readings, encodings_of
 from khemon.models import Actor, KhemonError
 from khemon.rules.calendar import to_ms
 from khemon.store import Store
@@ -19,7 +21,11 @@ from khemon.store import Store
 #: More rows than this are for the command line: a page must show the fate of every one.
 MAX_ROWS = 200_000
 #: Patients before events before results, so that what lifts a value is known before the value is judged.
-_ORDER = ("patients", "events", "labs")
+ORDER = ("patients", "events", "labs")
+#: What the readers find where a person has to say how a text is encoded.
+UNDECIDED_ENCODING = "the encoding is undecided"
+#: Reasons for which a person has to say how the dates of a file are written.
+ASKED_DATES = ("date_order", "two_digit_year")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,59 +59,82 @@ class Raised:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """What would become, or became, of a file; `problem` when it cannot be read at all: nothing changed then."""
+    """What would become, or became, of a file; `problem` when it cannot be read at all: nothing changed then.
+
+    `encodings` and `dates` are what a person has to choose between, where the file leaves it open.
+    """
 
     name: str
     counts: dict[str, int]
-    rows: tuple[dict[str, Any], ...]
-    notes: tuple[str, ...]
-    batch: str
-    repeated: bool
-    kind: str
+    batch: str = ""
+    repeated: bool = False
+    kind: str = "labs"
+    recognized: Recognized | None = None
+    rows: FileRows | None = None
     raised: tuple[Raised, ...] = ()
     problem: KhemonError | None = None
+    encodings: tuple[Tried, ...] = ()
+    dates: tuple[DateReading, ...] = ()
 
     @property
-    def complete(self) -> bool:
-        """Whether no row waits for a person."""
-        return not any(self.counts.get(fate) for fate in import_files.HELD)
+    def held(self) -> int:
+        """How many rows wait for a person or cannot be used."""
+        return sum(self.counts.get(fate, 0) for fate in import_files.HELD)
+
+    @property
+    def waiting(self) -> int:
+        """How many rows a person can still decide about."""
+        return self.counts.get("review", 0) + self.counts.get("conflict", 0)
 
 
 @permitted("import")
-def previewed(store: Store, actor: Actor, files: Sequence[Brought], how: HowToRead, now: dt.datetime) -> list[Review]:
-    """What a commit would do with each file; nothing is kept."""
-    return [_one(store, actor, file, how, now, keep=False) for file in files]
-
-
-@permitted("import")
-def committed(store: Store, actor: Actor, files: Sequence[Brought], how: HowToRead, now: dt.datetime) -> list[Review]:
-    """Import each file in a transaction of its own, patients first; a file that cannot be read changes nothing."""
-    kinds = {file.name: _one(store, actor, file, how, now, keep=False).kind for file in files} if len(files) > 1 else {}
-    ordered = sorted(files, key=lambda file: _ORDER.index(kinds.get(file.name, "labs")))
-    return [_one(store, actor, file, how, now, keep=True) for file in ordered]
-
-
-def _one(store: Store, actor: Actor, file: Brought, how: HowToRead, now: dt.datetime, *, keep: bool) -> Review:
-    act = import_files.commit if keep else import_files.preview
+def previewed(
+    store: Store,
+    actor: Actor,
+    file: Brought,
+    how: HowToRead,
+    now: dt.datetime,
+    on_step: Callable[[str], None] | None = None,
+) -> Review:
+    """What a commit would do with a file; nothing is kept."""
     try:
-        report = act(store, actor, file.content, file.name, _options(how, now))
+        report = import_files.preview(store, actor, file.content, file.name, options_of(how, now, on_step))
     except KhemonError as problem:
-        return Review(file.name, {}, (), (), "", False, "labs", problem=problem)
-    document = report.document
-    rows = tuple(document["rows"])
+        asked = UNDECIDED_ENCODING in problem.found
+        return Review(file.name, {}, problem=problem, encodings=encodings_of(file.content) if asked else ())
+    reading = report.reading
+    assert reading is not None  # a preview always reads
     return Review(
         name=file.name,
-        counts=document["counts"],
-        rows=rows,
-        notes=tuple(document.get("notes", ())),
-        batch=document["batch"] or "",
-        repeated=bool(document.get("repeated")),
-        kind=_kind(rows),
-        raised=_raised(store, report) if keep else (),
+        counts=report.counts,
+        kind=reading.kind,
+        recognized=recognized(reading, how, report.zone),
+        rows=FileRows(reading, report.zone),
+        dates=_asked_dates(reading.observations),
     )
 
 
-def _options(how: HowToRead, now: dt.datetime) -> import_files.Options:
+@permitted("import")
+def committed(
+    store: Store,
+    actor: Actor,
+    file: Brought,
+    how: HowToRead,
+    now: dt.datetime,
+    on_step: Callable[[str], None] | None = None,
+) -> Review:
+    """Import a file in a transaction of its own; one that cannot be read changes nothing."""
+    try:
+        report = import_files.commit(store, actor, file.content, file.name, options_of(how, now, on_step))
+    except KhemonError as problem:
+        return Review(file.name, {}, problem=problem)
+    batch, repeated = report.head["batch"] or "", bool(report.head.get("repeated"))
+    kind = report.reading.kind if report.reading else "labs"
+    return Review(file.name, report.counts, batch, repeated, kind, raised=_raised(store, report))
+
+
+def options_of(how: HowToRead, now: dt.datetime, on_step: Callable[[str], None] | None = None) -> import_files.Options:
+    """The options of an import as a person states them on the page."""
     return import_files.Options(
         now_ms=to_ms(now),
         mapping=load_mapping(how.mapping) if how.mapping else None,
@@ -114,14 +143,17 @@ def _options(how: HowToRead, now: dt.datetime) -> import_files.Options:
         date_format=how.date_format or None,
         timezone=how.timezone,
         max_rows=MAX_ROWS,
+        on_step=on_step,
     )
 
 
-def _kind(rows: Sequence[dict[str, Any]]) -> str:
-    """What a file speaks of: results name an analyte, events have a text, patients have neither."""
-    if any(row["analyte"] for row in rows):
-        return "labs"
-    return "events" if any(row["text"] for row in rows) else "patients"
+def _asked_dates(observations: Sequence[Observation]) -> tuple[DateReading, ...]:
+    """The ways to read the dates of a file whose order of day and month is not certain."""
+    for asked in ASKED_DATES:
+        held = (one.collected_text for one in observations if any(why.startswith(asked) for why in one.reasons))
+        if found := date_readings(held, asked):
+            return found
+    return ()
 
 
 def _raised(store: Store, report: import_files.ImportReport) -> tuple[Raised, ...]:
@@ -131,6 +163,8 @@ def _raised(store: Store, report: import_files.ImportReport) -> tuple[Raised, ..
         stored = [reader.alert(alert.alert_id) or alert for alert in report.alerts]
     found = []
     for alert in sorted(stored, key=lambda alert: (bool(alert.muted_by), *urgency_of(alert))):
+        if alert.patient_id not in numbers:  # a child of another ward, who is not shown here
+            continue
         muted = f" (muted by {rule_words(alert.muted_by)})" if alert.muted_by else ""
         words = f"{names[alert.patient_id]}: {rule_words(alert.rule)} {alert.status}{muted}. {alert.text}"
         found.append(Raised(alert.alert_id, numbers[alert.patient_id], alert.severity, words))

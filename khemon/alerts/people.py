@@ -31,9 +31,9 @@ def acknowledged(
     why = in_words(code, reason)
     end = _until(alert, until, setting)
     known = [item.result_id for item in episode.evidence] + [result_id for _, _, result_id in episode.bands]
-    known_result = max([*known, last_result], default=0) or 1
-    work = Work()
-    work.make(
+    # Where nothing has been recorded yet everything will be news, the very first result of a ward too.
+    known_result = max([*known, last_result]) or -1
+    return Work().make(
         alert,
         "snooze" if snooze else "acknowledge",
         why,
@@ -51,7 +51,6 @@ def acknowledged(
         confirmed_acknowledged=alert.confirmed_acknowledged or alert.status == "confirmed",
         judged_at=setting.now,
     )
-    return work.moves[0]
 
 
 def _until(alert: Alert, until: dt.datetime | None, setting: Setting) -> dt.datetime:

@@ -38,11 +38,12 @@ def _reconcile_rule(episodes: list[Episode], alerts: list[Alert], setting: Setti
         if number in carried:
             _follow(alert, episodes, carried[number], setting, work)
         elif alert.state is not RETRACTED:
+            # A new alert carries no episode that overlaps one of an alert that was there.
             taken = [place for place, own in carried.items() if any(overlaps(alert, episodes[index]) for index in own)]
             work.make(
                 alert,
                 "retract",
-                why_gone([alerts[place] for place in taken if place < len(alerts)]),
+                why_gone([alerts[place] for place in taken]),
                 judged_at=setting.now,
                 reopened_because=None,
             )
@@ -104,7 +105,7 @@ def _follow(alert: Alert, episodes: list[Episode], indexes: list[int], setting: 
     active &= alert.state in LIVE or setting.now >= due(episodes[last], setting)
     carried = [episodes[index] for index in indexes]
     before = next((each for each in carried if goes_on(alert, each)), None)
-    episode = carried[-1] if active else _last_told(carried, before)
+    episode = _last_told(carried, before)
     link = onset_moved(alert, episode) if before is episode else None
     changes = _facts(episode, carried, setting)
     if alert.state in LIVE and active:
@@ -114,8 +115,7 @@ def _follow(alert: Alert, episodes: list[Episode], indexes: list[int], setting: 
         changes |= _sight(alert, episode) | {"reopened_because": None}
         work.make(alert, "resolve", _said(over, link), **changes)
     elif active:
-        worse = why_worse(alert, episode) if before is episode else []
-        reason = why_met(alert, episode, before, worse, len(carried))
+        reason = why_met(alert, episode, before, why_worse(alert, episode), len(carried))
         changes |= _anew(alert, episode, before, reason) | {"note": _late_note(episode, setting)}
         work.make(alert, "meet", _said(reason, link), **changes)
     elif alert.state is RESOLVED and _differs(alert, changes):
@@ -142,7 +142,7 @@ def _stay(
     elif quiet and worse:
         reason = "; ".join(worse)
         work.make(alert, "worsen", _said(reason, link), **changes, **_anew(alert, episode, before, reason))
-    elif quiet and alert.until is not None and setting.now >= alert.until:
+    elif alert.until is not None and setting.now >= alert.until:
         reason = why_expired(alert)
         seen = {"seen_at": alert.seen_at, "worst": alert.worst}
         work.make(alert, "expire", _said(reason, link), **changes, **_anew(alert, episode, before, reason) | seen)

@@ -48,8 +48,7 @@ def why_met(alert: Alert, episode: Episode, before: Episode | None, worse: Seque
         return "it goes on"
     if times > 1:
         return f"met again, {_ordinal(times)} time"
-    moved = onset_moved(alert, episode)
-    return f"met anew by later results; {moved}" if moved else "met anew by later results"
+    return "; ".join(filter(None, ["met anew by later results", onset_moved(alert, episode)]))
 
 
 def _ordinal(number: int) -> str:

@@ -85,11 +85,12 @@ class Work:
 
     moves: list[Move] = field(default_factory=list)
 
-    def make(self, alert: Alert, move: str, because: str | None = None, **changes: Any) -> Alert:  # noqa: ANN401
-        """The alert after a move of the table; Refused when the table does not have it."""
+    def make(self, alert: Alert, move: str, because: str | None = None, **changes: Any) -> Move:  # noqa: ANN401
+        """A move of the table, with the alert after it; Refused when the table does not have it."""
         after = alert.model_copy(update={"state": moved(alert.state, move), **changes})
-        self.moves.append(Move(alert=after, move=move, from_state=alert.state, reason=because))
-        return after
+        made = Move(alert=after, move=move, from_state=alert.state, reason=because)
+        self.moves.append(made)
+        return made
 
 
 def moved(state: AlertState | None, move: str) -> AlertState:

@@ -23,7 +23,7 @@ def why_worse(alert: Alert, episode: Episode) -> list[str]:
     if alert.known_result and mended and alert.status == episode.status == "suspected":
         found.append("isolated became suspected")
     further = [limb.replace("_", " ") for limb in episode.limbs if limb not in alert.limbs]
-    if further and episode.limbs:
+    if further:
         found.append(f"a further criterion is met: {', '.join(further)}")
     for analyte, depth in newest_depths(alert, episode).items():
         if alert.known_result and depth > alert.band_floor.get(analyte, 0):

@@ -7,7 +7,20 @@ import sys
 
 import typer
 
-from khemon.cli import by_hand, cohort, exports, files, grading, operation, protocols, records, store, users, watching
+from khemon.cli import (
+    by_hand,
+    cohort,
+    exports,
+    files,
+    grading,
+    operation,
+    protocols,
+    records,
+    reviewing,
+    store,
+    users,
+    watching,
+)
 from khemon.cli.output import FOUND_A_PROBLEM, WRONG_USAGE, say
 from khemon.models import KhemonError
 
@@ -17,7 +30,20 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Laboratory dashboard for children with kaposiform hemangioendothelioma. Criteria, never advice.",
 )
-for module in (files, cohort, grading, store, watching, protocols, users, by_hand, exports, records, operation):
+for module in (
+    files,
+    cohort,
+    grading,
+    store,
+    watching,
+    protocols,
+    users,
+    by_hand,
+    reviewing,
+    exports,
+    records,
+    operation,
+):
     module.add_to(app)
 
 

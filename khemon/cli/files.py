@@ -64,14 +64,15 @@ def simulate(
     end: Annotated[str | None, typer.Option("--end", help="ISO 8601: when the data end; else now.")] = None,
     timezone: Zone = None,
     dirty: Annotated[bool, typer.Option("--dirty", help="Also write the small, deliberately dirty set.")] = False,
+    parquet: Annotated[bool, typer.Option("--parquet", help="Also write Parquet files, with typed columns.")] = False,
 ) -> None:
     """Write patients.csv, labs.csv and events.csv of a synthetic cohort."""
-    from khemon.simulate import simulate_cohort, simulate_dirty, write_cohort
+    from khemon.simulate import simulate_dirty, simulate_parts, write_cohort, write_parts
 
     zone = stated_zone(timezone) or "UTC"
     until = now() if end is None else moment(end, zone, "--end")
     try:
-        written = write_cohort(simulate_cohort(seed, until, patients, timezone=zone), out)
+        written = write_parts(simulate_parts(seed, until, patients, timezone=zone), out, parquet=parquet)
         if dirty:
             written += write_cohort(simulate_dirty(seed, until, timezone=zone), out, prefix="dirty_")
     except OSError as error:

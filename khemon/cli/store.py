@@ -10,15 +10,25 @@ import typer
 from khemon.actions.import_files import Options, commit, preview
 from khemon.actions.import_files import batches as listed
 from khemon.actions.import_files import undo as take_back
+from khemon.cli.folder import watch_folder
 from khemon.cli.options import Db, Json, Zone, has_store, name_of, now_ms, open_store, person, read_bytes, stated_zone
 from khemon.cli.output import FOUND_A_PROBLEM, WRONG_USAGE, print_json, print_table, problem_document, say
 from khemon.importers import load_mapping
-from khemon.models import KhemonError
+from khemon.models import KhemonError, Refused
 from khemon.store import Store
+
+Files = Annotated[
+    list[Path] | None, typer.Argument(help="Laboratory files, events.csv, patients.csv: known by header.")
+]
+Watched = Annotated[
+    Path | None, typer.Option("--watch", help="A folder: its files are imported as they come, then moved aside.")
+]
+Every = Annotated[float, typer.Option("--every", min=0.05, help="Seconds between two looks into the folder.")]
+Once = Annotated[bool, typer.Option("--once", help="Take what is in the folder now, then stop.")]
 
 
 def import_(
-    files: Annotated[list[Path], typer.Argument(help="Laboratory files, events.csv, patients.csv: known by header.")],
+    files: Files = None,
     db: Db = None,
     source: Annotated[str | None, typer.Option("--source", help="Name of the laboratory.")] = None,
     mapping: Annotated[Path | None, typer.Option("--mapping", help="TOML file that says how to read it.")] = None,
@@ -32,9 +42,13 @@ def import_(
     ] = False,
     on_conflict: Annotated[Literal["hold", "supersede"], typer.Option("--on-conflict")] = "hold",
     timezone: Zone = None,
+    watch: Watched = None,
+    every: Every = 5.0,
+    once: Once = False,
     as_json: Json = False,
 ) -> None:
-    """Import files: every row gets a fate; one transaction per file."""
+    """Import files, or those that come into a folder: every row gets a fate; one transaction per file."""
+    _check_usage(files, watch, once=once, dry_run=dry_run, as_json=as_json)
     options = Options(
         now_ms=now_ms(),
         source=source,
@@ -45,13 +59,27 @@ def import_(
         timezone=stated_zone(timezone),
         on_conflict=on_conflict,
     )
+    if watch is not None:
+        raise typer.Exit(watch_folder(watch, every, db, options, once=once, as_json=as_json))
     store = open_store(db, make=True)
     try:
-        documents = [_take(store, path, options, keep=not dry_run, rows=as_json) for path in files]
+        documents = [_take(store, path, options, keep=not dry_run, rows=as_json) for path in files or ()]
     finally:
         store.close()
     _print(documents, as_json)
     raise typer.Exit(_exit_code(documents))
+
+
+def _check_usage(files: list[Path] | None, watch: Path | None, *, once: bool, dry_run: bool, as_json: bool) -> None:
+    """Refused for options that do not go together."""
+    if (watch is None) == (not files):
+        raise Refused("import", "needs files, or a folder with --watch", "name one or the other")
+    if watch is None and once:
+        raise Refused("--once", "says how to watch a folder, and none is named", "name it with --watch")
+    if watch is not None and dry_run:
+        raise Refused("--dry-run", "keeps nothing, and a watched folder is emptied", "leave one of them out")
+    if watch is not None and as_json and not once:
+        raise Refused("--json", "prints one document, and a watched folder has no end", "add --once")
 
 
 def _take(store: Store, path: Path, options: Options, *, keep: bool, rows: bool) -> dict[str, Any]:

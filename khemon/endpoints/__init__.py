@@ -3,6 +3,7 @@
 from khemon.endpoints.answers import REASON_WORDS, REASONS, STATES, Answers
 from khemon.endpoints.children import NEVER, Children, Coded, Happenings
 from khemon.endpoints.findings import Findings, Times, endpoints_of
+from khemon.endpoints.judged import joined
 from khemon.endpoints.numbers import EndpointNumbers, endpoint_numbers
 from khemon.endpoints.outcomes import LESION_CLASSES
 from khemon.endpoints.proportions import Difference, Proportion, difference_of_proportions, fisher_p, wilson
@@ -71,6 +72,7 @@ __all__ = [
     "endpoints_of",
     "fisher_p",
     "fraction",
+    "joined",
     "kaplan_meier",
     "log_rank",
     "mann_whitney_p",

@@ -64,12 +64,6 @@ class Happenings:
         order = np.lexsort((self.events.start[chosen], self.events.patient[chosen]))
         return self.take(chosen[order])
 
-    @classmethod
-    def none(cls) -> Happenings:
-        """No events."""
-        nothing = Coded(np.zeros(0, np.int64), ())
-        return cls(replace(Events.none(), dose=np.zeros(0), dose_unit=np.zeros(0, np.int64)), nothing, nothing)
-
 
 @dataclass(frozen=True, slots=True)
 class Children:

@@ -89,10 +89,6 @@ def endpoints_of(children: Children, protocol: Protocol, timezone: str, as_of: i
     )
 
 
-def _classes(volumes: Change, numbers: EndpointNumbers) -> dict[str, Codes]:
-    return {scheme.name: outcomes.lesion_classes(volumes, scheme) for scheme in numbers.lesion.schemes}
-
-
 def _by_week(found: Judged, treated: Treatment, facts: Known, numbers: EndpointNumbers) -> dict[str, Answers]:
     days_a_week = numbers.products.per.count
     answers = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
@@ -104,13 +105,20 @@ def judged(children: Children, facts: Known, protocol: Protocol, numbers: Endpoi
 _Columns = TypeVar("_Columns")
 
 
-def joined(parts: list[_Columns]) -> _Columns:
-    """The same columns, one part after the other."""
-    columns: dict[str, Any] = {}
-    for field in fields(parts[0]):  # type: ignore[arg-type]
-        own = [getattr(part, field.name) for part in parts]
-        columns[field.name] = np.concatenate(own) if isinstance(own[0], np.ndarray) else joined(own)
-    return type(parts[0])(**columns)
+def joined(parts: Sequence[_Columns]) -> _Columns:
+    """The same columns, one part after the other: of blocks, or of partitions by patient."""
+    found: _Columns = _joined(parts)
+    return found
+
+
+def _joined(parts: Sequence[Any]) -> Any:  # noqa: ANN401
+    first = parts[0]
+    if isinstance(first, np.ndarray):
+        return np.concatenate(parts)
+    if isinstance(first, dict):
+        return {name: _joined([part[name] for part in parts]) for name in first}
+    names = [field.name for field in fields(first)]
+    return type(first)(**{name: _joined([getattr(part, name) for part in parts]) for name in names})
 
 
 class _Block:

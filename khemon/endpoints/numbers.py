@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, ValidationError, model_validator
 
@@ -15,6 +15,8 @@ from khemon.models import Frozen, RulebookProblem
 from khemon.rules.parameters import Days, Number, known_analyte, known_event
 
 FOLDER = Path(__file__).parent
+
+_Form = TypeVar("_Form", bound=Frozen)
 
 Kind = Annotated[str, AfterValidator(known_event)]
 
@@ -180,13 +182,17 @@ class EndpointNumbers(Frozen):
     sirolimus: Levels
 
 
-@cache
-def endpoint_numbers() -> EndpointNumbers:
-    """The numbers that come with khemon. RulebookProblem names the field that is wrong."""
-    path = FOLDER / "endpoints.toml"
+def read_toml(path: Path, form: type[_Form]) -> _Form:
+    """A file of this folder in its form. RulebookProblem names the field that is wrong."""
     try:
-        return EndpointNumbers.model_validate(tomllib.loads(path.read_text("utf-8"), parse_float=Decimal))
+        return form.model_validate(tomllib.loads(path.read_text("utf-8"), parse_float=Decimal))
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
         raise RulebookProblem(f"{path.name}, {field}", first["msg"], "mend it") from error
+
+
+@cache
+def endpoint_numbers() -> EndpointNumbers:
+    """The numbers that come with khemon."""
+    return read_toml(FOLDER / "endpoints.toml", EndpointNumbers)

@@ -39,6 +39,19 @@ class Change:
         return found
 
     @property
+    def difference(self) -> Floats:
+        """The later less the first; NaN without both, and while a nearer one may still come."""
+        found: Floats = np.where(self.there & self.settled, self.later - self.first, np.nan)
+        return found
+
+    @property
+    def relative(self) -> Floats:
+        """The difference as a fraction of the first; NaN from a first of 0."""
+        told = self.there & (self.first != 0)
+        found: Floats = np.divide(self.difference, self.first, out=np.full(self.first.size, np.nan), where=told)
+        return found
+
+    @property
     def steps(self) -> tuple[Ints, Ints]:
         """Both as whole numbers of small steps, in which decimals are exact; 0 where missing."""
         first, later = (in_steps(np.nan_to_num(column)) for column in (self.first, self.later))
@@ -61,14 +74,10 @@ def change(told: Happenings, facts: Known, visit: Visit, oldest: int) -> Change:
     return Change(values[first], values[later.place], later.settled, other)
 
 
-def of_change(
-    found: Change, good: Bools, visit: Visit, treated: Treatment | None, facts: Known, zero_counts: bool
-) -> Answers:
+def of_change(found: Change, good: Bools, visit: Visit, treated: Treatment, facts: Known, zero_counts: bool) -> Answers:
     """Whether a change is good; without both measurements a non-responder. zero_counts: a first value of 0 is one."""
     day = visit.day.count
-    choice = Choice(good.size)
-    if treated is not None:
-        excluded_by(choice, day, treated)
+    choice = excluded_by(Choice(good.size), day, treated)
     since = facts.last - facts.day0_day
     choice.where(since < day - visit.within.count, "not_assessable", "visit_not_reached")
     choice.where(~found.settled, "not_assessable", "window_open")

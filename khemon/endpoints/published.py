@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from typing import Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from khemon.endpoints.numbers import FOLDER, endpoint_numbers
+from khemon.endpoints.numbers import FOLDER, endpoint_numbers, read_toml
 from khemon.endpoints.proportions import Difference, difference_of_proportions, fisher_p
-from khemon.models import Frozen, RulebookProblem
+from khemon.models import Frozen
 
 
 class PublishedGroup(Frozen):
@@ -88,14 +87,8 @@ class Published(Frozen):
 
 @cache
 def published() -> Published:
-    """What the trial printed. RulebookProblem names the field that is wrong."""
-    path = FOLDER / "published.toml"
-    try:
-        return Published.model_validate(tomllib.loads(path.read_text("utf-8"), parse_float=Decimal))
-    except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise RulebookProblem(f"{path.name}, {field}", first["msg"], "mend it") from error
+    """What the trial printed."""
+    return read_toml(FOLDER / "published.toml", Published)
 
 
 @dataclass(frozen=True, slots=True)

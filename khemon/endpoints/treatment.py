@@ -168,11 +168,6 @@ def products(facts: Known, numbers: EndpointNumbers, n: int) -> Given:
     return Given(by_kind, by_kind.sum(axis=1), np.clip(seen, 0, horizon), recorded)
 
 
-def on_drug(facts: Known, drug: str) -> tuple[Ints, Ints, Ints]:
-    """Stretches of a drug in order: patient, first and last day since day 0."""
-    return _in_days(courses(facts.happenings.events, drug, 0, facts.timezone).given, facts)
-
-
 def fraction(part: Ints, whole: Ints) -> Floats:
     """Part of whole for each patient; NaN where there is nothing."""
     found: Floats = np.divide(part, whole, out=np.full(whole.size, np.nan), where=whole > 0)

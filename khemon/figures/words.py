@@ -32,6 +32,13 @@ def date_words(at: dt.datetime, zone: ZoneInfo) -> str:
     return f"{day_words(local.date())} {local:%H:%M}"
 
 
+def wall_clock_words(local: dt.datetime | None) -> str:
+    """A time as a clock shows it, whatever its zone, as 21 Nov 2026 08:15; without hour and minute at midnight."""
+    if local is None:
+        return "no such date"
+    return f"{day_words(local.date())} {local:%H:%M}" if local.time() != dt.time.min else day_words(local.date())
+
+
 def short_date_words(at: dt.datetime, zone: ZoneInfo, now: dt.datetime) -> str:
     """A time without what goes without saying: 06:00 today, else 19 Nov 06:00, with the year when it is another."""
     local, today = at.astimezone(zone), now.astimezone(zone)

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from khemon.gate.running import current_actor, current_settings, current_store
+from khemon.gate.running import current_actor, current_desk, current_settings, current_store, download_address
 
-__all__ = ["current_actor", "current_settings", "current_store"]
+__all__ = ["current_actor", "current_desk", "current_settings", "current_store", "download_address"]

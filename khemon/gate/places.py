@@ -13,6 +13,7 @@ MOST_OTHER_BYTES = 64 * 1024
 
 STREAM = "/_stcore/stream"
 SIGN_OUT = "/sign-out"
+DOWNLOAD = "/download/"
 SIGN_IN = "/sign-in"
 #: Where a person with a code sets the first password.
 WELCOME = "/welcome"
@@ -27,6 +28,8 @@ _UPLOAD = re.compile(r"/_stcore/upload_file/([0-9a-zA-Z-]{1,64})/[0-9a-zA-Z-]{1,
 _TABLE: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
     (re.compile(r"/healthz"), _READ),
     (re.compile("|".join(map(re.escape, (SIGN_IN, SIGN_OUT, WELCOME, PASSWORD)))), ("GET", "HEAD", "POST")),
+    # A link that works once: nothing but opening it may use it up.
+    (re.compile(rf"{DOWNLOAD}[0-9A-Za-z_-]{{43}}"), ("GET",)),
     (re.compile(r"/_stcore/(health|host-config)"), _READ),
     (_UPLOAD, ("PUT", "DELETE")),
     (re.compile(r"/static/.+"), _READ),

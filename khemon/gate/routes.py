@@ -8,15 +8,19 @@ from starlette.routing import Route
 
 from khemon.gate import forms, signing
 from khemon.gate.answering import forgotten_cookie, plain
-from khemon.gate.places import PASSWORD, SIGN_IN, SIGN_OUT, WELCOME
+from khemon.gate.asking import is_navigation
+from khemon.gate.downloads import disposition
+from khemon.gate.places import DOWNLOAD, PASSWORD, SIGN_IN, SIGN_OUT, WELCOME
 from khemon.gate.running import current
 from khemon.gate.sessions import Session
+from khemon.models import KhemonError
 
 EVERY_METHOD = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
 _SIGNED_OUT = {
     "demo": "Signed out. Opening the address of the demo signs in again.",
     "serve": "Signed out. The next sign-in link stands where `khemon serve` runs.",
 }
+_NO_DOWNLOAD = "This download is over: its link works once, and not for long. Go back and reload the page for another."
 
 
 async def healthz(request: Request) -> Response:
@@ -47,6 +51,22 @@ async def sign_out(request: Request) -> Response:
     return response
 
 
+def download(request: Request) -> Response:
+    """A file, once, for the session it was made for; in a thread of its own, because making it may take a while."""
+    session: Session = request.scope["khemon.session"]
+    wanted = request.method == "GET" and is_navigation(request.scope)
+    offer = current().downloads.take(session, request.path_params["token"]) if wanted else None
+    if offer is None:
+        _, body = plain(404, _NO_DOWNLOAD)
+        return Response(body, 404, media_type="text/html")
+    try:
+        content = offer.make()
+    except KhemonError as problem:
+        _, body = plain(403, f"{problem.where}: {problem.found}. {problem.remedy}.")
+        return Response(body, 403, media_type="text/html")
+    return Response(content, media_type=offer.kind, headers={"content-disposition": disposition(offer.name)})
+
+
 def routes() -> list[Route]:
     """The routes to mount before Streamlit's own."""
     ours = {
@@ -55,5 +75,6 @@ def routes() -> list[Route]:
         SIGN_IN: signing.sign_in,
         WELCOME: signing.welcome,
         PASSWORD: signing.password,
+        f"{DOWNLOAD}{{token}}": download,
     }
     return [Route(path, answer, methods=EVERY_METHOD) for path, answer in ours.items()]

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import datetime as dt
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from starlette.types import Scope
 
+from khemon.actions.desk import Desk
 from khemon.gate.answering import TLS_PREFIX
 from khemon.gate.asking import is_public
+from khemon.gate.downloads import CSV, Downloads, Offer
 from khemon.gate.guesses import Guesses
-from khemon.gate.places import page_paths
-from khemon.gate.sessions import ABSOLUTE_S, IDLE_S, OneTimeLink, Sessions
+from khemon.gate.places import DOWNLOAD, page_paths
+from khemon.gate.sessions import ABSOLUTE_S, IDLE_S, OneTimeLink, Session, Sessions
 from khemon.gate.standing import Standing
 from khemon.models import Actor, Refused
 from khemon.settings import Settings, operating_system_user
@@ -30,6 +33,9 @@ class Place:
     actor: Actor
     link: OneTimeLink
     standing: Standing
+    #: Files people brought, worked through whether or not somebody looks on.
+    desk: Desk
+    downloads: Downloads = field(default_factory=Downloads)
     guesses: Guesses = field(default_factory=Guesses)
     pages: frozenset[str] = field(default_factory=page_paths)
     #: CSP sources of Streamlit's own inline scripts.
@@ -55,6 +61,7 @@ def over(
         actor=_actor_of(settings),
         link=link or OneTimeLink(lambda token: None),
         standing=Standing(store),
+        desk=Desk(store, lambda: dt.datetime.now(dt.UTC)),
         script_hashes=script_hashes,
     )
     _places.append(place)
@@ -63,6 +70,7 @@ def over(
     finally:
         _places.remove(place)
         place.sessions.end_all()
+        place.desk.close()
 
 
 def current() -> Place:
@@ -87,10 +95,28 @@ def current_actor() -> Actor:
 
     The gate names the session in a header that it never lets a client send, and Streamlit shows it as `st.user`.
     """
+    return current().sessions.actor(_reference())
+
+
+def current_desk() -> Desk:
+    """The desk of this process."""
+    return current().desk
+
+
+def download_address(key: str, name: str, make: Callable[[], bytes]) -> str:
+    """The address, for the session of the running script, of a CSV file that `make` makes once it is fetched."""
+    place = current()
+    session: Session | None = place.sessions.of_reference(_reference())
+    if session is None:
+        raise Refused("session", "has ended", "sign in again; nothing was changed")
+    return f"{DOWNLOAD.lstrip('/')}{place.downloads.offer(session, key, Offer(name, CSV, make))}"
+
+
+def _reference() -> str | None:
     import streamlit  # only a running script can ask, and that has it loaded
 
     reference = streamlit.user.get("session")
-    return current().sessions.actor(reference if isinstance(reference, str) else None)
+    return reference if isinstance(reference, str) else None
 
 
 def _actor_of(settings: Settings) -> Actor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from khemon.importers.by_hand import read_by_hand
-from khemon.importers.formats import read_any
+from khemon.importers.formats import kind_at_a_glance, read_any
 from khemon.importers.mapping import Mapping, load_mapping
 from khemon.importers.options import ReadOptions
 from khemon.importers.staging import EventRow, Observation, PatientRow, Reading
@@ -15,6 +15,7 @@ __all__ = [
     "PatientRow",
     "ReadOptions",
     "Reading",
+    "kind_at_a_glance",
     "load_mapping",
     "read",
     "read_by_hand",

@@ -34,9 +34,9 @@ def sheets_apart(kind: str, content: bytes, encoding: str | None, max_rows: int 
     stated = [kind, encoding or "", str(max_rows or ""), str(memory_mb), str(seconds)]
     command = [sys.executable, "-I", "-c", START, str(ROOT), *stated]
     kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=kept
-    ) as process:
+    # In a session of its own: what a person breaks off at the keyboard must not look like a file that kills its reader.
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, **pipes, env=kept, start_new_session=True) as process:
         try:
             told, _ = process.communicate(content, timeout=seconds)
         except subprocess.TimeoutExpired as problem:

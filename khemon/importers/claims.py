@@ -17,7 +17,7 @@ TIME_OF_DAY = re.compile(
     re.ASCII,
 )
 #: Of several such columns the one whose name says it best is read, the others are not.
-OF_SEVERAL_ONE = ("resulted_at", "specimen_id", "reference_range")
+OF_SEVERAL_ONE = ("resulted_at", "specimen_id", "reference_range", "reference_low", "reference_high")
 
 
 @dataclass(slots=True)

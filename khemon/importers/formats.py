@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from khemon.importers.decoding import MARKS, refuse_other_formats
 from khemon.importers.from_csv import read_csv
 from khemon.importers.from_sheets import read_json, read_xls, read_xlsx
+from khemon.importers.layout import fits
 from khemon.importers.options import ReadOptions
-from khemon.importers.staging import Reading
+from khemon.importers.staging import LABS, Reading
 from khemon.models import ImportProblem
 
 #: The end of a zip archive stands within so many bytes of the end of the file.
@@ -53,6 +54,12 @@ def _is_text_table(content: bytes) -> bool:
     start = content[:START].partition(b"\n")[0]
     binary = start.startswith((b"PK\x03\x04", b"PK\x05\x06", b"\xd0\xcf\x11\xe0")) or (b"\0" in start and not marked)
     return not binary and not _is_json(content)
+
+
+def kind_at_a_glance(start: bytes) -> str:
+    """Patients or events where a file begins with the columns of theirs, else labs: good for an order, no verdict."""
+    first = next(iter(_start_text(start).lstrip("\ufeff").splitlines()), "")
+    return fits([name.strip() for name in first.split(",")], None, lambda name: False) or LABS
 
 
 FORMATS: tuple[Format, ...] = (

@@ -6,6 +6,7 @@ from khemon.importers.decoding import decoded, empty_file, refuse_control_charac
 from khemon.importers.grid import Grid, check_lengths, physical_lines, read_grid
 from khemon.importers.header import Finder, find_start, further_headers, labels_above
 from khemon.importers.options import ReadOptions
+from khemon.importers.received import of_lines
 from khemon.importers.staging import Reading
 from khemon.importers.tables import is_date, read_tables, without_cycle_search
 from khemon.models import ImportProblem
@@ -24,7 +25,9 @@ def read_csv(content: bytes, options: ReadOptions) -> Reading:
     if not any(line.strip() for line in lines):
         raise empty_file()
     with without_cycle_search():
-        return read_tables(_grids(lines, options), options, FORMAT, encoding)
+        reading = read_tables(_grids(lines, options), options, FORMAT, encoding)
+    reading.received = of_lines(lines)
+    return reading
 
 
 def _grids(lines: list[str], options: ReadOptions) -> list[Grid]:

@@ -1,4 +1,7 @@
-"""Reads an array of flat JSON records as a table: a record is a row, its names are the columns. Read apart."""
+"""Reads flat JSON records as a table: a record is a row, its names are the columns. Read apart.
+
+They stand in an array, or each on a line of its own (NDJSON).
+"""
 
 from __future__ import annotations
 
@@ -65,11 +68,9 @@ def read_json(content: bytes, encoding: str | None, most: int | None) -> Iterato
     limit = sys.getrecursionlimit()
     try:
         sys.setrecursionlimit(len(inspect.stack(0)) + DEEPEST)
-        document = json.loads(
-            text, object_pairs_hook=_Records(most).take, parse_constant=_no_number, parse_float=Digits, parse_int=Digits
-        )
+        document = _document(text, most)
     except json.JSONDecodeError as problem:
-        raise ImportProblem(f"line {problem.lineno}, character {problem.colno}", "not valid JSON", REMEDY) from problem
+        raise _not_valid(problem.lineno, problem) from problem
     except RecursionError:
         _refuse("JSON nested too deep")
     finally:
@@ -77,12 +78,52 @@ def read_json(content: bytes, encoding: str | None, most: int | None) -> Iterato
     yield _sheet(_records(document))
 
 
+def _not_valid(line: int, problem: json.JSONDecodeError) -> ImportProblem:
+    return ImportProblem(f"line {line}, character {problem.colno}", "not valid JSON", REMEDY)
+
+
+def _document(text: str, most: int | None) -> Any:  # noqa: ANN401
+    """What the text holds; of several objects one after the other, each on its line, a list."""
+    try:
+        return _loaded(text, _Records(most))
+    except json.JSONDecodeError as problem:
+        if problem.msg != "Extra data" or not text.lstrip().startswith("{"):
+            raise
+    found, records = [], _Records(most)
+    # Not at other ends of lines: a text in a record may hold those.
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            record = _loaded(line, records)
+        except json.JSONDecodeError as problem:
+            raise _not_valid(number, problem) from problem
+        if not isinstance(record, dict):
+            _refuse("a line that is not one record", f"line {number}")
+        _refuse_fhir(record)
+        found.append(record)
+    return found
+
+
+def _loaded(text: str, records: _Records) -> Any:  # noqa: ANN401
+    return json.loads(
+        text, object_pairs_hook=records.take, parse_constant=_no_number, parse_float=Digits, parse_int=Digits
+    )
+
+
+def _refuse_fhir(record: dict[str, Any]) -> None:
+    if "resourceType" in record:
+        raise ImportProblem("file", "this is a FHIR resource in JSON, which is not supported yet", REMEDY)
+
+
 def _records(document: Any) -> list[dict[str, Any]]:  # noqa: ANN401
     """The array of records, also where it is the only array of one object."""
     if isinstance(document, dict):
+        _refuse_fhir(document)
+        flat = not any(isinstance(value, dict | list) for value in document.values())
+        if document and flat:
+            return [document]
         arrays = [value for value in document.values() if isinstance(value, list)]
-        if "resourceType" in document:
-            raise ImportProblem("file", "this is a FHIR resource in JSON, which is not supported yet", REMEDY)
         document = arrays[0] if len(arrays) == 1 else _refuse("a JSON object that is not one array of records")
     if not isinstance(document, list) or not all(isinstance(record, dict) for record in document):
         _refuse("JSON that is not an array of records")

@@ -10,6 +10,7 @@ from khemon.importers.grid import MAX_CELL, Grid
 from khemon.importers.header import SAMPLED, SEARCHED, Finder
 from khemon.importers.labels import patient_label
 from khemon.importers.options import ReadOptions
+from khemon.importers.received import of_sheets
 from khemon.importers.staging import PATIENTS, Reading
 from khemon.importers.tables import is_date, read_tables
 from khemon.importers.workbook.cells import Sheet
@@ -52,7 +53,9 @@ def _read(kind: str, content: bytes, options: ReadOptions) -> Reading:
     for sheet, tables in found:
         if tables:
             tables[0].notes += _hidden(sheet)
-    return read_tables(grids, options, kind, "")
+    reading = read_tables(grids, options, kind, "")
+    reading.received = of_sheets([sheet for sheet, tables in found if tables])
+    return reading
 
 
 def _hidden(sheet: Sheet) -> list[str]:

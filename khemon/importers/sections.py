@@ -48,6 +48,18 @@ def set_aside(grid: Grid, columns: Columns) -> None:
         grid.lines = [line for index, line in enumerate(grid.lines) if index not in aside]
 
 
+def join_ranges(grid: Grid, columns: Columns) -> None:
+    """Where the two ends of a reference range stand in columns of their own, read them as one range."""
+    low, high = (columns.at.pop(name, None) for name in ("reference_low", "reference_high"))
+    if high is None or "reference_range" in columns.at:
+        return
+    columns.at["reference_range"] = high
+    if low is not None:
+        for cells in grid.rows:
+            if cells[low].strip() and cells[high].strip():
+                cells[high] = f"{cells[low].strip()} - {cells[high].strip()}"
+
+
 def patients_by_line(grid: Grid, labels: Sequence[tuple[int, str]]) -> list[str]:
     """The id the latest label above each row states, empty above the first; `labels` in the order of their lines."""
     at = [line for line, _ in labels]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 ACCEPTED = "accepted"
@@ -86,7 +87,11 @@ class PatientRow:
 
 @dataclass(slots=True)
 class Reading:
-    """Everything found in one file, and how the file was understood."""
+    """Everything found in one file, and how the file was understood.
+
+    `dates` says how its dates were read: `stated`, `iso`, `day first`, `month first`, `undecided` or `cells`; empty
+    where it has none. `received` finds the text of a row by its number and field.
+    """
 
     kind: str
     format: str
@@ -98,6 +103,8 @@ class Reading:
     encoding: str = ""
     layout: str = ""
     notes: list[str] = dataclasses.field(default_factory=list)
+    dates: str = ""
+    received: Callable[[int, str | None], str] | None = dataclasses.field(default=None, compare=False, repr=False)
 
 
 def worse(one: str, other: str) -> str:

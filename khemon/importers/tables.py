@@ -15,7 +15,7 @@ from khemon.importers.measures import Measures
 from khemon.importers.numbers import certain_signs
 from khemon.importers.options import ReadOptions
 from khemon.importers.records import EventReader, PatientReader
-from khemon.importers.sections import join_times_of_day, patients_by_line, refuse_hidden_headers, set_aside
+from khemon.importers.sections import join_ranges, join_times_of_day, patients_by_line, refuse_hidden_headers, set_aside
 from khemon.importers.staging import EVENTS, IGNORED, LABS, REVIEW, Observation, Reading, worse
 from khemon.importers.times import Clock
 from khemon.importers.workbook.cells import too_many_rows
@@ -119,6 +119,7 @@ def _understood(grid: Grid, options: ReadOptions) -> Table:
     for cells in grid.rows if len(columns.comments) > 1 else ():
         # Every comment counts: a value may stand in any of them.
         cells[columns.at["comment"]] = " ".join(cells[index].strip() for index in columns.comments).strip()
+    join_ranges(grid, columns)
     set_aside(grid, columns)
     join_times_of_day(grid, columns)
     if columns.kind == LABS and columns.layout != CANONICAL:
@@ -144,13 +145,14 @@ def _fill(reading: Reading, tables: Sequence[Table], options: ReadOptions) -> No
     stated = options.patient_id or (options.mapping.patient_id if options.mapping else None)
     form, typed = date_format(options, tables[0].columns), bool(tables[0].grid.sheet)
     if reading.kind == LABS:
-        reading.observations = _observations(tables, options, stated)
+        reading.observations, reading.dates = _observations(tables, options, stated)
     elif reading.kind == EVENTS:
         texts = [text for table in tables for text in _texts(table, ("start", "end"))]
         starts = _clock(options, form, texts, options.now_ms, typed)
         ends = _clock(options, form, texts, None, typed)
         for table in tables:
             reading.events += EventReader(table.grid, table.columns, starts, ends, stated).rows()
+        reading.dates = starts.told
     else:
         clock = _clock(options, form, [], None, typed)
         for table in tables:
@@ -171,7 +173,7 @@ def _times(tables: Sequence[Table]) -> Iterator[str]:
             yield from _texts(table, TIME_FIELDS[:2])
 
 
-def _observations(tables: Sequence[Table], options: ReadOptions, stated: str | None) -> list[Observation]:
+def _observations(tables: Sequence[Table], options: ReadOptions, stated: str | None) -> tuple[list[Observation], str]:
     _name_patients(tables, stated)
     for table in tables:
         _check_units(table, options)
@@ -192,7 +194,7 @@ def _observations(tables: Sequence[Table], options: ReadOptions, stated: str | N
             own += [_aside(aside) for aside in table.grid.asides]
             own.sort(key=lambda observation: observation.row)
         found += own if len(sheets) < 2 else [_in_sheet(one, table.grid.sheet) for one in own]
-    return found
+    return found, collected.told
 
 
 def _doubted(observation: Observation, reason: str) -> Observation:

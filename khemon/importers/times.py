@@ -187,6 +187,19 @@ class Clock:
         return date
 
     @property
+    def told(self) -> str:
+        """How the times of the column were read, in one word or two; empty while none was."""
+        if not self.read:
+            return ""
+        if self._order is not None:
+            return self._order
+        if self.typed and all(map(TYPED.fullmatch, filter(None, map(str.strip, self.read)))):
+            return "cells"
+        if any(reason.startswith("two_digit_year") for moment in self.read.values() for reason in moment.reasons):
+            return UNDECIDED
+        return "stated" if self.form else "iso"
+
+    @property
     def order(self) -> str:
         """Which of day and month comes first in this column, or that it is undecided."""
         if self._order is None:

@@ -34,8 +34,8 @@ def courses(events: Events, drug: str, joins_within: int, timezone: str) -> Cour
     """
     records = events.of(drug)
     if not records.start.size:
-        none = np.zeros(0, np.int64)
-        return Courses(Spans.none(), none, none, none)
+        none = records.start
+        return Courses(Spans(none, none), none, none, none)
     records = records.take(np.lexsort((records.start, records.patient)))
     start = keys(records.patient, records.start)
     opens = starts_of(records.patient)
@@ -68,9 +68,8 @@ def _anew(given: Spans, joins_within: int, timezone: str) -> Bools:
     """Which stretches begin a course: the first of a patient, and those after a long enough interruption."""
     anew = starts_of(key_patient(given.start))
     later = positions(~anew)
-    if later.size:
-        off = day_numbers(key_time(given.stop[later - 1]), timezone).astype(np.int64)
-        anew[later] = day_numbers(key_time(given.start[later]), timezone) - off > joins_within
+    off = day_numbers(key_time(given.stop[later - 1]), timezone).astype(np.int64)
+    anew[later] = day_numbers(key_time(given.start[later]), timezone) - off > joins_within
     return anew
 
 

@@ -60,8 +60,6 @@ class Singles:
 def set_aside(results: Results, rows: Ints, closing: Ints) -> Singles:
     """The results that stand but were set aside for quality, up to each patient's closing."""
     spoiled = _SET_ASIDE[results.quality]
-    if not spoiled.any():
-        return Singles.of(results.take(slice(0, 0)), rows[:0])
     standing = choosing.standing(results)
     chosen = positions(spoiled if standing is None else spoiled & standing)
     return Singles.of(*choosing.cut(results.take(chosen), rows[chosen], closing))

@@ -8,7 +8,7 @@ import numpy as np
 
 from khemon.rules.current import covered
 from khemon.rules.moments import padded
-from khemon.rules.series import LAST_TIME, Bools, Ints, key_patient, keys, merged
+from khemon.rules.series import LAST_TIME, NONE, Bools, Ints, key_patient, keys, merged
 
 _LAST = np.array([LAST_TIME], np.int64)
 
@@ -21,18 +21,13 @@ class Spans:
     stop: Ints
 
     @classmethod
-    def none(cls) -> Spans:
-        """No stretch."""
-        return cls(np.zeros(0, np.int64), np.zeros(0, np.int64))
-
-    @classmethod
     def of(cls, start: Ints, stop: Ints) -> Spans:
         """Disjoint stretches in order that cover what those given cover; empty ones vanish, adjoining ones join."""
         if not start.size:
             return cls(start, stop)
         chosen = start < stop
         start, stop = start[chosen], stop[chosen]
-        at = merged([np.sort(start), np.sort(stop)]) if start.size else start
+        at = merged([np.sort(start), np.sort(stop)])
         return _where(at, covered(at, start, stop))
 
     @property
@@ -57,8 +52,6 @@ class Spans:
 
 def _where(at: Ints, holds: Bools) -> Spans:
     """The stretches between sorted keys over which something holds from each key to the next."""
-    if not at.size:
-        return Spans.none()
     before = padded(False, holds[:-1])
     return Spans(at[holds & ~before], at[~holds & before])
 
@@ -82,7 +75,7 @@ def following(at: Ints, sorted_keys: Ints) -> Ints:
 def preceding(at: Ints, sorted_keys: Ints) -> Ints:
     """For each key the position of the last of sorted_keys of the same patient at or before it; -1 without one."""
     if not sorted_keys.size:
-        return np.full(at.size, -1)
+        return np.full(at.size, NONE)
+    # Before the first of all the position is NONE already.
     position = sorted_keys.searchsorted(at, "right") - 1
-    found = sorted_keys[np.maximum(position, 0)]
-    return np.where((position >= 0) & (key_patient(found) == key_patient(at)), position, -1)
+    return np.where(key_patient(sorted_keys[position]) == key_patient(at), position, NONE)

@@ -30,8 +30,6 @@ def falls(points: Points, good: Bools, limit: float, rule: TrendRule) -> Falls:
 
     A fall opens during a run, at the count that ends it, or while never low; it goes on while either limb holds.
     """
-    if not good.size:
-        return Falls(np.zeros(0, np.int64), np.zeros(0, np.int64), good, good)
     start = starts_of(points.patient)
     first = last_where(start)
     below_median, along_line = _below_median(points, first, rule), _along_line(points, first, limit, rule)
@@ -89,14 +87,13 @@ def _along_line(points: Points, first: Ints, limit: float, rule: TrendRule) -> B
 def _once_in(points: Points, opens: Bools, holds: Bools, start: Bools, days: int) -> tuple[Ints, Ints]:
     """Positions at which falls open and end (-1: not yet): none opens within so many days of the one before."""
     size = opens.size
-    if not opens.any():
-        return np.zeros(0, np.int64), np.zeros(0, np.int64)
     next_open = ended(next_where(opens), size)
     next_over = ended(next_where(~holds), size)
-    stop = ended(patient_ends(start), 0)
+    stop = patient_ends(start)
     # With days in keys of patients one search serves all.
     by_day = keys(points.patient, points.day.astype(np.int64))
-    found: list[tuple[Ints, Ints]] = []
+    none = np.zeros(0, np.int64)
+    found = [(none, none)]
     starts = positions(start)
     at = next_open[starts]
     at = at[at < stop[starts]]
@@ -119,8 +116,6 @@ def drops(points: Points, singles: Singles, rule: DropRule) -> tuple[Codes, Ints
     the value lies somewhere from the lowest to the highest.
     """
     size = points.key.size
-    if not size:
-        return np.zeros(0, np.int8), np.zeros(0, np.int64)
     first = positions(starts_of(singles.key))
     least, most = in_steps(np.minimum.reduceat(singles.low, first)), in_steps(np.maximum.reduceat(singles.high, first))
     start_of = last_where(starts_of(points.patient))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -74,19 +74,34 @@ def collect(children: Iterable[Child]) -> Cohort:
     return Cohort(tuple(patients), tuple(labs), tuple(events))
 
 
-def simulate_cohort(seed: int, end: dt.datetime, patients: int = 73, *, timezone: str = "UTC") -> Cohort:
+def simulate_cohort(
+    seed: int, end: dt.datetime, patients: int = 73, *, timezone: str = "UTC", before: int = 0
+) -> Cohort:
     """The cohort of this seed whose data end shortly before `end`; the same seed and end give the same bytes.
 
     With 73 patients the counts are the published ones: 37 and 36 children, durable responses by weeks 1-4
-    9-22-31-35 and 4-12-20-24, ever 67, rebounds 2 and 6. Raises ValueError for an `end` without an offset.
+    9-22-31-35 and 4-12-20-24, ever 67, rebounds 2 and 6. before: how many children other parts hold already, whose
+    ids are taken. Raises ValueError for an `end` without an offset.
     """
     law, until = LAW["cohort"], local_end(end, timezone)
     first, second = shares([law["combination"], law["monotherapy"]], patients)
-    places = np.random.default_rng([seed, patients]).permutation(patients)
+    places = np.random.default_rng([seed, patients]).permutation(patients) + before
     children = draw_arm("combination", [int(p) for p in places[:first]], seed, until)
     children += draw_arm("monotherapy", [int(p) for p in places[first : first + second]], seed, until)
     _see_today(children, until)
     return collect(children)
+
+
+def simulate_parts(seed: int, end: dt.datetime, patients: int = 73, *, timezone: str = "UTC") -> Iterator[Cohort]:
+    """A cohort of any size in parts that fit into memory; a small one is one part, the same as `simulate_cohort`.
+
+    Every part has the shares of the published cohort, and a seed of its own that follows from this one.
+    """
+    at_once = LAW["cohort"]["at_once"]
+    for number, before in enumerate(range(0, patients, at_once)):
+        own = int(np.random.SeedSequence([seed, number]).generate_state(1)[0]) if number else seed
+        size = min(at_once, patients - before)
+        yield simulate_cohort(own, end, size, timezone=timezone, before=before)
 
 
 def _see_today(children: list[Child], until: dt.datetime) -> None:

@@ -5,6 +5,7 @@ from khemon.store.acts import Act, EventEntry
 from khemon.store.connection import file_of, is_there
 from khemon.store.integrity import verify_audit
 from khemon.store.repository import Reader, Writer
+from khemon.store.repository.held import KeptRow
 from khemon.store.rows import (
     AuditRow,
     BareEpisode,
@@ -39,6 +40,7 @@ __all__ = [
     "HeldRow",
     "ImportMeta",
     "ImportOutcome",
+    "KeptRow",
     "LiveProtocol",
     "MappingVersion",
     "MoveRow",

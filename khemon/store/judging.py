@@ -33,6 +33,8 @@ REPEATS = {
     EDITED: "edited_by_hand: a person has corrected this since; it is not brought back",
 }
 HELD_SET_OUT = "set_out_by_hand: a person set out another entry of this kind and time; held until someone decides"
+#: Why a result waits that was moved away from this patient: it must not come back by itself.
+HELD_MOVED = "moved_away: a person moved this result to another patient; held until someone decides"
 
 
 class Verdict(NamedTuple):

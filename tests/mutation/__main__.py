@@ -18,17 +18,12 @@ MEASURE = {
     "KHEMON_SEED": "20260101",
     "KHEMON_HISTORIES": "200",
     "KHEMON_FURTHER_EXAMPLES": "200",
+    "KHEMON_ALERT_HISTORIES": "200",
     "HYPOTHESIS_PROFILE": "mutation",
 }
 #: Loaded once, before any fork; nothing of khemon, which a changed module has to be loaded into afresh.
 LOADED_BEFORE = ["numpy", "pydantic", "hypothesis", "pint", "sqlalchemy", "zoneinfo", "tomllib", "decimal"]
-JUDGEMENT = ["khemon/units.py", "khemon/rules", "khemon/alerts", "khemon/grades", "khemon/explain"]
-#: Seconds on the clock after which a process that says nothing is ended.
-WALL_SECONDS = 900.0
-#: How many tests are asked of what also acts while modules are loaded, before it is loaded afresh.
-FIRST_TESTS = 100
-#: What a test may take to be asked in a quick round.
-QUICK_SECONDS = 0.2
+JUDGEMENT = ["khemon/units.py", "khemon/rules", "khemon/alerts", "khemon/grades", "khemon/explain", "khemon/endpoints"]
 
 os.environ.update(MEASURE)
 for _name in LOADED_BEFORE:
@@ -36,9 +31,9 @@ for _name in LOADED_BEFORE:
 
 from tests.mutation.changes import Change, changes_of  # noqa: E402
 from tests.mutation.listed import Pattern, patterns  # noqa: E402
-from tests.mutation.suite import CHOSEN, ROOT, Afresh, Suite, said_and_done  # noqa: E402
-
-Outcomes = dict[Change, str]
+from tests.mutation.memory import Memory  # noqa: E402
+from tests.mutation.rounds import InPlace, Loaded, Outcomes, Told, by_workers, share, shown, tell  # noqa: E402
+from tests.mutation.suite import CHOSEN, ONLY, ROOT, killers, words  # noqa: E402
 
 
 def modules(named: list[str]) -> list[str]:
@@ -49,144 +44,6 @@ def modules(named: list[str]) -> list[str]:
         files = sorted(path.rglob("*.py")) if path.is_dir() else [path]
         found += [file.relative_to(ROOT).as_posix() for file in files]
     return found
-
-
-def shown(change: Change) -> str:
-    """A survivor with the line it stands on."""
-    line = (ROOT / change.path).read_text("utf-8").splitlines()[change.line - 1].strip()
-    return f"survived: {change}\n    {line}"
-
-
-class Order:
-    """Which tests are asked first: those that failed lately in the same place."""
-
-    def __init__(self) -> None:
-        self.lately: dict[str, Counter[str]] = defaultdict(Counter)
-
-    def of(self, change: Change, names: list[str]) -> list[str]:
-        here, around = self.lately[f"{change.path}:{change.scope}"], self.lately[change.path]
-        return sorted(names, key=lambda name: (-here[name], -around[name]))
-
-    def failed(self, change: Change, name: str) -> None:
-        for place in (f"{change.path}:{change.scope}", change.path):
-            self.lately[place][name] += 1
-
-
-def share(changes: list[Change], workers: int) -> list[list[Change]]:
-    """The changes in as many parts, the changes of one function together."""
-    parts: list[list[Change]] = [[] for _ in range(workers)]
-    groups: dict[tuple[str, str], list[Change]] = defaultdict(list)
-    for change in changes:
-        groups[change.path, change.scope].append(change)
-    for group in groups.values():
-        min(parts, key=len).extend(group)
-    return parts
-
-
-def by_workers(parts: list[list[Change]], work: object) -> Outcomes:
-    """What each worker found, together; the last part is done here."""
-    with tempfile.TemporaryDirectory() as folder:
-        pids = []
-        for number, part in enumerate(parts):
-            pid = os.fork()
-            if pid == 0:
-                try:
-                    (Path(folder) / str(number)).write_bytes(pickle.dumps(work(part)))  # type: ignore[operator]
-                finally:
-                    os._exit(0)
-            pids.append(pid)
-        for pid in pids:
-            os.waitpid(pid, 0)
-        found: Outcomes = {}
-        for number in range(len(parts)):
-            found |= pickle.loads((Path(folder) / str(number)).read_bytes())
-        return found
-
-
-def tell(line: str) -> None:
-    """A line on the terminal, also while tests have their output taken."""
-    print(line, file=sys.__stdout__, flush=True)
-
-
-class InPlace:
-    """First round: the changed code is put into the living functions of a process that has everything loaded."""
-
-    def __init__(self, changes: list[Change], workers: int, longest: float) -> None:
-        self.changes, self.workers, self.longest = changes, workers, longest
-        self.outcomes: Outcomes = {}
-        self.suite = Suite(sorted({change.path for change in changes}), self._work)
-
-    def run(self) -> tuple[Outcomes, dict[str, float], dict[str, list[str]]]:
-        """The outcomes; for the second round the seconds of each test, and the tests that run each module."""
-        code = self.suite.run()
-        if code:
-            raise SystemExit(f"the tests fail without any change ({code})")
-        modules_run = {
-            path: sorted({name for names in lines.values() for name in names if name}, key=self.suite.seconds.get)
-            for path, lines in self.suite.by_line.items()
-        }
-        return self.outcomes, self.suite.seconds, modules_run
-
-    def _work(self, suite: Suite) -> None:
-        tell(f"{len(suite.items)} tests in {sum(suite.seconds.values()):.0f} s; {len(self.changes)} changes")
-        self.outcomes = by_workers(share(self.changes, self.workers), self._part)
-
-    def _part(self, part: list[Change]) -> Outcomes:
-        order, found = Order(), {}
-        for change in part:
-            found[change] = outcome = self._outcome(change, order)
-            if outcome and outcome != "afresh":
-                order.failed(change, outcome)
-            if not outcome:
-                tell(shown(change))
-        return found
-
-    def _outcome(self, change: Change, order: Order) -> str:
-        if not change.in_function:
-            return "afresh"
-        running = [name for name in self.suite.running(change) if self.suite.seconds[name] <= self.longest]
-        names = order.of(change, running)
-        if self.suite.at_load(change):
-            names = names[:FIRST_TESTS]
-        outcome = said_and_done(lambda: self.suite.ask(change, names), WALL_SECONDS) if names else ""
-        return "afresh" if not outcome and self.suite.at_load(change) else outcome
-
-
-class Loaded:
-    """Second round: what acts while modules are loaded is loaded afresh for each change."""
-
-    def __init__(self, seconds: dict[str, float], modules_run: dict[str, list[str]]) -> None:
-        self.seconds, self.modules_run = seconds, modules_run
-
-    def part(self, part: list[Change]) -> Outcomes:
-        """What came of each change."""
-        found = {}
-        for change in part:
-            found[change] = outcome = self._outcome(change)
-            if not outcome:
-                tell(shown(change))
-        return found
-
-    def _outcome(self, change: Change) -> str:
-        """Asks the module's own file of tests first, then all the others."""
-        own = self._own(change.path)
-        rest = [name for name in sorted(self.seconds, key=self.seconds.__getitem__) if name not in set(own)]
-        for names in (own, rest):
-            asking = Afresh(names, self.seconds)
-            outcome = said_and_done(lambda asking=asking: asking.ask(change), WALL_SECONDS) if names else ""
-            if outcome:
-                return outcome
-        return ""
-
-    def _own(self, path: str) -> list[str]:
-        """The tests of the file that is about the module: of those that mostly run it, the one that runs the least."""
-        runs = Counter(name.partition("::")[0] for name in self.modules_run[path])
-        whole = Counter(name.partition("::")[0] for name in self.seconds)
-        mostly = [file for file, count in runs.items() if 2 * count > whole[file]] or list(runs)
-        if not mostly:
-            return []
-        own = min(mostly, key=lambda file: sum(self.seconds[name] for name in self.seconds if name.startswith(file)))
-        return sorted((name for name in self.seconds if name.startswith(own + "::")), key=self.seconds.__getitem__)
 
 
 def in_a_process(ask: object) -> object:
@@ -213,14 +70,15 @@ def report(outcomes: Outcomes, listed: dict[Change, Pattern], seconds: float) ->
     """Prints killed, listed and survived by module; how many survived."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for change, outcome in outcomes.items():
-        counts[change.path]["killed" if outcome else "survived"] += 1
+        # A first look does not ask what acts while modules are loaded.
+        counts[change.path]["not asked" if outcome == "afresh" else "killed" if outcome else "survived"] += 1
     for change in listed:
         counts[change.path]["listed"] += 1
-    print(f"\n{'module':<42}{'killed':>8}{'listed':>8}{'survived':>10}")
-    for path, count in sorted(counts.items()):
-        print(f"{path:<42}{count['killed']:>8}{count['listed']:>8}{count['survived']:>10}")
+    columns = ("killed", "listed", "survived", "not asked")
+    print(f"\n{'module':<42}" + "".join(f"{column:>10}" for column in columns))
     whole = sum(counts.values(), Counter[str]())
-    print(f"{'all':<42}{whole['killed']:>8}{whole['listed']:>8}{whole['survived']:>10}")
+    for path, count in [*sorted(counts.items()), ("all", whole)]:
+        print(f"{path:<42}" + "".join(f"{count[column]:>10}" for column in columns))
     survivors = [change for change, outcome in outcomes.items() if not outcome]
     for change in survivors:
         print(shown(change))
@@ -229,22 +87,25 @@ def report(outcomes: Outcomes, listed: dict[Change, Pattern], seconds: float) ->
     return len(survivors)
 
 
-def main() -> int:
-    """0 when nothing survived without a reason."""
-    started = time.monotonic()
+def chosen_by_hand() -> argparse.Namespace:
+    """What was asked for on the command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
     parser.add_argument("modules", nargs="*", help="files or folders; all of what judges when absent")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--tests", nargs="+", metavar="FILE", help="only these files of tests")
+    parser.add_argument("--only", metavar="WORDS", default="", help="only tests whose names fit, as pytest -k reads it")
+    parser.add_argument("--memory", type=Path, default=ROOT / ".mutation", help="where verdicts are kept")
     parser.add_argument(
-        "--quick", action="store_true", help="without the tests that take longer, and without loading afresh"
+        "--quick", action="store_true", help="a first look: only quick tests, and nothing is loaded afresh"
     )
-    chosen = parser.parse_args()
-    os.environ[CHOSEN] = " ".join(chosen.tests or [])
-    longest = QUICK_SECONDS if chosen.quick else WALL_SECONDS
-    known = patterns()
+    parser.add_argument("--open", action="store_true", help="only changes that no remembered run has killed")
+    return parser.parse_args()
+
+
+def sorted_out(paths: list[str], known: list[Pattern]) -> tuple[list[Change], dict[Change, Pattern]]:
+    """The changes of modules: those to be killed, and those that are listed as making no difference."""
     changes, listed = [], {}
-    for path in modules(chosen.modules):
+    for path in paths:
         source = (ROOT / path).read_text("utf-8")
         lines = source.splitlines()
         for change in changes_of(path, source):
@@ -253,11 +114,37 @@ def main() -> int:
                 changes.append(change)
             else:
                 listed[change] = pattern
-    outcomes, seconds, run = in_a_process(InPlace(changes, chosen.workers, longest).run)  # type: ignore[misc]
-    again = [change for change, outcome in outcomes.items() if outcome == "afresh" and not chosen.quick]
-    tell(f"{len(again)} changes act while modules are loaded")
-    outcomes |= by_workers(share(again, chosen.workers), Loaded(seconds, run).part)
-    left = report({change: outcomes[change] for change in changes}, listed, time.monotonic() - started)
+    return changes, listed
+
+
+def verdicts(changes: list[Change], chosen: argparse.Namespace) -> Outcomes:
+    """What came of every change: what is remembered with the very same code and tests, and else what the tests say."""
+    lines = {path: (ROOT / path).read_text("utf-8").splitlines() for path in {change.path for change in changes}}
+    memory = Memory(chosen.memory, ROOT, [*killers(), *words()], lines)
+    names = memory.names(changes)
+    outcomes = {change: memory.verdict(names[change]) for change in changes}
+    if chosen.open:
+        outcomes |= {change: memory.last(names[change]) or None for change in changes if outcomes[change] is None}
+    ask = [change for change in changes if outcomes[change] is None]
+    tell(f"{len(changes) - len(ask)} verdicts are known of the very same code and tests")
+    if ask:
+        told = Told(memory, names, quick=chosen.quick)
+        found, seconds, run = in_a_process(InPlace(ask, chosen.workers, told).run)  # type: ignore[misc]
+        again = [change for change, outcome in found.items() if outcome == "afresh" and not chosen.quick]
+        tell(f"{len(again)} changes act while modules are loaded")
+        outcomes |= found | by_workers(share(again, chosen.workers), Loaded(seconds, run, told).part)
+    return outcomes  # type: ignore[return-value]
+
+
+def main() -> int:
+    """0 when nothing survived without a reason."""
+    started = time.monotonic()
+    chosen = chosen_by_hand()
+    os.environ[CHOSEN], os.environ[ONLY] = " ".join(chosen.tests or []), chosen.only
+    known = patterns()
+    changes, listed = sorted_out(modules(chosen.modules), known)
+    outcomes = verdicts(changes, chosen)
+    left = report(outcomes, listed, time.monotonic() - started)
     unmet = [pattern for pattern in known if not pattern.met] if not chosen.modules else []
     for pattern in unmet:
         print(f"a pattern that nothing fits any more: {pattern.where} {pattern.code} {pattern.change}")

@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 #: Whatever judges is tested by these; none starts a process, a server or a database.
 KILLERS = [
     "tests/test_units.py",
+    "tests/test_analytes_numbers.py",
     "tests/test_cases.py",
     "tests/test_rulebook_numbers.py",
     "tests/test_calendar.py",
@@ -39,25 +40,37 @@ KILLERS = [
     "tests/test_questions.py",
     "tests/test_rulebook.py",
     "tests/test_alerts_acknowledged.py",
+    "tests/test_alerts_edges.py",
     "tests/test_alerts_further.py",
     "tests/test_alerts_identity.py",
     "tests/test_alerts_late.py",
     "tests/test_alerts_laws.py",
     "tests/test_alerts_moves.py",
     "tests/test_alerts_muting.py",
+    "tests/test_alerts_reference.py",
+    "tests/test_timelines.py::test_the_ward_has_the_alerts_told_on_every_day",
+    "tests/test_endpoints.py",
+    "tests/test_endpoint_laws.py",
+    "tests/test_endpoint_statistics.py",
 ]
 #: Processor seconds a test may take after a change: so many, and so many times what it took before.
 PATIENCE_SECONDS, PATIENCE_TIMES = 3.0, 10.0
 MEMORY_BYTES = 3 << 30
-#: The variable that names other files of tests.
-CHOSEN = "KHEMON_MUTATION_TESTS"
+#: The variables that name other files of tests, and which tests of them by an expression of words as pytest reads it.
+CHOSEN, ONLY = "KHEMON_MUTATION_TESTS", "KHEMON_MUTATION_ONLY"
 QUIETLY = ["-q", "--assert=plain", "--no-header", "-p", "no:cacheprovider", "-p", "no:cov"]
 
 
 def killers() -> list[str]:
     """The files of KILLERS that are there, or those that were chosen instead."""
     chosen = os.environ.get(CHOSEN, "").split()
-    return chosen or [name for name in KILLERS if (ROOT / name).is_file()]
+    return chosen or [name for name in KILLERS if (ROOT / name.partition("::")[0]).is_file()]
+
+
+def words() -> list[str]:
+    """What pytest is told to choose from the files."""
+    only = os.environ.get(ONLY, "")
+    return ["-k", only] if only else []
 
 
 def said_and_done(ask: Any, wall_seconds: float) -> str:
@@ -134,7 +147,7 @@ class Suite:
     def run(self) -> int:
         """Collects, measures, works; the exit code of pytest."""
         self.coverage.start()
-        return int(pytest.main([*QUIETLY, "--capture=sys", *killers()], plugins=[self]))
+        return int(pytest.main([*QUIETLY, "--capture=sys", *words(), *killers()], plugins=[self]))
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Instead of the usual loop."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from khemon.actions.by_hand import checks
 from khemon.actions.by_hand.chains import Chains
-from khemon.actions.by_hand.entering import beside, own_specimen, stored_at
+from khemon.actions.by_hand.entering import beside, stored_at
 from khemon.actions.by_hand.forms import ResultForm
 from khemon.actions.by_hand.recording import BY_HAND, Decided, Deed, Recorded, record
 from khemon.actions.permitted import permitted
@@ -43,9 +43,9 @@ def edit_result(
         old = present(writer, chains, result_id)
         out = frozenset(_replaced(writer, chains, old))
         row = _corrected(writer, old, dict(changes), to_ms(now), out)
+        if "status" not in changes:
+            row.status = _status(writer, old, row, out, chains.source_of(old))
         checks.ask([*checks.result_questions(row), *beside(writer, row, out)], sure=sure)
-        if chains.source_of(old) == BY_HAND:
-            row.specimen_id = row.specimen_id or own_specimen(row, actor, now)
         row.reasons.append(f"edited: {why}")
         decided: list[Decided] = [(number, "edited", 0) for number in sorted(out)]
         before = _said(old)
@@ -131,18 +131,17 @@ def _corrected(
     row.text = old.text if form.value == kept["value"] else row.text
     if _content(row) == _content(_as_received(old)):
         raise Refused("correction", "nothing differs from what is stored", "say what is to be changed")
-    if "status" not in changes:
-        row.status = _status(reader, old, row, out)
     return row
 
 
-def _status(reader: Reader, old: ResultRow, row: Observation, out: frozenset[int]) -> str:
-    """Corrected; as it was while a result is still to come, or where another result of that time would be hidden.
+def _status(reader: Reader, old: ResultRow, row: Observation, out: frozenset[int], source: str | None) -> str:
+    """Corrected; as it was where that would hide another result of the time, or one that is still to come.
 
-    Without a specimen id the results of one time are versions of one, and a corrected one outranks the others.
+    Without a specimen id the results of one time are versions of one, and a corrected one outranks the others. The old
+    version is set out by itself: nothing has to outrank it.
     """
-    others = [one for one in stored_at(reader, row, out) if one.specimen_id is None]
-    hides = bool(others) and row.specimen_id is None
+    others = any(one.specimen_id is None for one in stored_at(reader, row, out))
+    hides = row.specimen_id is None and (others or source == BY_HAND)
     return old.status if old.status == "preliminary" or hides else "corrected"
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 from khemon.actions.by_hand import checks
 from khemon.actions.by_hand.forms import EventForm, ResultForm
-from khemon.actions.by_hand.recording import BY_HAND, Deed, Recorded, record, said_of
+from khemon.actions.by_hand.recording import BY_HAND, Deed, Recorded, record
 from khemon.actions.permitted import permitted
 from khemon.importers import EventRow, Observation
 from khemon.models import Actor, Refused
@@ -24,7 +23,6 @@ def enter_result(store: Store, actor: Actor, form: ResultForm, *, now: dt.dateti
     with store.writing() as writer:
         [row] = checks.read_results(writer, [form], to_ms(now))
         checks.ask([*checks.result_questions(row), *beside(writer, row)], sure=sure)
-        row.specimen_id = row.specimen_id or own_specimen(row, actor, now)
         deed = Deed("enter_result", form.patient_id.strip(), BY_HAND, observations=[row])
         return record(writer, actor, deed, now, checks.zone_of(writer))
 
@@ -52,17 +50,6 @@ def new_events(reader: Reader, forms: Sequence[EventForm], now_ms: int) -> tuple
     for row in rows:
         refuse_stored(row, entries, zone)
     return rows, list(dict.fromkeys(words for row in rows for words in checks.event_questions(row, now_ms, zone)))
-
-
-def own_specimen(row: Observation, actor: Actor, now: dt.datetime) -> str | None:
-    """A specimen id of its own for a result entered without one; none for a preliminary one.
-
-    So a later correction or withdrawal of it is never taken for one of a laboratory's result of the same time. A
-    preliminary one is a word about a result that is still to come, which takes its place.
-    """
-    if row.status == "preliminary":
-        return None
-    return f"hand-{hashlib.sha256(repr((said_of(row), actor.name, to_ms(now))).encode()).hexdigest()[:10]}"
 
 
 def beside(reader: Reader, row: Observation, besides: frozenset[int] = frozenset()) -> list[str]:

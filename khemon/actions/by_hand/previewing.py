@@ -63,10 +63,10 @@ def _words(row: Observation, protocol: Protocol) -> str:
     label, analyte = ANALYTES[str(row.analyte)].label, str(row.analyte)
     typed = f"{row.comparator}{row.value} {row.unit or ''}".strip()
     read = f"{row.comparator}{row.canonical_value} {unit_words(row.canonical_unit)}".strip()
-    if row.basis == "unknown":
-        read += " (basis not stated: FEU, or DDU and so twice the number)"
-    head = f"You entered {label[:1].lower()}{label[1:]} {typed}"
-    head += "" if row.value == row.canonical_value and row.unit == row.canonical_unit else f" = {read}"
+    called = f"{label[:1].lower()}{label[1:]}" if label[1:2].islower() else label
+    head = f"You entered {called} {typed}"
+    head += "" if (row.value, row.unit) == (row.canonical_value, row.canonical_unit) else f" = {read}"
+    head += " (basis not stated: FEU, or DDU and so twice the number)" if row.basis == "unknown" else ""
     if row.quality in EXCLUDING_QUALITIES:
         return f"{head}: set aside as {row.quality.replace('_', ' ')}, no limit is read from it."
     met, may_be = limits_met(protocol, analyte, row.low, row.high)

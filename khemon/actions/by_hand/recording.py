@@ -18,6 +18,15 @@ from khemon.store import Act, ImportMeta, Writer, row_id
 #: The source of what a person enters: no file of a laboratory is held because of it.
 BY_HAND = "by hand"
 FORMAT = "by_hand"
+#: What a list of imports calls an act.
+_CALLED = {
+    "enter_result": "result entered",
+    "edit_result": "result corrected",
+    "void_result": "result set out as entered in error",
+    "enter_event": "events entered",
+    "edit_event": "event corrected",
+    "void_event": "event set out as entered in error",
+}
 #: A row that the act decides about: its id, the verdict, and the place in the act's batch of the row it became.
 Decided = tuple[int, str, int | None]
 
@@ -93,7 +102,9 @@ def record(writer: Writer, actor: Actor, deed: Deed, now: dt.datetime, timezone:
     content |= {"reason": deed.reason, "instead_of": [row[0] for row in deed.decided]}
     packed = json.dumps(content, ensure_ascii=False, sort_keys=True).encode()
     details = {"act": deed.act, "reason": deed.reason}
-    meta = ImportMeta("by hand", packed, deed.source, "", deed.kind, FORMAT, at_ms, actor, details)
+    meta = ImportMeta(
+        f"by hand: {_CALLED[deed.act]}", packed, deed.source, "", deed.kind, FORMAT, at_ms, actor, details
+    )
     act = Act(frozenset(row[0] for row in deed.decided), (deed.patient_id,))
     outcome = writer.record_import(meta, observations=deed.observations, events=deed.events, act=act)
     if outcome.repeated:

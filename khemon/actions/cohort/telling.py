@@ -167,6 +167,8 @@ def _amounts(found: Findings, groups: Chosen) -> list[dict[str, Any]]:
         ("products", "Blood products per patient, baseline to month 12", given.total),
         ("products_per_week", "Blood products per patient and week observed", fraction(per * given.total, given.days)),
         ("prednisolone_days", "Days on prednisolone", treated.steroid_days),
+        ("quality_of_life_change", "Change of the total quality-of-life score at month 12", found.scores.difference),
+        ("volume_change", "Change of volume at month 12, as a fraction of the baseline", found.volumes.relative),
         ("troughs_in_band", "Share of sirolimus troughs inside the band", fraction(treated.in_band, treated.troughs)),
     ]
     told = []

@@ -3,7 +3,9 @@
 from khemon.actions.watch.alerts import AlertLine, AlertView, ReviewQueue, alert_view, patient_of_alert, review_queue
 from khemon.actions.watch.damaged import read_only_because
 from khemon.actions.watch.flags import Flag
+from khemon.actions.watch.heldqueue import DecidedLine, HeldGroup, HeldLine, HeldQueue, held_queue
 from khemon.actions.watch.imports import BatchLine, imports, own_zone, revision, setting
+from khemon.actions.watch.moved import Movable, MoveNotice, decided_lines, movable_results, move_notice, move_notices
 from khemon.actions.watch.patient import PatientView, identity_of, last_visit, patient_of, patient_view
 from khemon.actions.watch.rulebook import Definitions, definitions
 from khemon.actions.watch.timelines import TimelineSheet, timeline_sheets
@@ -16,18 +18,29 @@ __all__ = [
     "AlertLine",
     "AlertView",
     "BatchLine",
+    "DecidedLine",
     "Definitions",
     "Flag",
+    "HeldGroup",
+    "HeldLine",
+    "HeldQueue",
+    "Movable",
+    "MoveNotice",
     "PatientView",
     "ReviewQueue",
     "TimelineSheet",
     "WardBoard",
     "WardLine",
     "alert_view",
+    "decided_lines",
     "definitions",
+    "held_queue",
     "identity_of",
     "imports",
     "last_visit",
+    "movable_results",
+    "move_notice",
+    "move_notices",
     "own_zone",
     "patient_of",
     "patient_of_alert",

@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 from khemon.figures.words import moment, reason_words, short_date_words, unit_words
 from khemon.store import HeldRow
 
+#: A longer text is cut in a list; it stands whole beside the question, and in the file.
+LONGEST_TEXT = 80
 _WAITS = {"review": "waits for a person", "conflict": "in conflict with a stored result", "no_value": "no value"}
 
 
@@ -17,7 +19,8 @@ def held_words(row: HeldRow, zone: ZoneInfo, now: dt.datetime, *, in_full: bool 
         # A row of a patients or events file: its fields are not for a list, its reasons are.
         told = f"held, not used: row {row.row} of a file of patients or events"
     else:
-        what = f"{row.analyte.replace('_', ' ')} {row.text} {unit_words(row.unit)}".strip()
+        text = row.text if len(row.text) <= LONGEST_TEXT else f"{row.text[:LONGEST_TEXT]} …"
+        what = f"{row.analyte.replace('_', ' ')} {text} {unit_words(row.unit)}".strip()
         told = f"held, not judged: {what}, {_when(row, zone, now)}"
     if row.analyte is not None and not in_full:
         return told

@@ -119,7 +119,7 @@ def patient_view(
             alerts=alert_lines(reader, setting, now, [patient_id]),
             held=tuple(held_words(row, setting.zone, now, in_full=True) for row in reader.held_of(patient_id)),
             gaps=tuple(gap_words(row, setting.zone, now) for row in reader.gaps_of(patient_id)),
-            results=result_lines(versions, samples, setting.zone),
+            results=result_lines(versions, samples, setting.zone, reader.decisions(("voided", "edited"))),
             events=event_lines(known.events[patient_id], setting.zone),
             new_results=len(new),
         )

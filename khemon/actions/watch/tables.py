@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -10,7 +10,7 @@ from khemon.figures.samples import Sample
 from khemon.figures.style import LANES
 from khemon.figures.words import date_words, moment, reason_words, unit_words
 from khemon.models import LASTING_EVENTS, Event
-from khemon.store import ResultRow
+from khemon.store import ResultRow, RowDecision
 from khemon.units import ANALYTES
 
 
@@ -43,15 +43,24 @@ class EventLine:
     note: str
 
 
-def result_lines(versions: Sequence[ResultRow], samples: Sequence[Sample], zone: ZoneInfo) -> tuple[ResultLine, ...]:
-    """Every version, the newest first; versions that another replaced say so."""
+def result_lines(
+    versions: Sequence[ResultRow], samples: Sequence[Sample], zone: ZoneInfo, decided: Mapping[int, RowDecision]
+) -> tuple[ResultLine, ...]:
+    """Every version, the newest first; versions that another replaced or a person set out say so."""
     standing = {sample.result_id: sample for sample in samples}
-    return tuple(_result_line(row, standing.get(row.result_id), zone) for row in reversed(versions))
+    return tuple(
+        _result_line(row, standing.get(row.result_id), zone, decided.get(row.result_id)) for row in reversed(versions)
+    )
 
 
-def _result_line(row: ResultRow, sample: Sample | None, zone: ZoneInfo) -> ResultLine:
+def _result_line(
+    row: ResultRow, sample: Sample | None, zone: ZoneInfo, decided: RowDecision | None = None
+) -> ResultLine:
     remarks = list(sample.remarks) if sample else []
-    if sample is None and ANALYTES[row.analyte].has_rules:
+    if decided is not None:
+        did = "corrected by hand" if decided.verdict == "edited" else "set out as entered in error"
+        remarks.append(f"{did}: {decided.reason}")
+    elif sample is None and ANALYTES[row.analyte].has_rules:
         remarks.append(
             "withdrawn" if row.status in ("cancelled", "entered_in_error") else "replaced by a later version"
         )

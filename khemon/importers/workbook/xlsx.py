@@ -141,18 +141,23 @@ def _compare(sheet: Sheet, second: calamine.CalamineWorkbook) -> None:
         start, rows = table.start or (0, 0), table.iter_rows()
     except (calamine.CalamineError, OSError, ValueError) as problem:
         raise ImportProblem(f"sheet {sheet.name!r}", "a damaged sheet", "save the workbook anew") from problem
-    seen = set()
+    seen: dict[int, set[int]] = {}
     for line, cells in enumerate(rows, start=start[0] + 1):
+        texts, facts, here = sheet.rows.get(line, {}), sheet.facts.get(line, {}), set()
         for column, value in enumerate(cells, start=start[1]):
             if value == "" or column >= MAX_COLUMNS:
                 continue
-            seen.add((line, column))
+            here.add(column)
+            # Most cells are plain texts, the same to both.
+            if texts.get(column) == value and column not in facts:
+                continue
             if not _agrees(sheet, line, column, value):
                 _hold(sheet, line, column)
+        seen[line] = here
     for line, texts in sheet.rows.items():
-        for column in texts:
+        for column in texts.keys() - seen.get(line, set()):
             fact = sheet.facts.get(line, {}).get(column)
-            if (line, column) not in seen and texts[column].strip() and not (fact and (fact.doubt or fact.spread)):
+            if texts[column].strip() and not (fact and (fact.doubt or fact.spread)):
                 _hold(sheet, line, column)
 
 

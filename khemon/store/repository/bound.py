@@ -11,6 +11,8 @@ from functools import cached_property
 import sqlalchemy as sa
 
 from khemon.models import Alert, Patient
+from khemon.store.repository.held import KeptRow
+from khemon.store.repository.kept_reader import UNDECIDED
 from khemon.store.repository.reader import Reader
 from khemon.store.rows import (
     AuditRow,
@@ -84,12 +86,30 @@ class BoundReader(Reader):
     def events_for(self, patient_ids: Sequence[str] | None = None, *, known_at_ms: int | None = None) -> EventColumns:
         return super().events_for(self._asked(patient_ids), known_at_ms=known_at_ms)
 
-    def held(self) -> list[HeldRow]:
-        return [row for row in super().held() if row.patient_id is None or row.patient_id in self._visible]
+    def held(self, known_at_ms: int | None = None) -> list[HeldRow]:
+        return self._shown(super().held(known_at_ms))
 
-    def batches(self) -> list[BatchRow]:
+    def undecided(
+        self, decisions: tuple[str, ...] = UNDECIDED, patient_no: int | None = None, known_at_ms: int | None = None
+    ) -> list[HeldRow]:
+        return self._shown(super().undecided(decisions, patient_no, known_at_ms))
+
+    def undecided_once(self) -> list[HeldRow]:
+        return self._shown(super().undecided_once())
+
+    def kept_whole(self, row_ids: Iterable[int]) -> dict[int, KeptRow]:
+        found = super().kept_whole(row_ids).items()
+        return {number: row for number, row in found if row.said.get("patient_id") in {None, *self._visible}}
+
+    def results_beside(self, patient_ids: Iterable[str], times: Iterable[int]) -> list[ResultRow]:
+        return super().results_beside(self._asked(list(patient_ids)), times)
+
+    def deciding(self, batch_id: str) -> list[str]:
+        return [] if self.batch(batch_id) is None else super().deciding(batch_id)
+
+    def batches(self, format: str | None = None) -> list[BatchRow]:
         hidden = self._with_hidden_patients
-        return [row for row in super().batches() if row.batch_no not in hidden]
+        return [row for row in super().batches(format) if row.batch_no not in hidden]
 
     def batch(self, batch_id: str) -> BatchRow | None:
         found = super().batch(batch_id)
@@ -127,6 +147,10 @@ class BoundReader(Reader):
 
     def audit_rows(self, after: int = 0) -> Iterator[AuditRow]:
         return iter(())
+
+    def _shown(self, rows: list[HeldRow]) -> list[HeldRow]:
+        """Rows without a patient are there for everyone: nobody can say whose they are."""
+        return [row for row in rows if row.patient_id is None or row.patient_id in self._visible]
 
     @cached_property
     def _with_hidden_patients(self) -> frozenset[int]:

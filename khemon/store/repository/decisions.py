@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
-from khemon.models import StoreProblem
 from khemon.store.digests import row_digest
 from khemon.store.judging import SET_OUT
 from khemon.store.repository.bulk import insert_rows, next_number
 from khemon.store.repository.ledger import Ledger
-from khemon.store.repository.marks import mark_of, totals
-from khemon.store.repository.ready import Ready
 from khemon.store.repository.sealing import note_rows
-from khemon.store.repository.seals import WARD, seals_of
+from khemon.store.repository.seals import seals_of
 from khemon.store.rows import RowDecision
 from khemon.store.tables import BATCH_SPAN, row_decision
 
 _IN_ORDER = sa.select(row_decision).order_by(row_decision.c.decision_no)
-_ALL = Ready(_IN_ORDER)
 
 
 def add(connection: sa.Connection, batch_no: int, decisions: Iterable[tuple[int, str, int | None, str]]) -> None:
@@ -41,7 +37,7 @@ def standing(
     """Id of a row to the last standing decision about it. StoreProblem when one is not what was written."""
     gone = ledger.not_standing(known_at_ms)
     found: dict[int, RowDecision] = {}
-    for decided in _every(connection):
+    for decided in _every(ledger):
         if decided.batch_no not in gone and (verdicts is None or decided.verdict in verdicts):
             found[decided.row_id] = decided
     return found
@@ -49,19 +45,18 @@ def standing(
 
 def set_out(connection: sa.Connection, ledger: Ledger, known_at_ms: int | None = None) -> dict[int, tuple[int, str]]:
     """Id of each row that a person set out or said anew to the first standing act that did, and its verdict."""
+    if known_at_ms in ledger.set_out:
+        return ledger.set_out[known_at_ms]
     gone = ledger.not_standing(known_at_ms)
-    found: dict[int, tuple[int, str]] = {}
-    for decided in _every(connection):
+    found = ledger.set_out.setdefault(known_at_ms, {})
+    for decided in _every(ledger):
         if decided.verdict in SET_OUT and decided.batch_no not in gone:
             found.setdefault(decided.row_id, (decided.batch_no, decided.verdict))
     return found
 
 
-def _every(connection: sa.Connection) -> list[RowDecision]:
-    rows = _ALL.rows(connection)
-    decisions = [_sound(row) for row in rows]
-    seals_of(connection).compare("decision", totals((WARD, mark_of(*row)) for row in rows), [WARD])
-    return decisions
+def _every(ledger: Ledger) -> Iterator[RowDecision]:
+    return (RowDecision(*row[:-1]) for row in ledger.decision_rows)
 
 
 def damaged(connection: sa.Connection) -> list[int]:
@@ -71,10 +66,3 @@ def damaged(connection: sa.Connection) -> list[int]:
 
 def _is_sound(row: tuple[Any, ...]) -> bool:
     return bool(row_digest(row[:-1]) == row[-1])
-
-
-def _sound(row: tuple[Any, ...]) -> RowDecision:
-    if not _is_sound(row):
-        found, remedy = "is not what was written: its digest differs", "run khemon check and restore a backup"
-        raise StoreProblem(where=f"decision, number {row[0]}", found=found, remedy=remedy)
-    return RowDecision(*row[:-1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 
 import numpy as np
@@ -30,8 +31,12 @@ EventKey = tuple[str | None, int, str, int]
 def event_histories(
     connection: sa.Connection, ledger: Ledger, numbers: Sequence[int] | None, known_at_ms: int | None = None
 ) -> tuple[dict[EventKey, EventHistory], dict[int, str]]:
-    """What the standing rows of these patients say, taken in order, and the fate each row (by id) has now."""
+    """What the standing rows of these patients say, taken in order, and the fate each row (by id) has now.
+
+    A row that a person rejected or corrected says nothing; its fate is the one it would have.
+    """
     gone, left = ledger.not_standing(known_at_ms), set_out(connection, ledger, known_at_ms)
+    silent = silenced(ledger, known_at_ms)
     histories: dict[EventKey, EventHistory] = {}
     decisions: dict[int, str] = {}
     rows = sorted(_ROWS.rows(connection, numbers))
@@ -47,7 +52,8 @@ def event_histories(
         if batch_no not in gone and number not in seals.left_out:
             history = histories.setdefault((ledger.of_row(row_id).source, number, kind, start_ms), EventHistory())
             fields = EventFields(end_ms, dose, unit, note)
-            decisions[row_id] = history.take(row_id, batch_no, fields, forced).decision
+            asked = copy.deepcopy(history) if row_id in silent else history
+            decisions[row_id] = asked.take(row_id, batch_no, fields, forced).decision
     for history in histories.values() if left else ():
         history.close()
     return histories, decisions
@@ -63,6 +69,12 @@ def event_entries(connection: sa.Connection, ledger: Ledger, patient_no: int) ->
         for number, fields in events.items()
     ]
     return sorted(found, key=lambda entry: (entry.start_ms, entry.rows))
+
+
+def silenced(ledger: Ledger, known_at_ms: int | None = None) -> set[int]:
+    """Ids of rows that a person took out: rejected, or corrected to say something else."""
+    decided = ledger.decided(known_at_ms).items()
+    return {row_id for row_id, decision in decided if decision.verdict in ("rejected", "corrected")}
 
 
 def event_columns(

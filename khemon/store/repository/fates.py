@@ -8,8 +8,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from khemon.store.digests import row_digest
 from khemon.store.repository.ledger import Ledger
 from khemon.store.repository.results import result_details, results_of_batch
+from khemon.store.repository.seals import damage
 from khemon.store.rows import BatchRow, FateRow, ResultRow
 from khemon.store.tables import BATCH_SPAN, event_version, fate, patient, patient_version
 
@@ -110,6 +112,9 @@ def usable_rows(
     joined = table.join(patient, patient.c.patient_no == table.c.patient_no)
     statement = sa.select(table, patient.c.patient_id).select_from(joined).where(*criteria)
     for row in connection.execute(statement.order_by(table.c.version_id)).mappings():
+        *values, digest = (row[column.name] for column in table.c)
+        if row_digest(tuple(values)) != digest:
+            raise damage(f"row {row['version_id']} of a file")
         if table is event_version:
             yield row, packed({name: row[name] for name in EVENT_FIELDS})
         else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from khemon.models import QUALITIES, STATUSES, TIMINGS
 from khemon.store.digests import row_digest
-from khemon.store.judging import Content, Verdict, Version, result_verdict
+from khemon.store.judging import HELD_MOVED, Content, Verdict, Version, result_verdict
 from khemon.store.repository.bulk import ReadyOf
 from khemon.store.repository.decisions import set_out
 from khemon.store.repository.fates import OBSERVATION_FIELDS, packed
@@ -38,6 +38,8 @@ _VERSIONS_BETWEEN = ReadyOf(_VERSIONS.where(_BETWEEN | result.c.specimen.is_not(
 
 #: Source, patient, analyte, and the specimen or else the collection time: what makes two rows versions of one result.
 Key = tuple[str | None, int, int, str | int]
+#: The same without the source: where a result stands.
+Place = tuple[int, int, str | int]
 
 
 class Observation(Row, Protocol):
@@ -162,6 +164,22 @@ def versions_of(
     return found
 
 
+def moved_places(ledger: Ledger, stored: Mapping[Key, Sequence[Version]]) -> frozenset[Place]:
+    """Where results stood that a person moved to another patient; each of them was withdrawn there."""
+    withdrawn = {key[1:] for key, versions in stored.items() if any(one.status == WITHDRAWN[1] for one in versions)}
+    if not withdrawn:
+        return frozenset()
+    there = {one.result_id: key[1:] for key, versions in stored.items() if key[1:] in withdrawn for one in versions}
+    decided = {row: one for row, one in ledger.decided().items() if one.verdict == "moved"}
+    return frozenset(place for row_id, place in there.items() if row_id in decided)
+
+
+def with_moves(verdict: Verdict, status: int, place: Place, moved: frozenset[Place]) -> Verdict:
+    """The verdict, but a result that was moved away is held where it would be let in again, unless it is withdrawn."""
+    comes_back = verdict.decision != "duplicate" and place in moved and status not in WITHDRAWN
+    return Verdict("conflict", HELD_MOVED) if comes_back else verdict
+
+
 def take_observations(intake: Intake, rows: Sequence[Observation]) -> None:
     """Gives every observation its final decision and collects what is to be written.
 
@@ -171,6 +189,7 @@ def take_observations(intake: Intake, rows: Sequence[Observation]) -> None:
     times = [row.collected_ms for row in rows if row.collected_ms is not None]
     between = (min(times), max(times)) if times else (0, 0)
     stored = versions_of(intake.connection, intake.ledger, standing.values(), between) if standing else {}
+    moved = moved_places(intake.ledger, stored)
     first: dict[tuple[int, int, int], int] = {}
     groups: dict[tuple[int, int, int], Twins] = {}
     readable: list[tuple[int, int, int, int]] = []
@@ -185,8 +204,8 @@ def take_observations(intake: Intake, rows: Sequence[Observation]) -> None:
         if first.setdefault(key, position) != position and key not in groups:
             groups[key] = Twins()
         readable.append((*key, first_id + position))
-    if (groups or stored) and intake.act is None:
-        readable = [key for key in readable if _accepted(intake, stored, groups, key, rows[key[3] - first_id])]
+    if (groups or stored or moved) and intake.act is None:
+        readable = [key for key in readable if _accepted(intake, stored, groups, moved, key, rows[key[3] - first_id])]
     readable.sort()
     intake.results = [result_values(*key, rows[key[3] - first_id], restored_by=None) for key in readable]
 
@@ -195,19 +214,22 @@ def _accepted(
     intake: Intake,
     stored: dict[Key, list[Version]],
     groups: dict[tuple[int, int, int], Twins],
+    moved: frozenset[Place],
     key: tuple[int, int, int, int],
     each: Observation,
 ) -> bool:
     """Judges one readable row and brings it up to date; keeps it here when it is not accepted."""
     number, collected_ms, code, row_id = key
     group = groups.get(key[:3])
-    earlier = stored.get((intake.meta.source, number, code, each.specimen_id or collected_ms))
-    if group is None and earlier is None:
+    place = (number, code, each.specimen_id or collected_ms)
+    earlier = stored.get((intake.meta.source, *place))
+    if group is None and earlier is None and place not in moved:
         return True
     twin = Twin(each, row_id, STATUS_CODES[each.status], content_of(each))
     verdict = _repeat(group, twin)
     if verdict is None:
         verdict = result_verdict(earlier or (), intake.batch_no, twin.status, twin.content, supersede=intake.supersede)
+        verdict = with_moves(verdict, twin.status, place, moved)
     each.decision = verdict.decision
     if verdict.reason is not None:
         each.reasons.append(verdict.reason)

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
+from khemon.models import StoreProblem
+from khemon.store.digests import row_digest
 from khemon.store.repository.marks import mark_of, totals
 from khemon.store.repository.ready import Ready
 from khemon.store.repository.sealing import FACT_COLUMNS, batch_mark
 from khemon.store.repository.seals import WARD, damage, seals_of
 from khemon.store.rows import BatchRow
-from khemon.store.tables import BATCH_SPAN, batch, batch_undo, raw_file
+from khemon.store.tables import BATCH_SPAN, batch, batch_undo, raw_file, row_decision
 
 _FACTS = Ready(sa.select(*FACT_COLUMNS))
 _UNDONE = Ready(sa.select(batch_undo.c.batch_no, batch_undo.c.recorded_ms))
+_DECISIONS = Ready(sa.select(row_decision).order_by(row_decision.c.decision_no))
 
 
 class Facts(NamedTuple):
@@ -30,11 +33,20 @@ class Facts(NamedTuple):
     kind: str
 
 
+class Decided(NamedTuple):
+    """A person's decision about a row, as far as reading needs it: the batch of the act, and the verdict."""
+
+    batch_no: int
+    verdict: str
+
+
 class Ledger:
     """Names, sources and standing of all batches, read once and when first asked for."""
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
+        #: By the moment asked about: each row that a person set out, the act that did, and its verdict.
+        self.set_out: dict[int | None, dict[int, tuple[int, str]]] = {}
 
     @cached_property
     def batches(self) -> dict[int, Facts]:
@@ -60,6 +72,28 @@ class Ledger:
     def not_restored(self, known_at_ms: int | None = None) -> set[int]:
         """Numbers of batches whose undoing was not yet recorded at that moment: what it restored was not yet there."""
         return set() if known_at_ms is None else {number for number, at in self.undone.items() if at > known_at_ms}
+
+    def decided(self, known_at_ms: int | None = None) -> dict[int, Decided]:
+        """Id of a row that a person decided about to the last decision that stands."""
+        taken = [(row[1], row[2], row[3]) for row in self.decision_rows]
+        return self.last_standing(taken, known_at_ms)
+
+    @cached_property
+    def decision_rows(self) -> list[tuple[Any, ...]]:
+        """Every decision as it stands in the store, in order. StoreProblem when one is not what was written."""
+        rows = _DECISIONS.rows(self._connection)
+        for row in rows:
+            if row_digest(row[:-1]) != row[-1]:
+                found, remedy = "is not what was written: its digest differs", "run khemon check and restore a backup"
+                raise StoreProblem(where=f"decision, number {row[0]}", found=found, remedy=remedy)
+        seals_of(self._connection).compare("decision", totals((WARD, mark_of(*row)) for row in rows), [WARD])
+        return rows
+
+    def last_standing(self, rows: Iterable[tuple[int, int, str]], known_at_ms: int | None = None) -> dict[int, Decided]:
+        """The same of these decisions (row, batch of the act, verdict), taken in order."""
+        taken = list(rows)
+        gone = self.not_standing(known_at_ms) if taken else set()
+        return {row_id: Decided(batch_no, verdict) for row_id, batch_no, verdict in taken if batch_no not in gone}
 
     def of_row(self, row_id: int) -> Facts:
         """The facts of the batch a row belongs to."""

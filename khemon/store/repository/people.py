@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from khemon.models import Patient
 from khemon.store.judging import patient_verdict
 from khemon.store.repository.bulk import ReadyOf, chunks, fetch_plain, only
+from khemon.store.repository.events import silenced
 from khemon.store.repository.ledger import Ledger
 from khemon.store.repository.marks import Total, mark_of, totals
 from khemon.store.repository.ready import Ready
@@ -70,10 +71,14 @@ def _recorded(ledger: Ledger, batch_no: int) -> int:
 
 
 def fields_of(
-    connection: sa.Connection, ledger: Ledger, numbers: Sequence[int] | None
+    connection: sa.Connection, ledger: Ledger, numbers: Sequence[int] | None, known_at_ms: int | None = None
 ) -> tuple[dict[int, dict[str, str]], dict[int, str]]:
-    """Patient number to what the standing rows say, taken in order, and the fate each row (by id) has now."""
-    gone = ledger.not_standing()
+    """Patient number to what the standing rows say, taken in order, and the fate each row (by id) has now.
+
+    A row that a person rejected or corrected says nothing; its fate is the one it would have.
+    """
+    gone = ledger.not_standing(known_at_ms)
+    silent = silenced(ledger, known_at_ms)
     said: dict[int, dict[str, str]] = {}
     decisions: dict[int, str] = {}
     rows = _SAID.rows(connection, numbers)
@@ -83,7 +88,7 @@ def fields_of(
         if row_id // BATCH_SPAN not in gone and number not in seals.left_out:
             fields = json.loads(packed)
             decisions[row_id] = patient_verdict(said.get(number), fields, supersede=bool(forced)).decision
-            if decisions[row_id] == "accepted":
+            if decisions[row_id] == "accepted" and row_id not in silent:
                 said.setdefault(number, {}).update(fields)
     return said, decisions
 

@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-import sqlalchemy as sa
-
 from khemon.models import Alert, Patient
-from khemon.store.account_rows import AccountRow
 from khemon.store.acts import EventEntry
 from khemon.store.repository import (
-    accounts,
     decisions,
     events,
     fates,
-    held,
     ledger,
     mappings,
     people,
@@ -23,15 +18,16 @@ from khemon.store.repository import (
     records,
     results,
 )
+from khemon.store.repository.account_reader import AccountReader
 from khemon.store.repository.bulk import without_collection
 from khemon.store.repository.episodes import load_episodes
+from khemon.store.repository.kept_reader import KeptReader
 from khemon.store.repository.seals import seals_of
 from khemon.store.rows import (
     AuditRow,
     BatchRow,
     EventColumns,
     FateRow,
-    HeldRow,
     LiveProtocol,
     MappingVersion,
     MoveRow,
@@ -43,16 +39,9 @@ from khemon.store.rows import (
 )
 from khemon.store.tables import batch
 
-HELD = ("review", "conflict")
-GAP = ("no_value",)
 
-
-class Reader:
+class Reader(KeptReader, AccountReader):
     """One snapshot. Rows of an undone batch are not there, unless asked for by name."""
-
-    def __init__(self, connection: sa.Connection) -> None:
-        self._connection = connection
-        self._ledger = ledger.Ledger(connection)
 
     def leave_out(self, numbers: Iterable[int]) -> None:
         """Leaves out the rows of patients (by number) that are damaged: they keep nobody from reading the others."""
@@ -93,22 +82,6 @@ class Reader:
     ) -> dict[int, RowDecision]:
         """Id of a row to the last standing decision of a person about it."""
         return decisions.standing(self._connection, self._ledger, verdicts, known_at_ms)
-
-    def account(self, name: str) -> AccountRow | None:
-        """The account of this name as it stands, whatever its case."""
-        return accounts.named(self._connection, name)
-
-    def accounts(self) -> list[AccountRow]:
-        """Every account as it stands, by name."""
-        return accounts.everyone(self._connection)
-
-    def account_history(self, name: str) -> list[AccountRow]:
-        """Every state an account was in, the newest first."""
-        return accounts.history(self._connection, name)
-
-    def accounts_head(self) -> int:
-        """The number of the last change of any account; 0 while there is none."""
-        return accounts.head(self._connection)
 
     def revision(self) -> int:
         """The ward's counter: another number means that something changed."""
@@ -198,23 +171,13 @@ class Reader:
         number = self._number(patient_id)
         return [] if number is None else events.event_entries(self._connection, self._ledger, number)
 
-    def gaps_of(self, patient_id: str) -> list[HeldRow]:
-        """A patient's samples that gave no value, with the reason; repeated ones once."""
-        number = self._number(patient_id)
-        return [] if number is None else held.first_of_each(held.kept_rows(self._connection, self._ledger, GAP, number))
+    def results_beside(self, patient_ids: Iterable[str], times: Iterable[int]) -> list[ResultRow]:
+        """Standing results of these patients collected at one of these times."""
+        return results.results_at(self._connection, self._ledger, patient_ids, times)
 
-    def held(self) -> list[HeldRow]:
-        """All rows that wait for a person: review and conflict, in order of recording, repeated ones once."""
-        return self._held(None)
-
-    def held_of(self, patient_id: str) -> list[HeldRow]:
-        """A patient's rows that wait for a person."""
-        number = self._number(patient_id)
-        return [] if number is None else self._held(number)
-
-    def batches(self) -> list[BatchRow]:
-        """All imports, the newest last."""
-        return ledger.batch_rows(self._connection)
+    def batches(self, format: str | None = None) -> list[BatchRow]:
+        """All imports, the newest last; or those of one format."""
+        return ledger.batch_rows(self._connection, *([] if format is None else [batch.c.format == format]))
 
     def batch(self, batch_id: str) -> BatchRow | None:
         """One import."""
@@ -275,14 +238,3 @@ class Reader:
     def seen_by(self, kind: str, object_id: str | int) -> list[SeenRow]:
         """Who opened it, the latest first."""
         return records.seen_rows(self._connection, kind, str(object_id))
-
-    def _held(self, number: int | None) -> list[HeldRow]:
-        kept = held.kept_rows(self._connection, self._ledger, HELD, number)
-        kept += held.contradictions(self._connection, self._ledger, number)
-        return held.first_of_each(sorted(kept, key=lambda row: row.fate_id))
-
-    def _number(self, patient_id: str) -> int | None:
-        return people.numbers_of(self._connection, [patient_id]).get(patient_id)
-
-    def _numbers(self, patient_ids: Sequence[str] | None) -> list[int] | None:
-        return None if patient_ids is None else list(people.numbers_of(self._connection, patient_ids).values())

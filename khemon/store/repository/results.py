@@ -17,6 +17,7 @@ from khemon.store.repository.bulk import ReadyOf, chunks, fetch_plain
 from khemon.store.repository.decisions import set_out
 from khemon.store.repository.ledger import Ledger
 from khemon.store.repository.marks import mark_of, totals
+from khemon.store.repository.people import numbers_of
 from khemon.store.repository.ready import Ready
 from khemon.store.repository.sealing import RESULT_COLUMNS, RULED, result_totals
 from khemon.store.repository.seals import damage, seals_of
@@ -226,6 +227,19 @@ def result_details(
         if all_there and any(number not in found for number in chunk):
             raise damage("results")
     return found
+
+
+def results_at(
+    connection: sa.Connection, ledger: Ledger, patient_ids: Iterable[str], times: Iterable[int]
+) -> list[ResultRow]:
+    """Standing versions of results of these patients collected at one of these times."""
+    numbers = list(numbers_of(connection, sorted(patient_ids)).values())
+    found: list[ResultRow] = []
+    for chunk in chunks(sorted(times)):
+        for some in chunks(numbers):
+            mine = result.c.patient_no.in_(some), result.c.collected_ms.in_(chunk)
+            found += _rows(connection, ledger, _NAMED.where(*mine).order_by(result.c.result_id))
+    return [row for row in found if not row.undone]
 
 
 def results_of(connection: sa.Connection, ledger: Ledger, patient_no: int, *, undone: bool) -> list[ResultRow]:

@@ -59,7 +59,7 @@ EVENT_COLUMNS = tuple(
 SAID_COLUMNS = tuple(patient_version.c[name] for name in ("version_id", "patient_no", "fields", "forced", "decision"))
 FACT_COLUMNS = tuple(batch.c[name] for name in ("batch_no", "batch", "source", "recorded_ms", "kind"))
 #: Fates that people are shown.
-SHOWN_FATES = frozenset({"review", "conflict", "no_value"})
+SHOWN_FATES = frozenset({"review", "conflict", "no_value", "rejected"})
 #: The part of an alert's body that is the digest of the rest.
 BODY_DIGEST = 64
 

@@ -21,7 +21,18 @@ from khemon.store.tables.judged import seal
 WARD = 0
 #: Kinds whose scope is a patient: one damaged child does not keep the others from being shown.
 OF_PATIENTS = frozenset(
-    ("batch_patient", "result", "other_result", "event", "patient_said", "alert", "review", "conflict", "no_value")
+    {
+        "batch_patient",
+        "result",
+        "other_result",
+        "event",
+        "patient_said",
+        "alert",
+        "review",
+        "conflict",
+        "no_value",
+        "rejected",
+    }
 )
 _WORDS = {
     "batch": "imports",

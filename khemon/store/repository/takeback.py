@@ -2,7 +2,8 @@
 
 Events and patients follow from the standing rows by themselves. Results of later batches that were duplicates of undone
 ones, or held because they contradicted them, are judged anew, in the order in which they were recorded: the state
-afterwards is that of never having imported the batch.
+afterwards is that of never having imported the batch. Only what a person decided stays decided: a row that was rejected
+for what is now taken back waits again.
 """
 
 from __future__ import annotations
@@ -18,8 +19,15 @@ from khemon.store.digests import rows_digest
 from khemon.store.judging import Verdict, Version, result_verdict
 from khemon.store.repository.bulk import insert_rows, next_number
 from khemon.store.repository.fates import OBSERVATION_FIELDS, contents
-from khemon.store.repository.held import settled
-from khemon.store.repository.intake_labs import STATUS_CODES, content_of, result_values, versions_of
+from khemon.store.repository.held import AGAIN, settled
+from khemon.store.repository.intake_labs import (
+    STATUS_CODES,
+    content_of,
+    moved_places,
+    result_values,
+    versions_of,
+    with_moves,
+)
 from khemon.store.repository.ledger import Ledger
 from khemon.store.repository.sealing import note_results, note_rows, note_undo
 from khemon.store.repository.seals import seals_of
@@ -78,7 +86,8 @@ class _Again:
         self.undone = undone
         self.numbers = numbers
         self.undo_no = next_number(connection, batch_undo.c.undo_no)
-        self.anew = settled(connection)
+        self.anew = {row_id: anew.decision for row_id, anew in settled(connection, ledger).items()}
+        self.decided = ledger.decided()
         self.results: list[tuple[Any, ...]] = []
         self.settlements: list[tuple[Any, ...]] = []
 
@@ -89,7 +98,7 @@ class _Again:
             for row in self.connection.execute(sa.select(fate).where(*later).order_by(fate.c.fate_id)).mappings()
             if row["patient_no"] in self.numbers
             and row["fate_id"] // BATCH_SPAN not in self.ledger.undone
-            and self.anew.get(row["fate_id"]) != "accepted"
+            and self.anew.get(row["fate_id"]) not in ("accepted", AGAIN)
         ]
         said = contents(self.connection, self.ledger, rows)
         return [self._one(row, said[row["fate_id"]]) for row in rows]
@@ -104,6 +113,7 @@ class _Again:
         """Judges every repeated or conflicting row that has not been let in, and collects those that are now."""
         rows = self._waiting()
         stored = versions_of(self.connection, self.ledger, {row.number for row in rows})
+        moved = moved_places(self.ledger, stored)
         repeated: set[tuple[Any, ...]] = set()
         for row_id, batch_no, number, decision, each in rows:
             code, status, content = ANALYTE_CODES[each.analyte], STATUS_CODES[each.status], content_of(each)
@@ -114,8 +124,12 @@ class _Again:
             if (key, own) in repeated or any(one[1:4] == own for one in versions):
                 verdict = Verdict("duplicate")
             else:
-                verdict = result_verdict(versions, batch_no, status, content)
+                verdict = with_moves(result_verdict(versions, batch_no, status, content), status, key[1:], moved)
             repeated.add((key, own))
+            if row_id in self.decided:
+                if verdict.decision == "accepted" and self.decided[row_id].verdict == "rejected":
+                    self.settlements.append((row_id, self.undo_no, AGAIN))
+                continue
             if verdict.decision == "accepted":
                 versions.append(Version(row_id, batch_no, status, content))
                 values = result_values(number, each.collected_ms, code, row_id, each, restored_by=self.undone)

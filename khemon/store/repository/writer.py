@@ -51,6 +51,7 @@ class Writer(Reader):
         """
         number = next(no for no, facts in self._ledger.batches.items() if facts.batch == batch)
         decisions.add(self._connection, number, rows)
+        self._ledger = ledger.Ledger(self._connection)
 
     def record_import(
         self,

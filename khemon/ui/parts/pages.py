@@ -16,6 +16,7 @@ TITLES = {
     "ward": "Ward",
     "patient": "Patient",
     "alerts": "Alerts",
+    "review": "Held results",
     "upload": "Upload",
     "enter": "Enter by hand",
     "definitions": "Definitions",

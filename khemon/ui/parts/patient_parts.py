@@ -23,6 +23,9 @@ _KEY = (
     ("- -", "action line; ° khemon's own number"),
 )
 
+#: So many held rows are told one by one; the others stand behind the link.
+_SHOWN_HELD = 20
+
 
 def identity_bar(who: Identity) -> Markup:
     """Who this is."""
@@ -68,12 +71,17 @@ def _answer(title: str, severity: str | None, word: str, why: str) -> Markup:
 
 def notices(view: PatientView) -> Markup:
     """Held results, gaps, and what is new since this person's last visit."""
-    items: list[Markup] = [el("li", sign("warning", row)) for row in view.held]
+    held = address("review", patient=view.identity.key)
+    items: list[Markup] = [el("li", el("a", sign("warning", row), href=held)) for row in view.held[:_SHOWN_HELD]]
+    if view.held[_SHOWN_HELD:]:
+        more = f"and {len(view.held) - _SHOWN_HELD} more held, not judged"
+        items.append(el("li", el("a", sign("warning", more), href=held)))
     items += [el("li", row) for row in view.gaps]
     if view.new_results:
         words = "result" if view.new_results == 1 else "results"
         items.append(el("li", f"{view.new_results} {words} new since you last opened this page (larger marks)"))
-    return el("ul", *items, class_="k k-list") if items else Markup("")
+    moving = el("a", "A result belongs to another child: move it", href=held)
+    return el("ul", *items, el("li", moving), class_="k k-list")
 
 
 def alert_list(alerts: Sequence[AlertLine]) -> Markup:

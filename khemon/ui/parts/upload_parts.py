@@ -1,48 +1,60 @@
-"""The parts of the upload page."""
+"""The parts of the upload page: where files come in, what a person says about them, and earlier imports."""
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from zoneinfo import available_timezones
 
 import streamlit as st
 
-from khemon.actions import import_files, uploads
-from khemon.actions.uploads import Brought, HowToRead, Raised, Review
+from khemon.actions import import_files
+from khemon.actions.uploads import Brought, HowToRead
 from khemon.actions.watch import BatchLine
+from khemon.gate import current_desk
 from khemon.models import KhemonError
-from khemon.ui.parts import frame, grids
-from khemon.ui.parts.elements import Child, Markup, el, join, plain, show, sign, table
-from khemon.ui.parts.pages import address
+from khemon.rules.calendar import to_ms
+from khemon.ui.parts import desk_parts, frame
+from khemon.ui.parts.elements import Child, Markup, el, join, show, sign, table
+from khemon.ui.parts.fate_parts import told_counts
 from khemon.ui.parts.session import Session, session
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-_DONE, _ROUND = "khemon_imported", "khemon_upload_round"
+_ROUND, _HOW, _REFUSED = "khemon_upload_round", "khemon_how_to_read", "khemon_upload_refused"
 _ENCODINGS = ("", "utf-8", "cp1252", "latin-1", "gb18030", "utf-16")
-_FATE_WORDS = {
-    "accepted": "accepted",
-    "review": "waiting for a person",
-    "conflict": "in conflict, held",
-    "rejected": "rejected",
-    "no_value": "without a value",
-    "ignored": "not in khemon's table",
-    "duplicate": "stored before",
-}
+PER_PAGE = 20
 
 
-def files() -> list[Brought]:
-    """The files chosen in the browser."""
+def files() -> None:
+    """Where files come in. They go onto the desk of the server at once: the page may be left."""
     turn = st.session_state.setdefault(_ROUND, 0)
     words = "Results, events or patients (CSV, TSV, TXT, XLSX, XLS or JSON; several at once)"
-    chosen = st.file_uploader(words, accept_multiple_files=True, key=f"files_{turn}")
-    return [Brought(file.name, file.getvalue()) for file in chosen]
+    st.file_uploader(words, accept_multiple_files=True, key=f"files_{turn}", on_change=_bring, args=(turn,))
+    for problem in st.session_state.pop(_REFUSED, ()):
+        frame.refused(problem)
 
 
-def how_to_read(own_zone: str | None) -> HowToRead:
-    """What a person says about the files; everything may stay empty for canonical ones."""
+def _bring(turn: int) -> None:
+    here, desk = session(), current_desk()
+    how = st.session_state.get(_HOW, HowToRead())
+    refused = []
+    for file in st.session_state[f"files_{turn}"] or ():
+        try:
+            desk.bring(here.actor, Brought(file.name, file.getvalue()), how)
+        except KhemonError as problem:
+            refused.append(problem)
+    st.session_state[_REFUSED] = refused
+    # A new uploader is an empty one: what was brought is not kept twice.
+    st.session_state[_ROUND] = turn + 1
+
+
+def how_to_read(own_zone: str | None) -> None:
+    """What a person says about the files; everything may stay empty. What changes is read anew."""
+    fresh = "encoding" not in st.session_state
     zone = None
     if own_zone is None:
         zones = sorted(available_timezones())
@@ -54,100 +66,72 @@ def how_to_read(own_zone: str | None) -> HowToRead:
         encoding = st.selectbox("Encoding, if it is not plain UTF-8", _ENCODINGS, key="encoding")
         date_format = st.text_input("Date format, if days and months could be mixed up (such as %d/%m/%Y)", key="dates")
     content = mapping.getvalue() if mapping is not None else None
-    return HowToRead(content, patient_id, encoding, date_format, zone)
+    how = HowToRead(content, patient_id, encoding, date_format, zone)
+    before = how if fresh else st.session_state.get(_HOW, how)
+    st.session_state[_HOW] = how
+    if how != before:
+        _read_anew(before, how)
 
 
-def counts(review: Review) -> Markup:
-    """How many rows became what; the parts add up to what was read."""
-    total = review.counts["read"]
-    return el("div", el("b", f"{total} read"), f" = {' + '.join(_fates_of(review.counts)) or '0'}", class_="k")
+def _read_anew(before: HowToRead, how: HowToRead) -> None:
+    """Read what waits on the desk again, with what was just stated; what was said of one file alone stays."""
+    here, desk = session(), current_desk()
+    names = [field.name for field in dataclasses.fields(how)]
+    changed = {name: getattr(how, name) for name in names if getattr(how, name) != getattr(before, name)}
+    for paper in desk.papers(here.actor):
+        desk.read_again(here.actor, paper.number, dataclasses.replace(paper.how, **changed))
 
 
-def _fates_of(counted: dict[str, int]) -> list[str]:
-    return [f"{counted[fate]} {words}" for fate, words in _FATE_WORDS.items() if counted.get(fate)]
+def earlier(here: Session, batches: Sequence[BatchLine]) -> None:
+    """Earlier imports, a page at a time; any of them can be taken back, and what it did not accept fetched."""
+    pages = math.ceil(len(batches) / PER_PAGE)
+    page = st.pagination(pages, key="earlier_page") if pages > 1 else 1
+    show(_earlier_table(batches[(page - 1) * PER_PAGE : page * PER_PAGE]))
+    _not_accepted(here, batches)
+    _take_back(batches)
 
 
-def previews(reviews: Sequence[Review]) -> None:
-    """Each file with its counts and the fate of every row."""
-    for review in reviews:
-        st.subheader(plain(review.name))
-        if review.problem is not None:
-            frame.refused(review.problem)
-            continue
-        show(counts(review))
-        for note in review.notes:
-            show(el("div", note, class_="k k-muted k-small"))
-        if not review.complete:
-            words = "Rows that cannot be used, or wait for a person, are kept with the batch: nothing is dropped."
-            show(el("div", sign("warning", words), class_="k"))
-        grids.fates_grid(review, _chosen_fate(review))
-
-
-def _chosen_fate(review: Review) -> str | None:
-    """One fate to look at, None for all of them."""
-    fates = [fate for fate in _FATE_WORDS if review.counts.get(fate)]
-    if not fates[1:]:
-        return None
-    return st.pills("Only", fates, key=f"fates_{review.name}", format_func=_FATE_WORDS.__getitem__)
-
-
-def commit(chosen: Sequence[Brought], how: HowToRead) -> None:
-    """Import the files and remember what came of them until the next choice."""
-    here = session()
-    with st.spinner("Importing …"):
-        st.session_state[_DONE] = uploads.committed(here.store, here.actor, chosen, how, here.now)
-    # A new uploader is an empty one.
-    st.session_state[_ROUND] += 1
-
-
-def results() -> None:
-    """What came of the last commit: counts, and a link to each alert it raised."""
-    for review in st.session_state.get(_DONE, ()):
-        if review.problem is not None:
-            frame.refused(review.problem)
-            continue
-        words = "was imported before; nothing was added" if review.repeated else f"imported as batch {review.batch}"
-        head = el("div", el("b", review.name), f" {words}.")
-        items = el("ul", *(el("li", *_raised(alert)) for alert in review.raised), class_="k-list")
-        told = f"{len(review.raised)} {'alert' if len(review.raised) == 1 else 'alerts'} raised"
-        body = el("div", el("div", told), items) if review.raised else el("div", "No alert was raised.")
-        show(el("div", head, counts(review), body, class_="k k-card", role="status", style="--edge:var(--accent)"))
-
-
-def _raised(alert: Raised) -> list[Child]:
-    return [sign(alert.severity), " ", el("a", alert.words, href=address("alerts", alert=alert.alert_id))]
-
-
-def earlier(batches: Sequence[BatchLine]) -> Markup:
-    """Earlier imports as a table."""
+def _earlier_table(batches: Sequence[BatchLine]) -> Markup:
     rows: list[list[Child]] = []
     for batch in batches:
-        kept = ", ".join(
-            f"{batch.counts[fate]} {words}" for fate, words in _FATE_WORDS.items() if batch.counts.get(fate)
-        )
+        kept = ", ".join(told_counts(batch.counts))
         state = join(sign("note", "taken back"), f" {batch.undone}") if batch.undone else Markup("")
         rows.append([batch.recorded, batch.file, batch.who, kept, state, batch.batch])
     return el("div", table(["When", "File", "Who", "Rows", "", "Batch"], rows, label="Earlier imports"), class_="k")
 
 
-def take_back(batches: Sequence[BatchLine]) -> None:
-    """The form to undo an import."""
-    standing = {
-        f"{batch.recorded} · {batch.file} · {batch.batch}": batch.batch for batch in batches if not batch.undone
-    }
+def _called(batch: BatchLine) -> str:
+    return f"{batch.recorded} · {batch.file} · {batch.batch}"
+
+
+def _not_accepted(here: Session, batches: Sequence[BatchLine]) -> None:
+    """A link to the list of what one import did not accept."""
+    some = {_called(batch): batch for batch in batches if batch.counts.get("read", 0) > batch.counts.get("accepted", 0)}
+    if not some:
+        return
+    chosen = st.selectbox("List what an import did not accept", list(some), index=None, key="not_accepted_batch")
+    if chosen in some:
+        batch = some[chosen]
+        show(desk_parts.download(desk_parts.address_of_not_accepted(here, batch.batch, batch.file)))
+
+
+def _take_back(batches: Sequence[BatchLine]) -> None:
+    """The form to undo an import, with a reason."""
+    standing = {_called(batch): batch.batch for batch in batches if not batch.undone}
     with st.form("undo", clear_on_submit=True):
         chosen = st.selectbox("Take an import back", list(standing), index=None, key="undo_batch")
+        reason = st.text_input("Why (kept in the audit)", key="undo_reason", max_chars=500)
         sure = st.checkbox("Its rows no longer count; they stay readable, and alerts follow.", key="undo_sure")
         asked = st.form_submit_button("Take it back", key="undo_button")
-    if asked and chosen and sure:
-        _undone(session(), standing[chosen])
+    if asked and chosen in standing and sure and reason.strip():
+        _undone(session(), standing[chosen], reason.strip())
     elif asked:
-        show(el("div", sign("warning", "Choose an import and tick the box."), class_="k"))
+        show(el("div", sign("warning", "Choose an import, say why, and tick the box."), class_="k"))
 
 
-def _undone(here: Session, batch: str) -> None:
+def _undone(here: Session, batch: str, reason: str) -> None:
     try:
-        import_files.undo(here.store, here.actor, batch, int(here.now.timestamp() * 1000))
+        import_files.undo(here.store, here.actor, batch, to_ms(here.now), reason)
     except KhemonError as problem:
         frame.refused(problem)
         return

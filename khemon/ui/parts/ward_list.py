@@ -13,6 +13,9 @@ from khemon.ui.parts.clock import week_strip
 from khemon.ui.parts.elements import Child, Markup, el, join, sign, table
 from khemon.ui.parts.pages import address
 
+#: So many held rows of one child are told one by one; the others stand behind the link.
+SHOWN_HELD = 5
+
 
 def found_by(lines: Sequence[WardLine], search: str) -> list[WardLine]:
     """The lines whose name or id contains the text."""
@@ -98,7 +101,11 @@ def _notices(line: WardLine) -> list[Child]:
         parts.append(el("div", el("a", told, href=address("alerts", patient=line.key))))
     if line.alerts.decided:
         parts.append(el("div", f"{line.alerts.decided} acknowledged", class_="k-muted k-small"))
-    parts += [el("div", sign("warning", held), class_="k-small") for held in line.held]
+    held = address("review", patient=line.key)
+    parts += [el("div", el("a", sign("warning", row), href=held), class_="k-small") for row in line.held[:SHOWN_HELD]]
+    if line.held[SHOWN_HELD:]:
+        more = f"and {len(line.held) - SHOWN_HELD} more held"
+        parts.append(el("div", el("a", sign("warning", more), href=held), class_="k-small"))
     parts += [el("div", sign("critical", f"resolved, not seen: {text}"), class_="k-small") for text in line.unseen]
     return parts or [el("span", "none", class_="k-muted k-small")]
 
@@ -143,4 +150,8 @@ def held_list(held: Sequence[str]) -> Markup:
     """Held rows that belong to nobody on a list."""
     if not held:
         return Markup("")
-    return el("ul", *(el("li", sign("warning", row)) for row in held), class_="k k-list")
+    queue = address("review")
+    rows = [el("li", el("a", sign("warning", row), href=queue)) for row in held[:SHOWN_HELD]]
+    if held[SHOWN_HELD:]:
+        rows.append(el("li", el("a", f"and {len(held) - SHOWN_HELD} more held", href=queue)))
+    return el("ul", *rows, class_="k k-list")

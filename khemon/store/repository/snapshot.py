@@ -1,0 +1,23 @@
+"""One snapshot of the store: the connection, and which batches stand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from khemon.store.repository import ledger, people
+
+
+class Snapshot:
+    """What every reader has."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+        self._ledger = ledger.Ledger(connection)
+
+    def _number(self, patient_id: str) -> int | None:
+        return people.numbers_of(self._connection, [patient_id]).get(patient_id)
+
+    def _numbers(self, patient_ids: Sequence[str] | None) -> list[int] | None:
+        return None if patient_ids is None else list(people.numbers_of(self._connection, patient_ids).values())
