@@ -123,7 +123,7 @@ def test_a_store_written_without_seals_gets_them_when_it_is_opened(tmp_path):
     store.close()
     with closing(sqlite3.connect(path)) as opened, opened:
         opened.execute("DROP TABLE seal")
-        opened.execute("UPDATE alembic_version SET version_num = '0003'")
+        opened.execute("UPDATE alembic_version SET version_num = '0005'")
     again = Store(f"sqlite:///{path}")
     with again.reading() as reader:
         assert len(reader.results_for()) == 2
@@ -139,7 +139,7 @@ def test_a_postgresql_store_written_without_seals_gets_them_too(new_postgres):
     engine = sa.create_engine(new_postgres)
     with engine.begin() as connection:
         connection.exec_driver_sql("DROP TABLE seal")
-        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0003'")
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0005'")
     engine.dispose()
     again = Store(new_postgres)
     assert check(again) == []
