@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Collection
 from decimal import Decimal
 from enum import StrEnum
 from typing import Literal
@@ -37,6 +38,14 @@ class RulebookProblem(KhemonError):
 
 class StoreProblem(KhemonError):
     """A database that cannot be opened, or that failed one of its own checks."""
+
+
+class DamagedRows(StoreProblem):
+    """Rows that are not what was written; `patients`: our own numbers of those they belong to, none for the ward."""
+
+    def __init__(self, where: str, found: str, remedy: str, patients: Collection[int] = ()) -> None:
+        super().__init__(where, found, remedy)
+        self.patients = frozenset(patients)
 
 
 class Refused(KhemonError):

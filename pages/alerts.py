@@ -11,6 +11,7 @@ from khemon.ui.parts.elements import el, show
 here = frame.page_top("Alerts")
 queue = watch.review_queue(here.store, here.actor, here.now)
 frame.quiet_refresh(queue.revision)
+frame.damaged_children(queue.damaged)
 theme = frame.theme()
 asked = alert_parts.asked_alert()
 key = st.query_params.get("patient")

@@ -11,6 +11,7 @@ from khemon.ui.parts.elements import el, show
 here = frame.page_top("Ward")
 board = watch.ward_board(here.store, here.actor, here.now)
 frame.quiet_refresh(board.revision)
+frame.damaged_children(board.damaged)
 theme = frame.theme()
 
 search = st.text_input("Find a child by name or id", key="search", bind="query-params")

@@ -37,6 +37,8 @@ ASK_NOBODY = {
     "khemon.actions.accounts.sign_in": "answers who it is",
     "khemon.actions.accounts.has_accounts": "says only whether there is one",
     "khemon.actions.advance.advance": "the clock's own moves, made by the server",
+    "khemon.actions.checking.check_and_hold": "the server's own check",
+    "khemon.actions.watch.damaged.despite_damage": "part of what the pages read, which ask",
     "khemon.actions.begun.left_open": "tells a person what became of their own commits",
     "khemon.actions.begun.told": "notes that a person was told of their own commit",
     "khemon.actions.demo.load_demo": "fills a synthetic store before anybody is in",
@@ -54,7 +56,8 @@ ASK_NOBODY = {
 #: What a reader says that is the same for everyone: nothing of it speaks of a patient.
 SAME_FOR_ALL = {
     "account", "account_history", "accounts", "accounts_head", "audit_head", "decisions", "has_protocol",
-    "live_protocol", "mappings", "protocol_history", "revision", "setting", "standing_batch",
+    "leave_out", "live_protocol", "mappings", "protocol_history", "revision", "setting", "standing_batch",
+    "text_at_hand", "told",
 }  # fmt: skip
 #: Ask for one patient by way of `_number`, which a bound reader answers for those it shows only.
 BY_NUMBER = {

@@ -63,15 +63,20 @@ def snooze(
 def mark_seen(store: Store, actor: Actor, patient_id: str, *, now: dt.datetime) -> None:
     """Note that someone opened a patient, and with it every alert of that patient."""
     with store.writing() as writer:
-        writer.mark_seen("patient", patient_id, actor.name, to_ms(now))
-        unseen = [alert for alert in writer.alerts(patient_ids=[patient_id]) if alert.seen_at is None]
-        for alert in unseen:
-            writer.save_alert(alert.model_copy(update={"seen_at": now}))
-            writer.mark_seen("alert", alert.alert_id, actor.name, to_ms(now))
-        if unseen:
-            seen = {"alerts": [alert.alert_id for alert in unseen]}
-            writer.audit(actor, "see_alerts", f"patient {patient_id}", seen, to_ms(now))
-            writer.bump_revisions([patient_id])
+        see(writer, actor, patient_id, now)
+
+
+def see(writer: Writer, actor: Actor, patient_id: str, now: dt.datetime) -> None:
+    """Note it in a transaction that has begun."""
+    writer.mark_seen("patient", patient_id, actor.name, to_ms(now))
+    unseen = [alert for alert in writer.alerts(patient_ids=[patient_id]) if alert.seen_at is None]
+    for alert in unseen:
+        writer.save_alert(alert.model_copy(update={"seen_at": now}))
+        writer.mark_seen("alert", alert.alert_id, actor.name, to_ms(now))
+    if unseen:
+        seen = {"alerts": [alert.alert_id for alert in unseen]}
+        writer.audit(actor, "see_alerts", f"patient {patient_id}", seen, to_ms(now))
+        writer.bump_revisions([patient_id])
 
 
 def _alert(reader: Reader, alert_id: int) -> Alert:

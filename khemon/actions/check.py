@@ -22,8 +22,7 @@ def check(store: Store, actor: Actor, now_ms: int) -> dict[str, Any]:
     """
     findings = [{"what": f.what, "where": f.where, "found": f.found} for f in check_store(store)]
     with store.reading() as reader:
-        if reader.setting("timezone"):
-            findings += _judged_again(reader, now_ms)
+        findings += _judged_again(reader, now_ms)
         differs = None if findings else installed_differs(reader.live_protocol())
     return {"sound": not findings, "findings": findings} | ({} if differs is None else {"notes": [differs]})
 
@@ -32,7 +31,7 @@ def _judged_again(reader: Reader, now_ms: int) -> list[dict[str, str]]:
     """What a recomputation finds; one finding when damaged rows cannot even be read (what they hold is not told)."""
     try:
         reader.alerts()
-        return _stale_episodes(reader, now_ms)
+        return _stale_episodes(reader, now_ms) if reader.setting("timezone") else []
     except StoreProblem as problem:
         return [{"what": "alerts", "where": problem.where, "found": problem.found}]
     except RulebookProblem as problem:
@@ -47,14 +46,26 @@ def _stale_episodes(reader: Reader, now_ms: int) -> list[dict[str, str]]:
     by_patient, _ = episodes_at(reader, None, ward, now_ms)
     moved_by_time = {name for name, rule in ward.protocol.rules.items() if isinstance(rule, CLOCK_DRIVEN)}
     stored: dict[str, set[tuple[object, ...]]] = {patient_id: set() for patient_id in by_patient}
+    words: dict[str, dict[tuple[object, ...], tuple[object, ...]]] = {patient_id: {} for patient_id in by_patient}
     for row in reader.episodes():
         stored.setdefault(row.episode.patient_id, set()).add(_identity(row.episode))
+        if row.episode.text and row.episode.rule not in moved_by_time:
+            words.setdefault(row.episode.patient_id, {})[_identity(row.episode)] = _words(row.episode)
     differing = []
     for patient_id, own in by_patient.items():
         changed = {_identity(episode) for episode in own} ^ stored[patient_id]
-        if any(identity[0] not in moved_by_time for identity in changed):
+        if any(identity[0] not in moved_by_time for identity in changed) or _retold(own, words[patient_id]):
             differing.append(patient_id)
     return [{"what": "episodes", "where": f"patient {p}", "found": "differ from a recomputation"} for p in differing]
+
+
+def _retold(own: list[Episode], words: dict[tuple[object, ...], tuple[object, ...]]) -> bool:
+    """Whether an episode that is stored in words says other words than a recomputation."""
+    return any(words.get(_identity(episode), _words(episode)) != _words(episode) for episode in own)
+
+
+def _words(episode: Episode) -> tuple[object, ...]:
+    return (episode.severity, episode.text, episode.evidence, episode.missing, episode.source)
 
 
 def _identity(episode: Episode) -> tuple[object, ...]:

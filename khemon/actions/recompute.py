@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -62,7 +63,7 @@ class _FromStore:
         self.ids = found.patient_ids
         self.closings = [(event.patient_id, to_ms(event.start)) for event in told if event.kind in CLOSING_EVENTS]
         self.known: dict[int, Given] = {}
-        self.texts: dict[int, tuple[int, str, str | None, str]] = {}
+        self.texts: dict[int, tuple[Any, ...]] = {}
         self.recorded: dict[int, int] = {}
         self.told = told
         self.fetched: dict[int, set[int]] = {}
@@ -79,7 +80,7 @@ class _FromStore:
 
     def _fetched(self, row: int, result_id: int) -> tuple[str, str | None, str]:
         self._fetch(int(self.patient[row]), int(self.analyte[row]))
-        return self.texts[result_id][1:]
+        return self.reader.told(self.texts[result_id])
 
     def _fetch(self, patient: int, analyte: int) -> None:
         """Fetches a patient's results of an analyte once: the words about one arriving result need few of them."""
@@ -87,7 +88,7 @@ class _FromStore:
         if analyte in known:
             return
         known.add(analyte)
-        self.texts.update((text[0], text) for text in self.reader.texts_of(self.ids[patient], analyte))
+        self.texts.update(self.reader.texts_of(self.ids[patient], analyte))
 
     def recorded_ms(self, result_id: int) -> int:
         """When a result was recorded whose patient's results were asked for."""

@@ -10,11 +10,13 @@ import typer
 from khemon.cli import (
     by_hand,
     cohort,
+    exports,
     files,
     grading,
     mappings,
     operation,
     protocols,
+    records,
     reviewing,
     store,
     users,
@@ -29,7 +31,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Laboratory dashboard for children with kaposiform hemangioendothelioma. Criteria, never advice.",
 )
-for module in (files, cohort, grading, store, mappings, watching, protocols, users, by_hand, reviewing, operation):
+for module in (
+    files,
+    cohort,
+    grading,
+    store,
+    mappings,
+    watching,
+    protocols,
+    users,
+    by_hand,
+    reviewing,
+    exports,
+    records,
+    operation,
+):
     module.add_to(app)
 
 

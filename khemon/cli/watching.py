@@ -78,6 +78,7 @@ def status(
 ) -> None:
     """What the dashboard would say."""
     from khemon.actions.status import status as told
+    from khemon.actions.viewing import looked_at
 
     store = open_store(db)
     try:
@@ -90,6 +91,8 @@ def status(
             as_of_ms=None if as_of is None else to_ms(moment(as_of, zone, "--as-of")),
             known_at_ms=None if known_at is None else to_ms(moment(known_at, zone, "--known-at")),
         )
+        if patient is not None:
+            looked_at(store, person(), patient, "status", now(), opened=False)
     finally:
         store.close()
     if as_json:

@@ -1,1 +1,1 @@
-"""Writers: what leaves khemon as a file."""
+"""Data out: canonical files that import again, FHIR, and tables that a spreadsheet does not execute."""

@@ -21,6 +21,7 @@ from pydantic import ValidationError
 from khemon.actions.live import installed_differs, live_protocol
 from khemon.gate import baseline, running
 from khemon.gate.answering import inline_script_hashes
+from khemon.gate.nightly import check_for_ever
 from khemon.gate.quiet import keep_logs_free_of_patients, where_of
 from khemon.gate.running import Place
 from khemon.gate.sessions import OneTimeLink
@@ -69,13 +70,14 @@ async def lifespan(app: object) -> AsyncIterator[None]:
         gc.collect()
         gc.freeze()
         advancing = asyncio.create_task(_advance_for_ever(place), name="khemon-advance")
+        checking = asyncio.create_task(check_for_ever(place), name="khemon-check")
         standing = asyncio.create_task(_look_for_ever(place), name="khemon-standing")
         _announce(place)
         try:
             yield
         finally:
             place.sessions.end_all()
-            for task in (advancing, standing):
+            for task in (advancing, checking, standing):
                 task.cancel()
                 with suppress(asyncio.CancelledError):
                     await task
@@ -207,6 +209,15 @@ def _advance(store: Store) -> None:
         LOG.warning("advance: %s", where_of(problem))
     except Exception as problem:
         LOG.error("advance failed: %s", where_of(problem))
+
+
+def is_served(database_url: str) -> bool:
+    """Whether a server of this user runs over the database now, as far as its lock tells."""
+    lock = _Lock(database_url)
+    try:
+        return not lock.held()
+    finally:
+        lock.release()
 
 
 class _Lock:

@@ -24,8 +24,10 @@ _NO_DOWNLOAD = "This download is over: its link works once, and not for long. Go
 
 
 async def healthz(request: Request) -> Response:
-    """Says that the server runs, and nothing else."""
-    return PlainTextResponse("ok\n") if request.method in ("GET", "HEAD") else PlainTextResponse("", 405)
+    """Says that the server runs, or (503) that its store is read-only because a check failed; and nothing else."""
+    if request.method not in ("GET", "HEAD"):
+        return PlainTextResponse("", 405)
+    return PlainTextResponse("ok\n") if current().store.held_because is None else PlainTextResponse("read-only\n", 503)
 
 
 async def sign_out(request: Request) -> Response:

@@ -2,7 +2,8 @@
 
 from khemon.store.account_rows import AccountRow
 from khemon.store.acts import Act, EventEntry
-from khemon.store.connection import is_there
+from khemon.store.connection import file_of, is_there
+from khemon.store.integrity import verify_audit
 from khemon.store.repository import Reader, Writer
 from khemon.store.repository.bulk import without_collection
 from khemon.store.repository.held import KeptRow
@@ -54,7 +55,9 @@ __all__ = [
     "UndoOutcome",
     "Writer",
     "batch_of",
+    "file_of",
     "is_there",
     "row_id",
+    "verify_audit",
     "without_collection",
 ]

@@ -50,20 +50,31 @@ class Engines:
 
 def connect(url: str) -> Engines:
     """Engines for a database URL, whose SQLite file is created; raises StoreProblem for one that is not supported."""
+    parsed = _supported(url)
+    return _sqlite_engines(parsed) if parsed.drivername in SQLITE else _postgres_engines(parsed)
+
+
+def _supported(url: str) -> sa.URL:
     try:
         parsed = sa.make_url(url)
     except (ArgumentError, ValueError):
         parsed = sa.URL.create("unknown")
     path = parsed.database or ":memory:"
     if parsed.drivername in SQLITE and path != ":memory:" and "\0" not in path and not parsed.query:
-        return _sqlite_engines(parsed)
+        return parsed
     if parsed.drivername in POSTGRESQL:
-        return _postgres_engines(parsed)
+        return parsed
     raise StoreProblem(
         where="database URL",
         found="is not one that khemon can open",
         remedy="use sqlite:////folder/khemon.db or postgresql://user@host/name",
     )
+
+
+def file_of(url: str) -> Path | None:
+    """The file of an SQLite URL; None for a server. StoreProblem for an unsupported one."""
+    parsed = _supported(url)
+    return Path(str(parsed.database)) if parsed.drivername in SQLITE else None
 
 
 def is_there(url: str) -> bool:

@@ -9,9 +9,12 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from khemon.models import StoreProblem
+from khemon.store import copies
 from khemon.store.connection import Engines, close_to_others, connect
+from khemon.store.later import Act, Later
 from khemon.store.problems import plain_problems
 from khemon.store.repository import BoundReader, Reader, Writer
+from khemon.store.repository.seals import begin
 from khemon.store.tables import SCHEMA, analyte
 from khemon.store.triggers import trigger_differences
 from khemon.units import ANALYTE_CODES
@@ -22,23 +25,67 @@ class Store:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        #: Why nothing may be written by this process; empty when everything may.
+        self._held: list[str] = []
         self._engines: Engines = connect(url)
         try:
             with plain_problems():
                 self._prepare()
             close_to_others(self._engines.writing.url)
+            self._later = Later(self.writing)
         except BaseException:
             self._engines.dispose()
             raise
 
     def close(self) -> None:
         """Closes every connection; the store cannot be used afterwards."""
+        self._later.stop()
         self._engines.dispose()
+
+    def copy_to(self, path: Path) -> None:
+        """Writes one snapshot of the store into a new SQLite file; others read and write meanwhile."""
+        with plain_problems():
+            copies.copy_out(self._engines.reading, path)
+
+    def take_from(self, path: Path, *, aside: str | None) -> None:
+        """Fills this PostgreSQL database with the rows of a copy, in one transaction, and checks them before it ends.
+
+        aside: the name of the schema under which what was there is kept; None where there is nothing.
+        """
+        with plain_problems(), self._engines.writing.begin() as connection:
+            copies.copy_in(connection, path, aside)
+
+    def is_empty(self) -> bool:
+        """Whether nothing was ever recorded."""
+        with self.reading() as reader:
+            return reader.audit_head()[0] == 0 and not reader.batches()
+
+    def hold(self, because: str) -> None:
+        """Refuses every writing of this process from now on; reading goes on, and compares what it reads."""
+        self._held[:] = [because]
+
+    def release(self) -> None:
+        """Allows writing again."""
+        self._held.clear()
+
+    @property
+    def held_because(self) -> str | None:
+        """Why nothing may be written by this process; None when everything may."""
+        return self._held[0] if self._held else None
+
+    def later(self, act: Act) -> None:
+        """Writes soon, in a transaction of its own, without anybody waiting; `close` writes what is left."""
+        self._later.put(act)
+
+    def settle(self) -> None:
+        """Waits until what was left for later is written."""
+        self._later.settle()
 
     @contextmanager
     def reading(self) -> Iterator[Reader]:
         """A reader of one snapshot. Keep it short: in SQLite's rollback mode a commit waits for it."""
         with plain_problems(), self._engines.reading.begin() as connection:
+            begin(connection)
             yield Reader(connection)
 
     def bound_to(self, wards: Sequence[str], name: str, open_since_ms: int) -> BoundStore:
@@ -48,8 +95,12 @@ class Store:
     @contextmanager
     def writing(self, *, keep: bool = True) -> Iterator[Writer]:
         """A writer in its own transaction: kept at the end, taken back on an exception or when `keep` is false."""
+        if self.held_because is not None:
+            raise StoreProblem("database", f"is read-only: {self.held_because}", "nothing was saved")
         with plain_problems(), self._engines.writing.begin() as connection:
+            seals = begin(connection)
             yield Writer(connection)
+            seals.write()
             if not keep:
                 connection.get_transaction().rollback()  # type: ignore[union-attr]
 
@@ -58,7 +109,7 @@ class Store:
             behind = _schema_version(connection) != SCHEMA or bool(_new_analytes(connection))
         if behind:
             with self._engines.writing.begin() as connection:
-                _migrate(connection)
+                migrate(connection)
         with self._engines.reading.begin() as connection:
             different = trigger_differences(connection)
         if different:
@@ -75,12 +126,15 @@ class BoundStore(Store):
     def __init__(self, store: Store, wards: Sequence[str], name: str, open_since_ms: int) -> None:
         self.url = store.url
         self._engines = store._engines
+        self._later = store._later
+        self._held = store._held
         self._bound = (tuple(wards), name, open_since_ms)
 
     @contextmanager
     def reading(self) -> Iterator[Reader]:
         """A reader of one snapshot of what the person may see."""
         with plain_problems(), self._engines.reading.begin() as connection:
+            begin(connection)
             yield BoundReader(connection, *self._bound)
 
     def close(self) -> None:
@@ -106,7 +160,7 @@ def _schema_version(connection: sa.Connection) -> str | None:
     return str(versions[0])
 
 
-def _migrate(connection: sa.Connection) -> None:
+def migrate(connection: sa.Connection) -> None:
     """Brings an older schema and analyte table up to this code's, unless another process was first."""
     if _schema_version(connection) != SCHEMA:
         from alembic import command  # slow to import and rarely needed

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from khemon.ui.parts import pages, session
+from khemon.models import StoreProblem
+from khemon.ui.parts import frame, pages, session
 
 session.enter()
-pages.run()
+try:
+    pages.run()
+except StoreProblem as problem:  # what a page could not vouch for is not shown
+    frame.out_of_order(problem)

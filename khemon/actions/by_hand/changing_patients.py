@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from khemon.actions.by_hand import checks
 from khemon.actions.by_hand.recording import BY_HAND, Deed, Recorded, record
+from khemon.actions.permitted import permitted
 from khemon.importers import PatientRow, ReadOptions, read_by_hand
 from khemon.models import Actor, Patient, Refused
 from khemon.rules.calendar import to_ms
@@ -15,6 +16,7 @@ from khemon.store import Reader, Store
 EDITABLE = tuple(name for name in Patient.model_fields if name != "patient_id")
 
 
+@permitted("record")
 def edit_patient(
     store: Store, actor: Actor, patient_id: str, changes: Mapping[str, str], reason: str, *, now: dt.datetime
 ) -> Recorded:

@@ -1,6 +1,7 @@
 """What the pages show: reads of the store as lines and words, each for an actor and a moment. Nothing here writes."""
 
 from khemon.actions.watch.alerts import AlertLine, AlertView, ReviewQueue, alert_view, patient_of_alert, review_queue
+from khemon.actions.watch.damaged import read_only_because
 from khemon.actions.watch.flags import Flag
 from khemon.actions.watch.heldqueue import DecidedLine, HeldGroup, HeldLine, HeldQueue, held_queue
 from khemon.actions.watch.imports import BatchLine, imports, own_zone, revision, setting
@@ -44,6 +45,7 @@ __all__ = [
     "patient_of",
     "patient_of_alert",
     "patient_view",
+    "read_only_because",
     "review_queue",
     "revision",
     "setting",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from khemon.actions.permitted import permitted
 from khemon.actions.watch.answers import not_rechecked
+from khemon.actions.watch.damaged import despite_damage
 from khemon.actions.watch.explained import Explained, explained, explained_rule
 from khemon.actions.watch.known import Known
 from khemon.actions.watch.setting import Setting, setting_of
@@ -59,6 +60,7 @@ class ReviewQueue:
     muted: tuple[AlertLine, ...]
     unseen: tuple[AlertLine, ...]
     closed: tuple[AlertLine, ...]
+    damaged: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,22 +89,26 @@ class AlertView:
 @permitted("look")
 def review_queue(store: Store, actor: Actor, now: dt.datetime) -> ReviewQueue:
     """Every alert in the list it belongs to."""
-    with store.reading() as reader:
-        setting = setting_of(reader)
-        lines = alert_lines(reader, setting, now)
-        live = [line for line in lines if line.state == AlertState.OPEN]
-        over = [line for line in lines if line.state in (AlertState.RESOLVED, AlertState.RETRACTED)]
-        unseen = {alert.alert_id for alert in reader.alerts([AlertState.RESOLVED]) if is_resolved_unseen(alert)}
-        return ReviewQueue(
-            setting=setting,
-            revision=reader.revision(),
-            as_of=date_words(now, setting.zone),
-            to_review=tuple(line for line in live if not line.muted_by),
-            quiet=tuple(line for line in lines if line.state in (AlertState.ACKNOWLEDGED, AlertState.SNOOZED)),
-            muted=tuple(line for line in live if line.muted_by),
-            unseen=tuple(line for line in over if line.alert_id in unseen),
-            closed=tuple(line for line in over if line.alert_id not in unseen),
-        )
+    return despite_damage(store, lambda reader: _queue(reader, now))
+
+
+def _queue(reader: Reader, now: dt.datetime) -> ReviewQueue:
+    setting = setting_of(reader)
+    lines = alert_lines(reader, setting, now)
+    live = [line for line in lines if line.state == AlertState.OPEN]
+    over = [line for line in lines if line.state in (AlertState.RESOLVED, AlertState.RETRACTED)]
+    unseen = {alert.alert_id for alert in reader.alerts([AlertState.RESOLVED]) if is_resolved_unseen(alert)}
+    return ReviewQueue(
+        setting=setting,
+        revision=reader.revision(),
+        as_of=date_words(now, setting.zone),
+        to_review=tuple(line for line in live if not line.muted_by),
+        quiet=tuple(line for line in lines if line.state in (AlertState.ACKNOWLEDGED, AlertState.SNOOZED)),
+        muted=tuple(line for line in live if line.muted_by),
+        unseen=tuple(line for line in over if line.alert_id in unseen),
+        closed=tuple(line for line in over if line.alert_id not in unseen),
+        damaged=tuple(reader.left_out_ids()),
+    )
 
 
 def is_resolved_unseen(alert: Alert) -> bool:

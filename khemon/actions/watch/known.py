@@ -81,7 +81,7 @@ class Known:
         ids = [self.result_id(row) for row in rows]
         wanted = [number for number in ids if number not in self._details]
         if wanted:
-            self._details |= self._reader.result_details(wanted)
+            self._details |= self._reader.result_details(wanted, all_there=True)
         return [self._details[number] for number in ids]
 
     def value_words(self, row: int) -> str:

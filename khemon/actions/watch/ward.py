@@ -12,6 +12,7 @@ from khemon.actions.permitted import permitted
 from khemon.actions.watch.alerts import is_resolved_unseen
 from khemon.actions.watch.answers import headline, not_rechecked, pattern_answer, reason_of
 from khemon.actions.watch.cells import PAIR, ROUND, Cell, cell_of
+from khemon.actions.watch.damaged import despite_damage
 from khemon.actions.watch.flags import Flag
 from khemon.actions.watch.heldrows import held_words
 from khemon.actions.watch.known import Known
@@ -27,7 +28,7 @@ from khemon.figures.timeline import longest_gap
 from khemon.figures.words import DAY, age_words, date_words
 from khemon.models import CLOSING_EVENTS, Actor, Alert, AlertState, Episode, Event, Patient, Severity
 from khemon.rules.rulebook import AllOfRule, RunRule
-from khemon.store import Store
+from khemon.store import Reader, Store
 from khemon.store.rows import HeldRow
 
 SPARK_LENGTH = 28 * DAY
@@ -87,31 +88,36 @@ class WardBoard:
     follow_up: tuple[WardLine, ...]
     archived: tuple[Listed, ...]
     held_elsewhere: tuple[str, ...]
+    damaged: tuple[str, ...]
 
 
 @permitted("look")
 def ward_board(store: Store, actor: Actor, now: dt.datetime) -> WardBoard:
-    """The lists as of now (aware)."""
-    with store.reading() as reader:
-        setting = setting_of(reader)
-        patients = reader.patients()
-        numbers = reader.patient_numbers()
-        closed = closings(reader.events_for().events, now)
-        groups: dict[str, list[Patient]] = defaultdict(list)
-        for patient in patients:
+    """The lists as of now (aware). A child whose rows are damaged is named in `damaged` and stands in no list."""
+    return despite_damage(store, lambda reader: _board(reader, now))
+
+
+def _board(reader: Reader, now: dt.datetime) -> WardBoard:
+    setting = setting_of(reader)
+    numbers = reader.patient_numbers()
+    closed = closings(reader.events_for().events, now)
+    groups: dict[str, list[Patient]] = defaultdict(list)
+    for patient in reader.patients():
+        if numbers[patient.patient_id] not in reader.left_out:
             groups[place_of(patient, closed.get(patient.patient_id), now)].append(patient)
-        watched = groups["ward"] + groups["follow_up"]
-        known = Known(reader, watched, setting.protocol, setting.zone, now)
-        lines = _Lines(known, reader.alerts(), reader.held(), numbers)
-        return WardBoard(
-            setting,
-            reader.revision(),
-            date_words(now, setting.zone),
-            lines.of(groups["ward"]),
-            lines.of(groups["follow_up"]),
-            tuple(_listed(patient, numbers, closed, setting.zone) for patient in groups["archived"]),
-            lines.held_of_nobody(),
-        )
+    watched = groups["ward"] + groups["follow_up"]
+    known = Known(reader, watched, setting.protocol, setting.zone, now)
+    lines = _Lines(known, reader.alerts(), reader.held(), numbers)
+    return WardBoard(
+        setting,
+        reader.revision(),
+        date_words(now, setting.zone),
+        lines.of(groups["ward"]),
+        lines.of(groups["follow_up"]),
+        tuple(_listed(patient, numbers, closed, setting.zone) for patient in groups["archived"]),
+        lines.held_of_nobody(),
+        tuple(reader.left_out_ids()),
+    )
 
 
 def closings(events: Sequence[Event], now: dt.datetime) -> dict[str, dt.datetime]:

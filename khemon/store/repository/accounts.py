@@ -12,16 +12,18 @@ from khemon.models import Actor, Refused, StoreProblem
 from khemon.store.account_rows import AccountRow
 from khemon.store.digests import canonical_json, row_digest
 from khemon.store.repository.bulk import next_number
+from khemon.store.repository.marks import mark_of, totals
 from khemon.store.repository.ready import Ready
+from khemon.store.repository.sealing import note_rows
+from khemon.store.repository.seals import seals_of
 from khemon.store.tables import account, account_state
 
-_LAST = sa.select(sa.func.max(account_state.c.state_no)).group_by(account_state.c.account_no)
 _JOINED = account.join(account_state, account.c.account_no == account_state.c.account_no)
 _WHOLE = sa.select(*account.c, *(column.label(f"state_{column.name}") for column in account_state.c)).select_from(
     _JOINED
 )
-_NOW = _WHOLE.where(account_state.c.state_no.in_(_LAST))
-_NAMED = Ready(_NOW.where(account.c.folded == sa.bindparam("folded")))
+_IN_ORDER = _WHOLE.order_by(account_state.c.state_no)
+_NAMED = Ready(_IN_ORDER.where(account.c.folded == sa.bindparam("folded")))
 _HEAD = Ready(sa.select(sa.func.coalesce(sa.func.max(account_state.c.state_no), 0)))
 _ACCOUNT = len(account.c)
 
@@ -34,12 +36,21 @@ def folded(name: str) -> str:
 def named(connection: sa.Connection, name: str) -> AccountRow | None:
     """The account of this name as it stands. StoreProblem when it is not what was written."""
     rows = _NAMED.rows(connection, folded=folded(name))
-    return _row(rows[0]) if rows else None
+    _compare(connection, rows, list({row[0] for row in rows}))
+    return _row(rows[-1]) if rows else None
 
 
 def everyone(connection: sa.Connection) -> list[AccountRow]:
     """Every account as it stands, by name."""
-    return sorted((_row(tuple(row)) for row in connection.execute(_NOW)), key=lambda each: folded(each.name))
+    rows = [tuple(row) for row in connection.execute(_IN_ORDER)]
+    _compare(connection, rows, None)
+    return sorted({row[0]: _row(row) for row in rows}.values(), key=lambda each: folded(each.name))
+
+
+def _compare(connection: sa.Connection, rows: Sequence[Sequence[Any]], numbers: list[int] | None) -> None:
+    """Refuses states that are not all there: an earlier one must not come to hold again."""
+    marked = totals((row[0], mark_of(*row[_ACCOUNT:])) for row in rows)
+    seals_of(connection).compare("account_state", marked, numbers, "accounts")
 
 
 def history(connection: sa.Connection, name: str) -> list[AccountRow]:
@@ -60,6 +71,7 @@ def add(connection: sa.Connection, name: str, actor: Actor, at_ms: int) -> int:
     number = next_number(connection, account.c.account_no)
     values = (number, name.strip(), folded(name), at_ms, actor.name, actor.kind)
     connection.execute(sa.insert(account).values((*values, row_digest(values))))
+    note_rows(seals_of(connection), "account", [(*values, row_digest(values))])
     return number
 
 
@@ -82,7 +94,9 @@ def add_state(connection: sa.Connection, state: AccountRow, actor: Actor) -> Non
         state.invitation_until_ms,
         state.reason,
     )
-    connection.execute(sa.insert(account_state).values((*values, row_digest(values))))
+    whole = (*values, row_digest(values))
+    connection.execute(sa.insert(account_state).values(whole))
+    seals_of(connection).note("account_state", state.account_no, mark_of(*whole))
 
 
 def damaged(connection: sa.Connection) -> list[int]:

@@ -53,6 +53,9 @@ class BoundReader(Reader):
             return sorted(self._visible)
         return [each for each in patient_ids if each in self._visible]
 
+    def left_out_ids(self) -> list[str]:
+        return [each for each in super().left_out_ids() if each in self._visible]
+
     def patient_ids(self) -> list[str]:
         return [each for each in super().patient_ids() if each in self._visible]
 
@@ -76,8 +79,8 @@ class BoundReader(Reader):
         asked = self._asked(patient_ids)
         return super().results_for(asked, known_at_ms=known_at_ms, until_ms=until_ms, all_analytes=all_analytes)
 
-    def result_details(self, result_ids: Iterable[int]) -> dict[int, ResultRow]:
-        found = super().result_details(result_ids)
+    def result_details(self, result_ids: Iterable[int], *, all_there: bool = False) -> dict[int, ResultRow]:
+        found = super().result_details(result_ids, all_there=all_there)
         return {number: row for number, row in found.items() if row.patient_id in self._visible}
 
     def events_for(self, patient_ids: Sequence[str] | None = None, *, known_at_ms: int | None = None) -> EventColumns:

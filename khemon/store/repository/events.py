@@ -14,26 +14,15 @@ from khemon.store.column_types import time_of
 from khemon.store.judging import EventFields, EventHistory
 from khemon.store.repository.bulk import ReadyOf
 from khemon.store.repository.decisions import set_out
-from khemon.store.repository.ledger import DECISIONS, Ledger
+from khemon.store.repository.ledger import Ledger
+from khemon.store.repository.marks import mark_of, totals
+from khemon.store.repository.sealing import EVENT_COLUMNS
+from khemon.store.repository.seals import seals_of
 from khemon.store.rows import EventColumns
-from khemon.store.tables import BATCH_SPAN, event_version, row_decision
+from khemon.store.tables import BATCH_SPAN, event_version
 
 KIND_CODES = {kind: code for code, kind in enumerate(EVENT_KINDS)}
-_COLUMNS = (
-    event_version.c.version_id,
-    event_version.c.patient_no,
-    event_version.c.kind,
-    event_version.c.start_ms,
-    event_version.c.end_ms,
-    event_version.c.dose,
-    event_version.c.unit,
-    event_version.c.note,
-    event_version.c.forced,
-)
-_ROWS = ReadyOf(sa.select(*_COLUMNS), event_version.c.patient_no)
-_DECIDED = ReadyOf(
-    DECISIONS.join(event_version, event_version.c.version_id == row_decision.c.row_id), event_version.c.patient_no
-)
+_ROWS = ReadyOf(sa.select(*EVENT_COLUMNS), event_version.c.patient_no)
 
 #: Source, patient, kind, start: within these, rows speak of the same event unless they contradict each other.
 EventKey = tuple[str | None, int, str, int]
@@ -46,20 +35,22 @@ def event_histories(
 
     A row that a person rejected or corrected says nothing; its fate is the one it would have.
     """
-    gone, left = ledger.not_standing(known_at_ms), set_out(connection, ledger, numbers, known_at_ms)
-    silent = silenced(connection, ledger, _DECIDED, numbers, known_at_ms)
+    gone, left = ledger.not_standing(known_at_ms), set_out(ledger, known_at_ms)
+    silent = silenced(ledger, known_at_ms)
     histories: dict[EventKey, EventHistory] = {}
     decisions: dict[int, str] = {}
     rows = sorted(_ROWS.rows(connection, numbers))
-    for row_id, number, kind, start_ms, *said, _ in rows if left else ():
+    seals = seals_of(connection)
+    seals.compare("event", totals((row[1], mark_of(*row)) for row in rows), numbers)
+    for row_id, number, kind, start_ms, *said, _, _ in rows if left else ():
         if row_id in left:
             key = (ledger.of_row(row_id).source, number, kind, start_ms)
             act_no, verdict = left[row_id]
             histories.setdefault(key, EventHistory()).expect(act_no, row_id, verdict, EventFields(*said))
-    for row_id, number, kind, start_ms, end_ms, dose, unit, note, forced in rows:
+    for row_id, number, kind, start_ms, end_ms, dose, unit, note, forced, _ in rows:
         batch_no = row_id // BATCH_SPAN
-        if batch_no not in gone:
-            history = histories.setdefault((ledger.batches[batch_no].source, number, kind, start_ms), EventHistory())
+        if batch_no not in gone and number not in seals.left_out:
+            history = histories.setdefault((ledger.of_row(row_id).source, number, kind, start_ms), EventHistory())
             fields = EventFields(end_ms, dose, unit, note)
             asked = copy.deepcopy(history) if row_id in silent else history
             decisions[row_id] = asked.take(row_id, batch_no, fields, forced).decision
@@ -80,15 +71,9 @@ def event_entries(connection: sa.Connection, ledger: Ledger, patient_no: int) ->
     return sorted(found, key=lambda entry: (entry.start_ms, entry.rows))
 
 
-def silenced(
-    connection: sa.Connection,
-    ledger: Ledger,
-    decisions: ReadyOf,
-    numbers: Sequence[int] | None,
-    known_at_ms: int | None = None,
-) -> set[int]:
-    """Ids of rows of these patients that a person took out: rejected, or corrected to say something else."""
-    decided = ledger.last_standing(decisions.rows(connection, numbers), known_at_ms).items()
+def silenced(ledger: Ledger, known_at_ms: int | None = None) -> set[int]:
+    """Ids of rows that a person took out: rejected, or corrected to say something else."""
+    decided = ledger.decided(known_at_ms).items()
     return {row_id for row_id, decision in decided if decision.verdict in ("rejected", "corrected")}
 
 

@@ -8,8 +8,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from khemon.store.digests import row_digest
 from khemon.store.repository.ledger import Ledger
 from khemon.store.repository.results import result_details, results_of_batch
+from khemon.store.repository.seals import damage
 from khemon.store.rows import BatchRow, FateRow, ResultRow
 from khemon.store.tables import BATCH_SPAN, event_version, fate, patient, patient_version
 
@@ -79,7 +81,9 @@ def fates_of(connection: sa.Connection, ledger: Ledger, batch: BatchRow) -> list
 
 def contents(connection: sa.Connection, ledger: Ledger, rows: Sequence[sa.RowMapping]) -> dict[int, dict[str, Any]]:
     """Id of a kept row to everything it says; for a duplicate to the letter that is what the stored row says."""
-    same = result_details(connection, ledger, (row["same_as"] for row in rows if row["content"] is None))
+    same = result_details(
+        connection, ledger, (row["same_as"] for row in rows if row["content"] is None), all_there=True
+    )
     return {
         row["fate_id"]: same[row["same_as"]]._asdict() if row["content"] is None else json.loads(row["content"])
         for row in rows
@@ -112,6 +116,9 @@ def usable_rows(
     joined = table.join(patient, patient.c.patient_no == table.c.patient_no)
     statement = sa.select(table, patient.c.patient_id).select_from(joined).where(*criteria)
     for row in connection.execute(statement.order_by(table.c.version_id)).mappings():
+        *values, digest = (row[column.name] for column in table.c)
+        if row_digest(tuple(values)) != digest:
+            raise damage(f"row {row['version_id']} of a file")
         if table is event_version:
             yield row, packed({name: row[name] for name in EVENT_FIELDS})
         else:

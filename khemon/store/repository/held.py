@@ -8,11 +8,14 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
+from khemon.store.digests import row_digest
 from khemon.store.repository.bulk import chunks
 from khemon.store.repository.events import event_histories
 from khemon.store.repository.fates import OBSERVATION_FIELDS, contents, printed_fields, usable_rows
 from khemon.store.repository.ledger import Decided, Ledger
+from khemon.store.repository.marks import mark_of, totals
 from khemon.store.repository.people import fields_of
+from khemon.store.repository.seals import WARD, damage, seals_of
 from khemon.store.rows import HeldRow
 from khemon.store.tables import BATCH_SPAN, batch_undo, event_version, fate, patient_version, settlement
 
@@ -47,18 +50,16 @@ class Kept(NamedTuple):
     decided: bool
 
 
-def settled(
-    connection: sa.Connection, patient_no: int | None = None, known_at_ms: int | None = None
-) -> dict[int, Anew]:
+def settled(connection: sa.Connection, ledger: Ledger, known_at_ms: int | None = None) -> dict[int, Anew]:
     """Id of a row to the verdict it got when it was last judged anew; rows that never were are not in it."""
     joined = settlement.join(batch_undo, batch_undo.c.undo_no == settlement.c.undo_no)
-    last = sa.select(settlement.c.fate_id, settlement.c.decision, batch_undo.c.recorded_ms).select_from(joined)
-    if patient_no is not None:
-        last = last.join(fate, fate.c.fate_id == settlement.c.fate_id).where(fate.c.patient_no == patient_no)
-    if known_at_ms is not None:
-        last = last.where(batch_undo.c.recorded_ms <= known_at_ms)
-    rows = connection.execute(last.order_by(settlement.c.undo_no))
-    return {fate_id: Anew(decision, at_ms) for fate_id, decision, at_ms in rows}
+    columns = sa.select(*settlement.c, batch_undo.c.recorded_ms).select_from(joined)
+    rows = [tuple(row) for row in connection.execute(columns.order_by(settlement.c.undo_no))]
+    seals_of(connection).compare("settlement", totals((WARD, mark_of(*row[:-1])) for row in rows), [WARD])
+    if not {row[-1] for row in rows} <= set(ledger.undone.values()):
+        raise damage("rows judged anew")
+    known = (row for row in rows if known_at_ms is None or row[-1] <= known_at_ms)
+    return {fate_id: Anew(decision, at_ms) for fate_id, _, decision, at_ms in known}
 
 
 def kept_rows(
@@ -72,7 +73,7 @@ def kept_rows(
 
     Of rows that a person decided about only those that a waiting one may repeat: theirs grow with the years.
     """
-    anew = settled(connection, patient_no, known_at_ms)
+    anew = settled(connection, ledger, known_at_ms)
     turned = [fate_id for fate_id, verdict in anew.items() if verdict.decision in decisions]
     now = fate.c.decision.in_(decisions)
     statement = sa.select(fate).where(now | fate.c.fate_id.in_(turned) if turned else now)
@@ -81,7 +82,8 @@ def kept_rows(
     gone = ledger.not_standing(known_at_ms)
     decided = ledger.decided(known_at_ms)
     found: list[tuple[sa.RowMapping, str, bool]] = []
-    for row in connection.execute(statement).mappings():
+    rows = list(connection.execute(statement).mappings())
+    for row in _sound_rows(connection, rows, decisions, patient_no):
         row_id = row["fate_id"]
         decision = anew[row_id].decision if row_id in anew else row["decision"]
         if decision in decisions and row_id // BATCH_SPAN not in gone:
@@ -118,6 +120,27 @@ def waiting_rows(kept: Iterable[Kept]) -> list[HeldRow]:
     said = [(saying(each.row), each) for each in rows]
     answered = {key for key, each in said if each.decided}
     return [each.row for key, each in said if key not in answered]
+
+
+def _sound_rows(
+    connection: sa.Connection, rows: list[sa.RowMapping], decisions: tuple[str, ...], patient_no: int | None
+) -> list[sa.RowMapping]:
+    """The rows when they are what should be there, without those of patients who are set aside."""
+    seals = seals_of(connection)
+    for row in rows:
+        _vouched(row)
+    asked = None if patient_no is None else [patient_no]
+    for decision in decisions:
+        own = ((row["patient_no"] or WARD, row["digest"]) for row in rows if row["decision"] == decision)
+        seals.compare(decision, totals(own), asked)
+    return [row for row in rows if row["patient_no"] not in seals.left_out]
+
+
+def _vouched(row: sa.RowMapping) -> sa.RowMapping:
+    *values, digest = row.values()
+    if row_digest(tuple(values)) != digest:
+        raise damage(f"row {row['fate_id']} of a file")
+    return row
 
 
 def first_of_each(rows: list[HeldRow]) -> list[HeldRow]:
@@ -187,7 +210,8 @@ def kept_whole(connection: sa.Connection, ledger: Ledger, row_ids: Iterable[int]
     """Id of a kept row to everything it says; unknown ids are left out."""
     found: dict[int, KeptRow] = {}
     for wanted in chunks(row_ids):
-        rows = list(connection.execute(sa.select(fate).where(fate.c.fate_id.in_(wanted))).mappings())
+        stored = connection.execute(sa.select(fate).where(fate.c.fate_id.in_(wanted))).mappings()
+        rows = [_vouched(row) for row in stored]
         said = contents(connection, ledger, rows)
         found |= {row["fate_id"]: _whole(ledger, row, row["fate_id"], said[row["fate_id"]]) for row in rows}
         for table in (event_version, patient_version):

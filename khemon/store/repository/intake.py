@@ -16,11 +16,13 @@ from khemon.models import StoreProblem
 from khemon.store.acts import Act
 from khemon.store.digests import canonical_json, row_digest, rows_digest
 from khemon.store.judging import BY_ITSELF, SUPERSEDES
+from khemon.store.repository import sealing
 from khemon.store.repository.bulk import insert_rows, next_number
 from khemon.store.repository.ledger import Ledger, standing_batch
 from khemon.store.repository.people import numbers_of, standing_numbers
 from khemon.store.repository.ready import Ready, insertion
 from khemon.store.repository.results import AtHand
+from khemon.store.repository.seals import seals_of
 from khemon.store.rows import BatchRow, ImportMeta, ImportOutcome
 from khemon.store.tables import (
     BATCH_SPAN,
@@ -155,7 +157,19 @@ class Intake:
             insert_rows(self.connection, table, kept)
         name = self._write_batch(rows_digest(digests))
         insert_rows(self.connection, batch_patient, sorted((number, self.batch_no) for number in self.here.values()))
+        self._seal()
         return ImportOutcome(name, self.counts, tuple(sorted(self.here)), tuple(sorted(self.new_ids)))
+
+    def _seal(self) -> None:
+        """Notes what should be there from now on."""
+        seals = seals_of(self.connection)
+        sealing.note_patients(seals, self._added)
+        sealing.note_results(seals, self.results)
+        sealing.note_fates(seals, self.fates)
+        sealing.note_events(seals, self.events)
+        sealing.note_said(seals, self.patients)
+        for number in self.here.values():
+            sealing.note_batch_patient(seals, number, self.batch_no, self.meta.recorded_ms)
 
     def _write_batch(self, digest: str) -> str:
         meta, name = self.meta, secrets.token_hex(6)
@@ -179,6 +193,7 @@ class Intake:
             packed = zlib.compress(meta.content, ZLIB_LEVEL)
             insert_rows(self.connection, raw_file, [(meta.sha256, len(meta.content), packed)])
         insertion(batch).run(self.connection, [values])
+        sealing.note_batch(seals_of(self.connection), values)
         return name
 
 

@@ -30,7 +30,9 @@ from khemon.store.repository.intake_labs import (
     result_values,
     versions_of,
 )
-from khemon.store.repository.results import COLUMNS, RULED, AtHand
+from khemon.store.repository.results import AtHand
+from khemon.store.repository.sealing import RESULT_COLUMNS, RULED, note_result_columns
+from khemon.store.repository.seals import seals_of
 from khemon.store.tables import BATCH_SPAN, result
 from khemon.units import ANALYTE_CODES
 
@@ -231,6 +233,7 @@ class Results:
         for start in range(0, len(self.places), BLOCK):
             columns, length = self._block(said, slice(start, start + BLOCK))
             insert_columns(connection, result, columns, length)
+            note_result_columns(seals_of(connection), columns, length)
             digests[start : start + length] = columns[-1]
         return digests
 
@@ -271,7 +274,7 @@ class Results:
         for name, of in _EVALUATED.items():
             column = columns[name] = np.array([*map(of, rows.said), 0])[self._what[kept]]
             column[list(own)] = [of(each) for each in own.values()]
-        return AtHand(numbers, [columns[column.name] for column in COLUMNS])
+        return AtHand(numbers, [columns[column.name] for column in RESULT_COLUMNS])
 
     def text_of(self, row_id: int) -> tuple[str, str | None, str] | None:
         """Text and unit of a row as received, and its canonical text; None for a row of another file."""

@@ -149,7 +149,7 @@ def versions_of(
     """Standing versions of these patients' results; with `between` only those of that time or with a specimen."""
     place, printed = 1 + len(_PLACE_COLUMNS), 1 + len(_PLACE_COLUMNS) + len(CONTENT_COLUMNS)
     asked = list(numbers)
-    gone, out = ledger.not_standing(), set_out(connection, ledger, asked)
+    gone, out = ledger.not_standing(), set_out(ledger)
     if between is None:
         rows = _ALL_VERSIONS.rows(connection, asked)
     else:

@@ -10,17 +10,18 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
+from khemon.models import StoreProblem
+from khemon.store.digests import row_digest
+from khemon.store.repository.marks import mark_of, totals
 from khemon.store.repository.ready import Ready
+from khemon.store.repository.sealing import FACT_COLUMNS, batch_mark
+from khemon.store.repository.seals import WARD, damage, seals_of
 from khemon.store.rows import BatchRow
 from khemon.store.tables import BATCH_SPAN, batch, batch_undo, raw_file, row_decision
 
-_FACTS = Ready(sa.select(batch.c.batch_no, batch.c.batch, batch.c.source, batch.c.recorded_ms, batch.c.kind))
+_FACTS = Ready(sa.select(*FACT_COLUMNS))
 _UNDONE = Ready(sa.select(batch_undo.c.batch_no, batch_undo.c.recorded_ms))
-#: Row, batch of the act, verdict, in the order in which they were decided.
-DECISIONS = sa.select(row_decision.c.row_id, row_decision.c.batch_no, row_decision.c.verdict).order_by(
-    row_decision.c.decision_no
-)
-_DECIDED = Ready(DECISIONS)
+_DECISIONS = Ready(sa.select(row_decision).order_by(row_decision.c.decision_no))
 
 
 class Facts(NamedTuple):
@@ -44,18 +45,22 @@ class Ledger:
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
-        #: By patients and moment asked about: each row that a person set out, the act that did, and its verdict.
-        self.set_out: dict[tuple[tuple[int, ...] | None, int | None], dict[int, tuple[int, str]]] = {}
+        #: By the moment asked about: each row that a person set out, the act that did, and its verdict.
+        self.set_out: dict[int | None, dict[int, tuple[int, str]]] = {}
 
     @cached_property
     def batches(self) -> dict[int, Facts]:
         """Batch number to its facts."""
-        return {row[0]: Facts(*row[1:]) for row in _FACTS.rows(self._connection)}
+        rows = _FACTS.rows(self._connection)
+        seals_of(self._connection).compare("batch", totals((WARD, mark_of(*row)) for row in rows), [WARD])
+        return {row[0]: Facts(*row[1:]) for row in rows}
 
     @cached_property
     def undone(self) -> dict[int, int]:
         """Number of an undone batch to the time of its undoing."""
-        return dict(_UNDONE.rows(self._connection))
+        rows = _UNDONE.rows(self._connection)
+        seals_of(self._connection).compare("batch_undo", totals((WARD, mark_of(*row)) for row in rows), [WARD])
+        return dict(rows)
 
     def not_standing(self, known_at_ms: int | None = None) -> set[int]:
         """Numbers of batches whose rows are not to be seen: undone, or not yet recorded at that moment."""
@@ -70,7 +75,19 @@ class Ledger:
 
     def decided(self, known_at_ms: int | None = None) -> dict[int, Decided]:
         """Id of a row that a person decided about to the last decision that stands."""
-        return self.last_standing(_DECIDED.rows(self._connection), known_at_ms)
+        taken = [(row[1], row[2], row[3]) for row in self.decision_rows]
+        return self.last_standing(taken, known_at_ms)
+
+    @cached_property
+    def decision_rows(self) -> list[tuple[Any, ...]]:
+        """Every decision as it stands in the store, in order. StoreProblem when one is not what was written."""
+        rows = _DECISIONS.rows(self._connection)
+        for row in rows:
+            if row_digest(row[:-1]) != row[-1]:
+                found, remedy = "is not what was written: its digest differs", "run khemon check and restore a backup"
+                raise StoreProblem(where=f"decision, number {row[0]}", found=found, remedy=remedy)
+        seals_of(self._connection).compare("decision", totals((WARD, mark_of(*row)) for row in rows), [WARD])
+        return rows
 
     def last_standing(self, rows: Iterable[tuple[int, int, str]], known_at_ms: int | None = None) -> dict[int, Decided]:
         """The same of these decisions (row, batch of the act, verdict), taken in order."""
@@ -80,7 +97,10 @@ class Ledger:
 
     def of_row(self, row_id: int) -> Facts:
         """The facts of the batch a row belongs to."""
-        return self.batches[row_id // BATCH_SPAN]
+        facts = self.batches.get(row_id // BATCH_SPAN)
+        if facts is None:
+            raise damage(f"row {row_id}")
+        return facts
 
 
 def _select() -> sa.Select[Any]:
@@ -101,8 +121,15 @@ def _row(row: Sequence[Any]) -> BatchRow:
 
 
 def batch_rows(connection: sa.Connection, *criteria: sa.ColumnElement[bool]) -> list[BatchRow]:
-    """Batches in order of recording."""
+    """Batches in order of recording. DamagedRows when one is not what was written."""
+    _compare(connection, criteria)
     return [_row(row) for row in connection.execute(_SELECT.where(*criteria))]
+
+
+def _compare(connection: sa.Connection, criteria: Sequence[sa.ColumnElement[bool]]) -> None:
+    rows = connection.execute(sa.select(batch).where(*criteria)).mappings()
+    own = totals((row["batch_no"], batch_mark(dict(row))) for row in rows)
+    seals_of(connection).compare("batch_row", own, own if criteria else None, "imports")
 
 
 def standing_batch(connection: sa.Connection, sha256: str, source: str | None, mapping_digest: str) -> BatchRow | None:

@@ -9,6 +9,8 @@ import sqlalchemy as sa
 from khemon.models import Actor, StoreProblem
 from khemon.store.digests import row_digest
 from khemon.store.repository.bulk import next_number
+from khemon.store.repository.sealing import note_rows
+from khemon.store.repository.seals import seals_of
 from khemon.store.rows import MappingVersion
 from khemon.store.tables import mapping_version
 
@@ -36,7 +38,9 @@ def add(
     mine = sa.select(sa.func.coalesce(sa.func.max(mapping_version.c.version), 0))
     version = int(connection.execute(mine.where(mapping_version.c.source == source)).scalar_one()) + 1
     row = (number, source, version, text, mapping_digest, shape, at_ms, actor.name, actor.kind, reason)
-    connection.execute(sa.insert(mapping_version).values((*row, row_digest(row))))
+    whole = (*row, row_digest(row))
+    connection.execute(sa.insert(mapping_version).values(whole))
+    note_rows(seals_of(connection), "mapping", [whole])
     return version
 
 

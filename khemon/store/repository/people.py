@@ -11,36 +11,42 @@ from khemon.models import Patient
 from khemon.store.judging import patient_verdict
 from khemon.store.repository.bulk import ReadyOf, chunks, fetch_plain, only
 from khemon.store.repository.events import silenced
-from khemon.store.repository.ledger import DECISIONS, Ledger
+from khemon.store.repository.ledger import Ledger
+from khemon.store.repository.marks import Total, mark_of, totals
 from khemon.store.repository.ready import Ready
-from khemon.store.tables import BATCH_SPAN, batch_patient, patient, patient_version, row_decision
+from khemon.store.repository.sealing import SAID_COLUMNS
+from khemon.store.repository.seals import WARD, seals_of
+from khemon.store.tables import BATCH_SPAN, batch_patient, patient, patient_version
 
 _NUMBERS = sa.select(patient.c.patient_id, patient.c.patient_no)
 _NUMBER = Ready(_NUMBERS.where(patient.c.patient_id == sa.bindparam("name")))
 _BATCHES = ReadyOf(sa.select(batch_patient.c.patient_no, batch_patient.c.batch_no), batch_patient.c.patient_no)
-_SAID = ReadyOf(
-    sa.select(*(patient_version.c[name] for name in ("version_id", "patient_no", "fields", "forced"))).order_by(
-        patient_version.c.version_id
-    ),
-    patient_version.c.patient_no,
-)
-_DECIDED = ReadyOf(
-    DECISIONS.join(patient_version, patient_version.c.version_id == row_decision.c.row_id),
-    patient_version.c.patient_no,
-)
+_SAID = ReadyOf(sa.select(*SAID_COLUMNS).order_by(patient_version.c.version_id), patient_version.c.patient_no)
 
 
 def numbers_of(connection: sa.Connection, patient_ids: Sequence[str] | None) -> dict[str, int]:
     """Patient id to number, standing or not; unknown ids are left out. None: all."""
     if patient_ids is None:
-        return dict(fetch_plain(connection, _NUMBERS))
+        return _all_numbers(connection)
     if len(patient_ids) == 1:
-        return dict(_NUMBER.rows(connection, name=patient_ids[0]))
-    found: dict[str, int] = {}
-    for chunk in chunks(dict.fromkeys(patient_ids)):
-        rows = connection.execute(only(_NUMBERS, patient.c.patient_id, chunk))
-        found.update((name, number) for name, number in rows)
+        found: dict[str, int] = dict(_NUMBER.rows(connection, name=patient_ids[0]))
+    else:
+        found = {}
+        for chunk in chunks(dict.fromkeys(patient_ids)):
+            rows = connection.execute(only(_NUMBERS, patient.c.patient_id, chunk))
+            found.update((name, number) for name, number in rows)
+    if len(found) < len(set(patient_ids)):  # a child that is not found must not be there
+        return {name: number for name, number in _all_numbers(connection).items() if name in set(patient_ids)}
+    own = {number: Total(1, mark_of(number, name)) for name, number in found.items()}
+    seals_of(connection).compare("patient_row", own, own)
     return found
+
+
+def _all_numbers(connection: sa.Connection) -> dict[str, int]:
+    rows = fetch_plain(connection, _NUMBERS)
+    marked = totals((WARD, mark_of(number, name)) for name, number in rows)
+    seals_of(connection).compare("patient", marked, [WARD])
+    return dict(rows)
 
 
 def standing_numbers(
@@ -51,9 +57,17 @@ def standing_numbers(
     gone = ledger.not_standing(known_at_ms)
     if not gone:  # every patient has a batch, so all stand
         return numbers
-    rows = _BATCHES.rows(connection, None if patient_ids is None else numbers.values())
+    asked = None if patient_ids is None else list(numbers.values())
+    rows = _BATCHES.rows(connection, asked)
+    known = ((n, mark_of(n, batch_no, _recorded(ledger, batch_no))) for n, batch_no in rows)
+    seals_of(connection).compare("batch_patient", totals(known), asked)
     standing = {number for number, batch_no in rows if batch_no not in gone}
     return {name: number for name, number in numbers.items() if number in standing}
+
+
+def _recorded(ledger: Ledger, batch_no: int) -> int:
+    facts = ledger.batches.get(batch_no)
+    return -1 if facts is None else facts.recorded_ms
 
 
 def fields_of(
@@ -64,11 +78,14 @@ def fields_of(
     A row that a person rejected or corrected says nothing; its fate is the one it would have.
     """
     gone = ledger.not_standing(known_at_ms)
-    silent = silenced(connection, ledger, _DECIDED, numbers, known_at_ms)
+    silent = silenced(ledger, known_at_ms)
     said: dict[int, dict[str, str]] = {}
     decisions: dict[int, str] = {}
-    for row_id, number, packed, forced in _SAID.rows(connection, numbers):
-        if row_id // BATCH_SPAN not in gone:
+    rows = _SAID.rows(connection, numbers)
+    seals = seals_of(connection)
+    seals.compare("patient_said", totals((row[1], mark_of(*row)) for row in rows), numbers)
+    for row_id, number, packed, forced, _ in rows:
+        if row_id // BATCH_SPAN not in gone and number not in seals.left_out:
             fields = json.loads(packed)
             decisions[row_id] = patient_verdict(said.get(number), fields, supersede=bool(forced)).decision
             if decisions[row_id] == "accepted" and row_id not in silent:

@@ -11,6 +11,8 @@ from khemon.models import Actor, StoreProblem
 from khemon.store.digests import row_digest, text_digest
 from khemon.store.repository.bulk import next_number
 from khemon.store.repository.ready import Ready
+from khemon.store.repository.sealing import note_rows
+from khemon.store.repository.seals import WARD, damage, seals_of
 from khemon.store.rows import LiveProtocol
 from khemon.store.tables import protocol_live
 
@@ -29,6 +31,9 @@ def is_there(connection: sa.Connection) -> bool:
 def live(connection: sa.Connection) -> LiveProtocol | None:
     """The protocol in use; None before the first. StoreProblem when it is not what was written."""
     row = _NEWEST.first(connection)
+    newest = seals_of(connection).expected("protocol", [WARD]).get(WARD)
+    if (0 if newest is None else newest.rows) != (0 if row is None else row[0]):
+        raise damage("protocol in use")
     return None if row is None else _sound(row)
 
 
@@ -41,7 +46,9 @@ def add(connection: sa.Connection, text: str, name: str, version: str, actor: Ac
     """Makes a protocol the one in use; its number in the history."""
     number = next_number(connection, protocol_live.c.live_no)
     row = (number, at_ms, name, version, text_digest(text), text, actor.name, actor.kind, reason)
-    connection.execute(sa.insert(protocol_live).values((*row, row_digest(row))))
+    whole = (*row, row_digest(row))
+    connection.execute(sa.insert(protocol_live).values(whole))
+    note_rows(seals_of(connection), "protocol", [whole])
     return number
 
 

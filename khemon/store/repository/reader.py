@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-
-import sqlalchemy as sa
+from typing import Any
 
 from khemon.models import Alert, Patient
 from khemon.store.acts import EventEntry
@@ -23,6 +22,7 @@ from khemon.store.repository.account_reader import AccountReader
 from khemon.store.repository.bulk import without_collection
 from khemon.store.repository.episodes import load_episodes
 from khemon.store.repository.kept_reader import KeptReader
+from khemon.store.repository.seals import seals_of
 from khemon.store.rows import (
     AuditRow,
     BatchRow,
@@ -37,11 +37,25 @@ from khemon.store.rows import (
     SeenRow,
     StoredEpisode,
 )
-from khemon.store.tables import alert, alert_move, batch
+from khemon.store.tables import batch
 
 
 class Reader(KeptReader, AccountReader):
     """One snapshot. Rows of an undone batch are not there, unless asked for by name."""
+
+    def leave_out(self, numbers: Iterable[int]) -> None:
+        """Leaves out the rows of patients (by number) that are damaged: they keep nobody from reading the others."""
+        seals_of(self._connection).left_out |= set(numbers)
+
+    @property
+    def left_out(self) -> frozenset[int]:
+        """Numbers of the patients that are left out."""
+        return frozenset(seals_of(self._connection).left_out)
+
+    def left_out_ids(self) -> list[str]:
+        """Ids of the patients that are left out, sorted."""
+        numbers = people.numbers_of(self._connection, None) if self.left_out else {}
+        return sorted(name for name, number in numbers.items() if number in self.left_out)
 
     def setting(self, key: str) -> str | None:
         """The value of a setting, None when it was never set."""
@@ -121,19 +135,23 @@ class Reader(KeptReader, AccountReader):
                 at_hand=self._at_hand(numbers.values()) if as_they_are else results.NOTHING,
             )
 
-    def result_details(self, result_ids: Iterable[int]) -> dict[int, ResultRow]:
-        """Result id to the result as received."""
-        return results.result_details(self._connection, self._ledger, result_ids)
+    def result_details(self, result_ids: Iterable[int], *, all_there: bool = False) -> dict[int, ResultRow]:
+        """Result id to the result as received; `all_there`: DamagedRows when one that must be there is not."""
+        return results.result_details(self._connection, self._ledger, result_ids, all_there=all_there)
 
     def recorded_of(self, patient_id: str) -> dict[int, int]:
         """Number of each batch that speaks of a patient (`batch_of` tells a result's) to when it was recorded."""
         number = self._number(patient_id)
         return {} if number is None else results.recorded_of(self._connection, number)
 
-    def texts_of(self, patient_id: str, analyte: int) -> list[tuple[int, str, str | None, str]]:
-        """A patient's results of an analyte (its code): id, text, unit as received, canonical text with comparator."""
+    def texts_of(self, patient_id: str, analyte: int) -> dict[int, tuple[Any, ...]]:
+        """Id of each of a patient's results of an analyte (its code) to what `told` reads."""
         number = self._number(patient_id)
-        return [] if number is None else results.texts_of(self._connection, number, analyte)
+        return {} if number is None else results.texts_of(self._connection, number, analyte)
+
+    def told(self, row: tuple[Any, ...]) -> tuple[str, str | None, str]:
+        """Text and unit as received, canonical text with comparator of what `texts_of` gave."""
+        return results.told(row)
 
     def text_at_hand(self, result_id: int) -> tuple[str, str | None, str] | None:
         """Text, unit and canonical text of a result that need not be fetched; None for any other."""
@@ -205,14 +223,11 @@ class Reader(KeptReader, AccountReader):
 
     def alert_moves(self, alert_id: int) -> list[MoveRow]:
         """An alert's log, the oldest first."""
-        mine = sa.select(alert_move).where(alert_move.c.alert_id == alert_id).order_by(alert_move.c.move_no)
-        return [records.move_row(row) for row in self._connection.execute(mine)]
+        return records.alert_moves(self._connection, alert_id)
 
     def alert_log(self, before_ms: int) -> list[tuple[str, MoveRow]]:
         """Every move of every alert made before a time, by alert and in order, each with the alert's rule."""
-        joined = sa.select(alert.c.rule, alert_move).join(alert, alert.c.alert_id == alert_move.c.alert_id)
-        order = joined.where(alert_move.c.at_ms < before_ms).order_by(alert_move.c.alert_id, alert_move.c.move_no)
-        return [(row.rule, records.move_row(row)) for row in self._connection.execute(order)]
+        return records.alert_log(self._connection, before_ms)
 
     def audit_rows(self, after: int = 0) -> Iterator[AuditRow]:
         """The audit chain in order; read it inside the transaction."""

@@ -12,15 +12,18 @@ import sqlalchemy as sa
 from khemon.models import Actor, Alert, StoreProblem
 from khemon.store.column_types import ms_of
 from khemon.store.digests import NO_HASH, audit_hash, canonical_json, text_digest
-from khemon.store.repository.bulk import ReadyOf, chunks, insert_rows, next_number, only
+from khemon.store.repository.bulk import ReadyOf, insert_rows, next_number
+from khemon.store.repository.marks import Total, mark_of, totals
 from khemon.store.repository.people import numbers_of
 from khemon.store.repository.ready import Ready, insertion
+from khemon.store.repository.sealing import BODY_DIGEST, alert_mark, audit_mark, seen_scope
+from khemon.store.repository.seals import WARD, seals_of
 from khemon.store.rows import AuditRow, MoveRow, SeenRow
 from khemon.store.tables import alert, alert_move, audit, revision, seen, setting
 
 AUDIT_PAGE = 10_000
 
-_SETTING = Ready(sa.select(setting.c.value).where(setting.c.key == sa.bindparam("key")))
+_SETTINGS = Ready(sa.select(setting))
 _REVISION = Ready(sa.select(revision.c.revision).where(revision.c.patient_no == sa.bindparam("number")))
 _COUNT_UP = Ready(
     sa.text(
@@ -28,7 +31,12 @@ _COUNT_UP = Ready(
         " ON CONFLICT (patient_no) DO UPDATE SET revision = revision.revision + 1"
     )
 )
-_BODIES = sa.select(alert.c.alert_id, alert.c.state, alert.c.body)
+_BODIES = sa.select(alert.c.alert_id, alert.c.patient_no, alert.c.state, alert.c.body)
+_BEFORE = Ready(
+    sa.select(alert.c.patient_no, alert.c.state, sa.func.substr(alert.c.body, 1, BODY_DIGEST)).where(
+        alert.c.alert_id == sa.bindparam("alert_id")
+    )
+)
 _BODIES_OF = ReadyOf(_BODIES, alert.c.patient_no)
 _ALERT = [column.name for column in alert.c]
 _SAVE_ALERT = Ready(
@@ -54,8 +62,21 @@ def put(connection: sa.Connection, table: sa.Table, key: Mapping[str, Any], valu
 
 def get_setting(connection: sa.Connection, key: str) -> str | None:
     """The value of a setting."""
-    found = _SETTING.first(connection, key=key)
-    return None if found is None else str(found[0])
+    return _settings(connection).get(key)
+
+
+def _settings(connection: sa.Connection) -> dict[str, str]:
+    rows = _SETTINGS.rows(connection)
+    seals_of(connection).compare("setting", totals((WARD, mark_of(*row)) for row in rows), [WARD])
+    return dict(rows)
+
+
+def set_setting(connection: sa.Connection, key: str, value: str) -> None:
+    """Sets a setting of the store."""
+    before = get_setting(connection, key)
+    put(connection, setting, {"key": key}, {"value": value})
+    old = 0 if before is None else mark_of(key, before)
+    seals_of(connection).note("setting", WARD, old ^ mark_of(key, value), int(before is None))
 
 
 def get_revision(connection: sa.Connection, patient_no: int) -> int:
@@ -73,26 +94,19 @@ def load_alerts(
     connection: sa.Connection, states: Sequence[str] | None, numbers: Sequence[int] | None, alert_id: int | None = None
 ) -> list[Alert]:
     """Alerts in order of their number."""
-    if states is None and alert_id is None:
-        rows = _BODIES_OF.rows(connection, numbers)
-    else:
-        rows = list(_bodies(connection, states, numbers, alert_id))
-    return sorted((_alert_of(*row) for row in rows), key=lambda each: each.alert_id)
+    seals = seals_of(connection)
+    rows = _BODIES_OF.rows(connection, numbers)
+    seals.compare("alert", totals((row[1], alert_mark(*row)) for row in rows), numbers)
+    wanted = None if states is None else {str(state) for state in states}
+    found = (
+        alert_of(number, state, body)
+        for number, patient_no, state, body in rows
+        if (wanted is None or state in wanted) and alert_id in (None, number) and patient_no not in seals.left_out
+    )
+    return sorted(found, key=lambda each: each.alert_id)
 
 
-def _bodies(
-    connection: sa.Connection, states: Sequence[str] | None, numbers: Sequence[int] | None, alert_id: int | None
-) -> Iterator[tuple[Any, ...]]:
-    statement = _BODIES
-    if states is not None:
-        statement = statement.where(alert.c.state.in_([str(state) for state in states]))
-    if alert_id is not None:
-        statement = statement.where(alert.c.alert_id == alert_id)
-    for chunk in chunks(numbers) if numbers is not None else [None]:
-        yield from (tuple(row) for row in connection.execute(only(statement, alert.c.patient_no, chunk)))
-
-
-def _alert_of(number: int, state: str, body: str) -> Alert:
+def alert_of(number: int, state: str, body: str) -> Alert:
     """The alert in a stored body; StoreProblem when it is not what was written."""
     digest, _, text = body.partition(" ")
     if digest == text_digest(text):
@@ -113,19 +127,12 @@ class Heads:
     patients: dict[str, int] = field(default_factory=dict)
 
 
-def save_alert(connection: sa.Connection, value: Alert, heads: Heads) -> Alert:
-    """Stores an alert as it stands now; number 0 gets the next one."""
-    if value.alert_id == 0:
-        last = heads.last_alert
-        number = next_number(connection, alert.c.alert_id) if last is None else last + 1
-        heads.last_alert, heads.last_move[number] = number, 0
-        value = value.model_copy(update={"alert_id": number})
-    if value.patient_id not in heads.patients:
-        heads.patients |= numbers_of(connection, [value.patient_id])
+def alert_columns(value: Alert, patient_no: int) -> dict[str, Any]:
+    """The columns of an alert, the whole of it in `body`."""
     text = value.model_dump_json()
-    columns = {
+    return {
         "alert_id": value.alert_id,
-        "patient_no": heads.patients[value.patient_id],
+        "patient_no": patient_no,
         "rule": value.rule,
         "state": str(value.state),
         "severity": value.severity,
@@ -135,7 +142,25 @@ def save_alert(connection: sa.Connection, value: Alert, heads: Heads) -> Alert:
         "text": value.text,
         "body": f"{text_digest(text)} {text}",
     }
+
+
+def save_alert(connection: sa.Connection, value: Alert, heads: Heads) -> Alert:
+    """Stores an alert as it stands now; number 0 gets the next one."""
+    before = _BEFORE.first(connection, alert_id=value.alert_id) if value.alert_id else None
+    if value.alert_id == 0:
+        last = heads.last_alert
+        number = next_number(connection, alert.c.alert_id) if last is None else last + 1
+        heads.last_alert, heads.last_move[number] = number, 0
+        value = value.model_copy(update={"alert_id": number})
+    if value.patient_id not in heads.patients:
+        heads.patients |= numbers_of(connection, [value.patient_id])
+    columns = alert_columns(value, heads.patients[value.patient_id])
     _SAVE_ALERT.run(connection, [columns])
+    seals = seals_of(connection)
+    if before is not None:
+        seals.note("alert", before[0], alert_mark(value.alert_id, *before), -1)
+    mark = alert_mark(value.alert_id, columns["patient_no"], columns["state"], columns["body"])
+    seals.note("alert", columns["patient_no"], mark)
     return value
 
 
@@ -148,7 +173,10 @@ def add_move(
         [(last,)] = _LAST_MOVE.rows(connection, alert_id=alert_id)
     heads.last_move[alert_id] = last + 1
     row = {"alert_id": alert_id, "move_no": last + 1, "actor": actor.name, "actor_kind": actor.kind, **values}
-    insertion(alert_move).run(connection, [row | {"details": canonical_json(row["details"])}])
+    plain = {name: str(value) if isinstance(value, str) else value for name, value in row.items()}
+    written = plain | {"details": canonical_json(row["details"])}
+    insertion(alert_move).run(connection, [written])
+    seals_of(connection).note("alert_move", alert_id, mark_of(*(written[column.name] for column in alert_move.c)))
     return MoveRow(**row)
 
 
@@ -156,6 +184,23 @@ def move_row(row: sa.Row[Any]) -> MoveRow:
     """A move as it was appended."""
     values = {column.name: row._mapping[column] for column in alert_move.c}
     return MoveRow(**{**values, "details": json.loads(values["details"])})
+
+
+def alert_moves(connection: sa.Connection, alert_id: int) -> list[MoveRow]:
+    """An alert's log, the oldest first."""
+    mine = sa.select(alert_move).where(alert_move.c.alert_id == alert_id).order_by(alert_move.c.move_no)
+    rows = list(connection.execute(mine))
+    marked = totals((alert_id, mark_of(*row)) for row in rows)
+    seals_of(connection).compare("alert_move", marked, [alert_id], f"log of alert {alert_id}")
+    return [move_row(row) for row in rows]
+
+
+def alert_log(connection: sa.Connection, before_ms: int) -> list[tuple[str, MoveRow]]:
+    """Every move of every alert made before a time, by alert and in order, each with the alert's rule."""
+    joined = sa.select(alert.c.rule, alert_move).join(alert, alert.c.alert_id == alert_move.c.alert_id)
+    rows = list(connection.execute(joined.order_by(alert_move.c.alert_id, alert_move.c.move_no)))
+    seals_of(connection).compare("alert_move", totals((row[1], mark_of(*row[1:])) for row in rows), None, "alert log")
+    return [(row.rule, move_row(row)) for row in rows if row.at_ms < before_ms]
 
 
 def audit_head(connection: sa.Connection) -> tuple[int, str]:
@@ -176,9 +221,10 @@ def add_audit(
     """Appends an entry to the chain; its sequence number."""
     sequence, previous = heads.audit or audit_head(connection)
     entry = (sequence + 1, at_ms, actor.name, actor.kind, action, subject, canonical_json(dict(details)), previous)
-    digest = audit_hash(*entry)
-    insert_rows(connection, audit, [(*entry, digest)])
-    heads.audit = (sequence + 1, digest)
+    head = audit_hash(*entry)
+    insert_rows(connection, audit, [(*entry, head)])
+    heads.audit = (sequence + 1, head)
+    seals_of(connection).note("audit", WARD, audit_mark(previous) ^ audit_mark(head))
     return sequence + 1
 
 
@@ -196,14 +242,26 @@ def audit_rows(connection: sa.Connection, after: int = 0) -> Iterator[AuditRow]:
 def mark_seen(connection: sa.Connection, kind: str, object_id: str, actor: str, at_ms: int) -> None:
     """Notes that someone opened something."""
     key = {"kind": kind, "object_id": object_id, "actor": actor}
-    before = seen_rows(connection, kind, object_id, actor)
-    first = before[0].first_ms if before else at_ms
+    before = next(iter(seen_rows(connection, kind, object_id, actor)), None)
+    first = at_ms if before is None else before.first_ms
     put(connection, seen, key, {"first_ms": first, "last_ms": at_ms})
+    old = 0 if before is None else mark_of(*key.values(), before.first_ms, before.last_ms)
+    change = old ^ mark_of(*key.values(), first, at_ms)
+    scope = _seen_scope(connection, kind, object_id)
+    seals_of(connection).note(f"seen_{kind}", scope, change, int(before is None))
+
+
+def _seen_scope(connection: sa.Connection, kind: str, object_id: str) -> int:
+    number = None if kind == "alert" else numbers_of(connection, [object_id]).get(object_id)
+    return seen_scope(kind, object_id, number)
 
 
 def seen_rows(connection: sa.Connection, kind: str, object_id: str, actor: str | None = None) -> list[SeenRow]:
     """Who opened something, the latest first."""
     statement = sa.select(seen).where(seen.c.kind == kind, seen.c.object_id == object_id)
-    if actor is not None:
-        statement = statement.where(seen.c.actor == actor)
-    return [SeenRow(*row) for row in connection.execute(statement.order_by(seen.c.last_ms.desc()))]
+    rows = [tuple(row) for row in connection.execute(statement.order_by(seen.c.last_ms.desc()))]
+    scope = _seen_scope(connection, kind, object_id)
+    if scope != WARD:  # what names no child that is known has no scope of its own
+        own = {scope: Total(0, 0)} | totals((scope, mark_of(*row)) for row in rows)
+        seals_of(connection).compare(f"seen_{kind}", {n: t for n, t in own.items() if t.rows}, [scope], "visits")
+    return [SeenRow(*row) for row in rows if actor in (None, row[2])]

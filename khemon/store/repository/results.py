@@ -12,32 +12,20 @@ import numpy.typing as npt
 import sqlalchemy as sa
 
 from khemon.models import QUALITIES, STATUSES, TIMINGS
+from khemon.store.digests import row_digest
 from khemon.store.repository.bulk import ReadyOf, chunks, fetch_plain
 from khemon.store.repository.decisions import set_out
 from khemon.store.repository.ledger import Ledger
+from khemon.store.repository.marks import mark_of, totals
 from khemon.store.repository.people import numbers_of
 from khemon.store.repository.ready import Ready
+from khemon.store.repository.sealing import RESULT_COLUMNS, RULED, result_totals
+from khemon.store.repository.seals import damage, seals_of
 from khemon.store.rows import ResultColumns, ResultRow
 from khemon.store.tables import BATCH_SPAN, batch, batch_patient, patient, result
-from khemon.units import ANALYTE_CODES, ANALYTES
+from khemon.units import ANALYTE_CODES
 
 ANALYTE_NAMES: tuple[str, ...] = tuple(ANALYTE_CODES)
-#: Analytes with rules come first in the table of analytes.
-RULED = sum(analyte.has_rules for analyte in ANALYTES.values())
-
-COLUMNS = (
-    result.c.patient_no,
-    result.c.collected_ms,
-    result.c.analyte,
-    result.c.low,
-    result.c.high,
-    result.c.status,
-    result.c.quality,
-    result.c.specimen,
-    result.c.result_id,
-    result.c.restored_by,
-    result.c.timing,
-)
 IN_ORDER = (result.c.patient_no, result.c.collected_ms, result.c.analyte, result.c.result_id)
 
 
@@ -52,11 +40,9 @@ NOTHING = AtHand(frozenset(), ())
 
 
 @lru_cache
-def _columns(*, cut: bool, all_analytes: bool) -> ReadyOf:
-    """The columns for the engine; `cut`: of results collected until `until_ms`."""
-    statement = sa.select(*COLUMNS)
-    if cut:
-        statement = statement.where(result.c.collected_ms <= sa.bindparam("until_ms"))
+def _columns(*, all_analytes: bool) -> ReadyOf:
+    """The columns for the engine."""
+    statement = sa.select(*RESULT_COLUMNS)
     if not all_analytes:
         statement = statement.where(result.c.analyte < RULED)
     return ReadyOf(statement.order_by(*IN_ORDER), result.c.patient_no)
@@ -74,15 +60,14 @@ def result_columns(
     at_hand: AtHand = NOTHING,
 ) -> ResultColumns:
     """Standing versions for these patients; `everyone`: they are all there are. at_hand: what need not be fetched."""
-    wanted = None if everyone else sorted(number for number in numbers.values() if number not in at_hand.numbers)
-    columns = _fetched(connection, wanted, until_ms, all_analytes=all_analytes)
-    if at_hand.numbers:
-        pairs = zip(columns, at_hand.columns, strict=True)
-        columns = [[*fetched, *held] if fetched else held for fetched, held in pairs]
+    asked = None if everyone else sorted(number for number in numbers.values() if number not in at_hand.numbers)
+    columns = _fetched(connection, asked, at_hand, all_analytes=all_analytes)
     names, patient = _places(numbers, np.array(columns[0], dtype=np.int64))
     result_id = np.array(columns[8], dtype=np.int64)
     standing = _standing(result_id, columns[9], ledger, known_at_ms) & (patient >= 0)
-    if left := set_out(connection, ledger, None if everyone else numbers.values(), known_at_ms):
+    if until_ms is not None:
+        standing &= np.array(columns[1], dtype=np.int64) <= until_ms
+    if left := set_out(ledger, known_at_ms):
         standing &= ~np.isin(result_id, list(left))
     # All of them need not be copied.
     keep: slice | npt.NDArray[np.int64] = slice(None) if standing.all() else np.flatnonzero(standing)
@@ -108,12 +93,32 @@ def result_columns(
 
 
 def _fetched(
-    connection: sa.Connection, wanted: list[int] | None, until_ms: int | None, *, all_analytes: bool
+    connection: sa.Connection, asked: list[int] | None, at_hand: AtHand, *, all_analytes: bool
 ) -> list[Sequence[Any]]:
-    """`COLUMNS` of the rows of these patients, or (None) of all."""
-    cut = {} if until_ms is None else {"until_ms": until_ms}
-    rows = _columns(cut=bool(cut), all_analytes=all_analytes).rows(connection, wanted, **cut)
-    return list(zip(*rows, strict=True)) if rows else [()] * len(COLUMNS)
+    """RESULT_COLUMNS of the rows of these patients, or (None) of all, with those at hand."""
+    rows = _columns(all_analytes=all_analytes).rows(connection, asked)
+    columns = _sound_columns(connection, rows, asked, all_analytes=all_analytes)
+    if not at_hand.numbers:
+        return columns
+    pairs = zip(columns, at_hand.columns, strict=True)
+    return [[*fetched, *held] if fetched else held for fetched, held in pairs]
+
+
+def _sound_columns(
+    connection: sa.Connection, rows: list[tuple[Any, ...]], asked: list[int] | None, *, all_analytes: bool
+) -> list[Sequence[Any]]:
+    """The rows as columns, when they are what should be there; without those of patients who are set aside."""
+    seals = seals_of(connection)
+    columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
+    try:
+        found = result_totals(columns)
+    except (TypeError, ValueError, OverflowError):  # what stands there is not even of the kind of its column
+        raise damage("results") from None
+    for kind in ("result", "other_result") if all_analytes else ("result",):
+        seals.compare(kind, found[kind], asked)
+    if seals.left_out:
+        columns = list(zip(*(row for row in rows if row[0] not in seals.left_out), strict=True))
+    return columns or [()] * len(RESULT_COLUMNS)
 
 
 def _places(numbers: dict[str, int], patient_no: npt.NDArray[np.int64]) -> tuple[list[str], npt.NDArray[np.int32]]:
@@ -150,58 +155,54 @@ def _specimen_codes(specimens: Sequence[str | None]) -> npt.NDArray[np.int64]:
     )
 
 
-#: In the order of `ResultRow`, the first after the patient id.
-_READ = (
-    "analyte",
-    "collected_ms",
-    "collected_text",
-    "text",
-    "comparator",
-    "value",
-    "unit",
-    "canonical_value",
-    "canonical_unit",
-    "basis",
-    "low",
-    "high",
-    "status",
-    "quality",
-    "timing",
-    "specimen",
-    "comment",
-    "resulted_ms",
-    "reasons",
-    "row",
-    "field",
+#: Where each column stands in a whole row, the digest last.
+_AT = {column.name: place for place, column in enumerate(result.c)}
+#: In the order of `ResultRow`, the first after the patient id, the last before `status`.
+_READ = tuple(
+    _AT[name]
+    for name in (
+        "analyte",
+        "collected_ms",
+        "collected_text",
+        "text",
+        "comparator",
+        "value",
+        "unit",
+        "canonical_value",
+        "canonical_unit",
+        "basis",
+        "low",
+        "high",
+    )
 )
+_WHOLE = sa.select(result)
+_NAMED = sa.select(result, patient.c.patient_id).join(patient, patient.c.patient_no == result.c.patient_no)
+
+
+def _is_sound(row: tuple[Any, ...]) -> bool:
+    return bool(row_digest(row[:-1]) == row[-1])
 
 
 def _rows(connection: sa.Connection, ledger: Ledger, statement: sa.Select[Any]) -> Iterator[ResultRow]:
-    """The rows of `_select`, narrowed by numbers only."""
+    """The rows of `_NAMED`, narrowed by numbers only. DamagedRows for one that is not what was written."""
+    seals = seals_of(connection)
     for values in fetch_plain(connection, statement):
-        row_id, name, code = values[:3]
-        status, quality, timing, specimen, comment, resulted_ms, reasons, row, field = values[-9:]
+        row, name = values[:-1], values[-1]
+        if not _is_sound(row):
+            seals.refuse("result", {row[0]})
+            continue
+        row_id = row[_AT["result_id"]]
         facts = ledger.of_row(row_id)
-        coded = (STATUSES[status], QUALITIES[quality], TIMINGS[timing])
-        said = (specimen, comment, resulted_ms, json.loads(reasons) if reasons else [])
+        first, *read = (row[place] for place in _READ)
+        coded = (STATUSES[row[_AT["status"]]], QUALITIES[row[_AT["quality"]]], TIMINGS[row[_AT["timing"]]])
+        reasons = json.loads(row[_AT["reasons"]]) if row[_AT["reasons"]] else []
+        said = (row[_AT["specimen"]], row[_AT["comment"]], row[_AT["resulted_ms"]], reasons)
         undone = row_id // BATCH_SPAN in ledger.undone
-        came = (facts.batch, row, field, facts.recorded_ms, undone)
-        yield ResultRow._make((row_id, name, ANALYTE_NAMES[code], *values[3:-9], *coded, *said, *came))
+        came = (facts.batch, row[_AT["row"]], row[_AT["field"]], facts.recorded_ms, undone)
+        yield ResultRow._make((row_id, name, ANALYTE_NAMES[first], *read, *coded, *said, *came))
 
 
-def _select() -> sa.Select[Any]:
-    columns = (result.c.result_id, patient.c.patient_id, *(result.c[name] for name in _READ))
-    return sa.select(*columns).join(patient, patient.c.patient_no == result.c.patient_no)
-
-
-_TEXTS = Ready(
-    sa.select(
-        result.c.result_id,
-        result.c.text,
-        result.c.unit,
-        result.c.comparator + sa.func.coalesce(result.c.canonical_value, ""),
-    ).where(result.c.patient_no == sa.bindparam("number"), result.c.analyte == sa.bindparam("analyte"))
-)
+_TEXTS = Ready(_WHOLE.where(result.c.patient_no == sa.bindparam("number"), result.c.analyte == sa.bindparam("analyte")))
 _LAST = Ready(
     sa.select(sa.func.coalesce(sa.func.max(result.c.result_id), 0)).where(
         result.c.patient_no == sa.bindparam("number"), result.c.analyte < RULED
@@ -214,9 +215,17 @@ _RECORDED = Ready(
 )
 
 
-def texts_of(connection: sa.Connection, number: int, analyte: int) -> list[tuple[int, str, str | None, str]]:
-    """A patient's results of an analyte: id, text and unit as received, canonical text."""
-    return _TEXTS.rows(connection, number=number, analyte=analyte)
+def texts_of(connection: sa.Connection, number: int, analyte: int) -> dict[int, tuple[Any, ...]]:
+    """Id of each of a patient's results of an analyte to its whole row, which `told` reads."""
+    return {row[_AT["result_id"]]: row for row in _TEXTS.rows(connection, number=number, analyte=analyte)}
+
+
+def told(row: tuple[Any, ...]) -> tuple[str, str | None, str]:
+    """Text and unit as received, canonical text of a whole row. DamagedRows when it is not what was written."""
+    if not _is_sound(row):
+        raise damage(f"patient number {row[0]}", [row[0]])
+    canonical = row[_AT["canonical_value"]]
+    return row[_AT["text"]], row[_AT["unit"]], row[_AT["comparator"]] + ("" if canonical is None else canonical)
 
 
 def last_result(connection: sa.Connection, number: int) -> int:
@@ -226,15 +235,21 @@ def last_result(connection: sa.Connection, number: int) -> int:
 
 def recorded_of(connection: sa.Connection, number: int) -> dict[int, int]:
     """Number of each batch that speaks of a patient to when it was recorded."""
-    return dict(_RECORDED.rows(connection, number=number))
+    rows = _RECORDED.rows(connection, number=number)
+    seals_of(connection).compare("batch_patient", totals((number, mark_of(number, *row)) for row in rows), [number])
+    return dict(rows)
 
 
-def result_details(connection: sa.Connection, ledger: Ledger, result_ids: Iterable[int]) -> dict[int, ResultRow]:
-    """Result id to its row."""
+def result_details(
+    connection: sa.Connection, ledger: Ledger, result_ids: Iterable[int], *, all_there: bool = False
+) -> dict[int, ResultRow]:
+    """Result id to its row; `all_there`: DamagedRows when one is not, because something stored names it."""
     found: dict[int, ResultRow] = {}
     for chunk in chunks(int(number) for number in result_ids):
-        statement = _select().where(result.c.result_id.in_(chunk))
+        statement = _NAMED.where(result.c.result_id.in_(chunk))
         found.update((row.result_id, row) for row in _rows(connection, ledger, statement))
+        if all_there and any(number not in found for number in chunk):
+            raise damage("results")
     return found
 
 
@@ -247,19 +262,24 @@ def results_at(
     for chunk in chunks(sorted(times)):
         for some in chunks(numbers):
             mine = result.c.patient_no.in_(some), result.c.collected_ms.in_(chunk)
-            found += _rows(connection, ledger, _select().where(*mine).order_by(result.c.result_id))
+            found += _rows(connection, ledger, _NAMED.where(*mine).order_by(result.c.result_id))
     return [row for row in found if not row.undone]
 
 
 def results_of(connection: sa.Connection, ledger: Ledger, patient_no: int, *, undone: bool) -> list[ResultRow]:
     """Every version of a patient's results in order of time, analyte and recording."""
     key = result.c.collected_ms, result.c.analyte, result.c.result_id
-    statement = _select().where(result.c.patient_no == patient_no).order_by(*key)
-    return [row for row in _rows(connection, ledger, statement) if undone or not row.undone]
+    statement = _NAMED.where(result.c.patient_no == patient_no).order_by(*key)
+    rows = list(_rows(connection, ledger, statement))
+    seals = seals_of(connection)
+    there = (seals.expected(kind, [patient_no]).get(patient_no) for kind in ("result", "other_result"))
+    if sum(total.rows for total in there if total is not None) != len(rows):
+        seals.refuse("result", {patient_no})
+    return [row for row in rows if undone or not row.undone]
 
 
 def results_of_batch(connection: sa.Connection, ledger: Ledger, batch_no: int) -> list[ResultRow]:
     """The results a batch brought when it was imported, in file order."""
     low = batch_no * BATCH_SPAN
-    statement = _select().where(result.c.result_id.between(low, low + BATCH_SPAN - 1), result.c.restored_by.is_(None))
+    statement = _NAMED.where(result.c.result_id.between(low, low + BATCH_SPAN - 1), result.c.restored_by.is_(None))
     return list(_rows(connection, ledger, statement.order_by(result.c.result_id)))

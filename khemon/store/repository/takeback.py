@@ -29,6 +29,8 @@ from khemon.store.repository.intake_labs import (
     with_moves,
 )
 from khemon.store.repository.ledger import Ledger
+from khemon.store.repository.sealing import note_results, note_rows, note_undo
+from khemon.store.repository.seals import seals_of
 from khemon.store.rows import UndoOutcome
 from khemon.store.tables import BATCH_SPAN, batch_patient, batch_undo, fate, patient, result, settlement
 from khemon.units import ANALYTE_CODES
@@ -70,6 +72,7 @@ def record_undo(connection: sa.Connection, ledger: Ledger, batch_id: str, at_ms:
         "digest": rows_digest([row[-1] for row in again.results]),
     }
     connection.execute(sa.insert(batch_undo).values(**values))
+    note_undo(seals_of(connection), values)
     again.write()
     return UndoOutcome(batch_id, tuple(sorted(numbers)), len(again.results))
 
@@ -83,7 +86,7 @@ class _Again:
         self.undone = undone
         self.numbers = numbers
         self.undo_no = next_number(connection, batch_undo.c.undo_no)
-        self.anew = {row_id: anew.decision for row_id, anew in settled(connection).items()}
+        self.anew = {row_id: anew.decision for row_id, anew in settled(connection, ledger).items()}
         self.decided = ledger.decided()
         self.results: list[tuple[Any, ...]] = []
         self.settlements: list[tuple[Any, ...]] = []
@@ -138,3 +141,6 @@ class _Again:
         """Writes what was let in."""
         insert_rows(self.connection, result, sorted(self.results))
         insert_rows(self.connection, settlement, self.settlements)
+        seals = seals_of(self.connection)
+        note_results(seals, self.results)
+        note_rows(seals, "settlement", self.settlements)

@@ -22,7 +22,6 @@ from khemon.store.repository.reader import Reader
 from khemon.store.repository.results import NOTHING, AtHand
 from khemon.store.repository.takeback import record_undo
 from khemon.store.rows import BareEpisodes, ImportMeta, ImportOutcome, MoveRow, StoredEpisode, UndoOutcome
-from khemon.store.tables import setting
 
 
 class Writer(Reader):
@@ -36,7 +35,7 @@ class Writer(Reader):
 
     def set_setting(self, key: str, value: str) -> None:
         """Sets a setting of the store."""
-        records.put(self._connection, setting, {"key": key}, {"value": value})
+        records.set_setting(self._connection, key, value)
 
     def add_protocol(self, text: str, name: str, version: str, *, actor: Actor, reason: str, at_ms: int) -> int:
         """Makes a protocol the one the store is judged by; its number in the history."""

@@ -26,7 +26,7 @@ from khemon.store.tables.brought import (
 )
 from khemon.store.tables.decided import mapping_version, protocol_live, row_decision
 from khemon.store.tables.form import METADATA
-from khemon.store.tables.judged import alert, alert_move, audit, episode, revision, seen
+from khemon.store.tables.judged import alert, alert_move, audit, episode, revision, seal, seen
 
 __all__ = [
     "BATCH_SPAN",
@@ -55,6 +55,7 @@ __all__ = [
     "revision",
     "row_decision",
     "row_id",
+    "seal",
     "seen",
     "setting",
     "settlement",
@@ -63,7 +64,7 @@ __all__ = [
 #: Room for the rows of one file; ids stay below 2**53 for ninety million batches.
 BATCH_SPAN = 100_000_000
 #: The schema this code reads and writes; equals the head of `migrations/`.
-SCHEMA = "0005"
+SCHEMA = "0006"
 
 
 def batch_of(row_id: int) -> int:

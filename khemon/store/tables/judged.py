@@ -84,3 +84,15 @@ seen = table(
 
 #: Counts up with every change; patient_no 0 is the ward. The cache key of every page.
 revision = table("revision", column("patient_no", Integer, key=True), column("revision", Integer))
+
+#: What should be there of a kind of rows, of one patient or of the whole ward: how many, and their marks taken
+#: together. Written with the rows and compared whenever they are read.
+seal = table(
+    "seal",
+    column("number", Integer, key=True),
+    column("kind", Text, key=True),
+    column("counted", Integer),
+    column("mark", Integer),
+    column("digest", Integer),
+    clustered=True,
+)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from khemon.actions import watch
 from khemon.actions.watch.setting import Setting
 from khemon.actions.whoami import person
 from khemon.figures.style import SIGNS, Theme, theme_called
-from khemon.models import KhemonError
+from khemon.models import KhemonError, StoreProblem
 from khemon.ui.parts.elements import el, plain, show, sign
 from khemon.ui.parts.session import Session, session
 from khemon.ui.parts.sheet import style_sheet
@@ -51,6 +53,22 @@ def refused(problem: KhemonError) -> None:
     )
 
 
+def out_of_order(problem: StoreProblem) -> None:
+    """The red state in the place of a page whose rows are not what was written, or cannot be read."""
+    head = el("b", "Not shown: the database is damaged here or cannot be read. Look at the laboratory system.")
+    told = el("div", f"{problem.where}: {problem.found}. What to do: {problem.remedy}.")
+    show(el("div", head, told, class_="k k-banner k-broken", role="alert"))
+
+
+def damaged_children(patient_ids: Sequence[str]) -> None:
+    """The red state in the place of children whose rows are not what was written."""
+    if patient_ids:
+        named = ", ".join(patient_ids)
+        head = el("b", "Not shown, because what is stored of them is not what was written: ")
+        told = el("div", "Look at the laboratory system. What to do: run khemon check and restore a backup.")
+        show(el("div", head, named, told, class_="k k-banner k-broken", role="alert"))
+
+
 def theme() -> Theme:
     """The theme the browser shows."""
     return theme_called(st.context.theme.type)
@@ -59,14 +77,27 @@ def theme() -> Theme:
 def page_top(title: str, now: str | None = None) -> Session:
     """The session of this run, with the page's heading drawn; stops where nobody may look."""
     here = session()
-    setting = watch.setting(here.store, here.actor)
+    setting = _setting(here)
     st.html(style_sheet(theme()))
+    because = watch.read_only_because(here.store, here.actor)
+    if because is not None:
+        show(el("div", el("b", "READ-ONLY: "), f"{because}.", class_="k k-banner k-broken", role="alert"))
     _who(here)
     if setting.synthetic:
         show(el("div", _SYNTHETIC, class_="k k-banner", role="note"))
     if title:
         st.title(title)
     return here
+
+
+def _setting(here: Session) -> Setting:
+    """The store's settings; stops with the red state where they are not what was written."""
+    try:
+        return watch.setting(here.store, here.actor)
+    except StoreProblem as problem:
+        st.html(style_sheet(theme()))
+        out_of_order(problem)
+        st.stop()
 
 
 def _who(here: Session) -> None:
