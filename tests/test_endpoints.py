@@ -111,6 +111,8 @@ def test_a_run_that_the_end_of_observation_cuts_is_no_response():
     gone = Told(LOW, events=[Happening("death", 3)])
     assert answer(gone, WEEK_1) == ("not_met", "closed")
     assert answer(gone, WEEK_1, as_of=2) == ("not_assessable", "week_not_reached")
+    on_the_day = Told([*LOW, (6, 40)], events=[Happening("transfer_out", 7)])
+    assert answer(on_the_day, WEEK_1) == ("not_met", "not_reached")
 
 
 def test_without_a_count_since_day_0_there_are_no_data():
@@ -203,10 +205,11 @@ def test_steps_of_one_course_are_no_reintroduction():
 
 
 def test_a_procedure_that_does_not_say_what_it_was_is_told_and_not_counted():
-    child = responder(5, events=[Happening("procedure", 3), Happening("procedure", 4, note="MRI under sedation")])
+    silent = [Happening("procedure", day) for day in (-1, 0, 3)]
+    child = responder(5, events=[*silent, Happening("procedure", 4, note="MRI under sedation")])
     findings = found(child)
     assert answers(findings, WEEK_4)[0][0] == "met"
-    assert findings.treated.undecided.tolist() == [1]
+    assert findings.treated.undecided.tolist() == [2]
 
 
 def test_a_treatment_given_before_day_0_is_no_intervention():
@@ -288,6 +291,12 @@ def test_a_rebound_is_confirmed_by_a_second_low_count_or_a_very_low_one():
     isolated = rebounder((47, 90), (50, 150), (53, 150), (58, 150))
     assert answer(isolated, "rebound")[0] == "met"
     assert answer(isolated, "rebound_confirmed") == ("not_met", "none_recorded")
+    assert answer(isolated, "rebound_confirmed", as_of=100) == ("not_met", "none_recorded")
+    closed = rebounder((47, 90), events=[Happening("transfer_out", 60)])
+    assert answer(closed, "rebound_confirmed", as_of=100) == ("not_met", "none_recorded")
+    assert answer(rebounder((47, 90)), "rebound_confirmed", as_of=100) == ("provisional", "follow_up_running")
+    assert answer(Told(LOW), "rebound", as_of=728) == ("not_assessable", "follow_up_running")
+    assert answer(Told(LOW), "rebound", as_of=729) == ("not_met", "no_response")
 
 
 def test_a_rebound_after_two_years_is_told_and_not_counted():
@@ -429,11 +438,19 @@ def test_troughs_are_held_against_the_childs_own_band_with_both_ends_inside():
     def level(day: float, value: str, timing: str = "trough", status: str = "final") -> Lab:
         return Lab(day, value, "sirolimus", status, timing=timing)
 
-    values = [level(7, "10"), level(8, "15"), level(9, "9.9"), level(10, "15.1"), level(11, ">9"), level(-1, "12")]
+    values = [
+        level(7, "10"),
+        level(8, "15"),
+        level(9, "9.9"),
+        level(10, "15.1"),
+        level(11, ">9"),
+        level(-1, "12"),
+        level(0, "<=10"),
+    ]
     others = [level(12, "12", "random"), level(13, "12", "unknown"), level(14, "12", status="preliminary")]
     findings = found(Told(LOW, labs=values + others), Told(LOW, labs=values[:3], band=(5, 10)))
     treated = findings.treated
-    assert (treated.troughs.tolist(), treated.in_band.tolist(), treated.unclear.tolist()) == ([5, 3], [2, 2], [1, 0])
+    assert (treated.troughs.tolist(), treated.in_band.tolist(), treated.unclear.tolist()) == ([6, 3], [2, 2], [2, 0])
 
 
 def test_days_on_prednisolone_that_goes_on_end_where_the_child_was_last_seen():
@@ -503,6 +520,8 @@ def test_the_denominator_is_everyone_with_a_day_0_whatever_is_known_of_them():
     assert (counted.n, counted.met, counted.provisional, counted.not_assessable, counted.not_met) == (3, 0, 1, 0, 2)
     assert counted.proportion.proportion == 0
     assert not counted.final
+    waiting = tally(findings.answers["sequelae"], _group(1))
+    assert (waiting.provisional, waiting.not_assessable, waiting.final) == (0, 1, False)
     assert counted.reasons == {"run_open": 1, "no_data": 1, "not_reached": 1}
 
 
@@ -566,6 +585,7 @@ def test_numbers_per_child_leave_out_who_has_none():
     values = fraction(np.array([1, 3, 0, 2]), np.array([2, 4, 0, 4]))
     told = amount(values, b)
     assert (told.n, told.total, told.mean, told.spread.median) == (1, 0.5, 0.5, 0.5)
+    assert amount(values, a).mean == 0.625
     assert amount(values, Group("nobody", np.zeros(0, np.int64))).mean is None
     assert ranked(values, a, b) == pytest.approx(1.0)
     assert ranked(values, a, Group("empty", np.array([2]))) is None
@@ -580,8 +600,10 @@ def test_curves_of_groups_hold_those_who_are_timed():
     assert (n, rebound.time.tolist(), rebound.events.tolist()) == (2, [7, 14], [0, 1])
     test = same_pace(findings.response, two, Group("other", np.array([2])))
     assert test is None
-    again = same_pace(findings.response, Group("a", np.array([0])), Group("b", np.array([1])))
-    assert again.p == 1 if again else True
+    pace = found(responder(5), responder(6), responder(12), responder(19)).response
+    again = same_pace(pace, Group("a", np.array([0, 1])), Group("b", np.array([2, 3])))
+    assert again.observed == 2
+    assert 0 < again.p < 0.2
 
 
 def test_without_a_band_rule_or_timings_no_troughs_are_told():
@@ -687,3 +709,44 @@ def test_a_low_count_at_the_first_dose_after_a_known_response_is_a_rebound():
     assert answer(known, "rebound")[0] == "met"
     earlier = Told([(-9, 40), (-0.1, 60)], events=[Happening("response_documented", -5)])
     assert answer(earlier, "rebound")[0] == "not_met"
+
+
+def test_what_is_recorded_after_the_follow_up_says_so():
+    assert answer(Told(LOW, events=[Happening("sequela", 743)]), "sequelae") == ("not_met", "after_horizon")
+    for kind in ("vincristine", "prednisolone"):
+        assert answer(Told(LOW, events=[Happening(kind, 728)]), "treatment_failure")[0] == "met"
+        late = answer(Told(LOW, events=[Happening(kind, 729)]), "treatment_failure")
+        assert late == ("not_met", "after_horizon")
+
+
+def test_a_course_that_lasts_until_day_0_is_the_allocated_one():
+    courses = [Happening("prednisolone", -30, 0), Happening("prednisolone", 10, 20)]
+    assert answer(responder(5, arm="combination", events=courses), WEEK_4) == ("not_met", "prednisolone")
+
+
+def test_a_stop_counts_from_day_0_on():
+    def stop(day: float) -> Told:
+        return Told(LOW, events=[Happening("discontinuation", day, note="lack of efficacy")])
+
+    assert answer(stop(-1), "stopped_for_lack_of_efficacy") == ("not_met", "none_recorded")
+    assert answer(stop(0), "stopped_for_lack_of_efficacy") == ("met", "")
+    assert answer(Told(LOW, stopped=-1), "stopped_before_month_12") == ("not_met", "none_recorded")
+    assert answer(Told(LOW, stopped=0), "stopped_before_month_12") == ("met", "")
+    assert answer(Told(LOW, stopped=9), "stopped_before_month_12", as_of=9) == ("met", "")
+
+
+def test_troughs_of_the_first_dose_and_of_the_close_count():
+    levels = [Lab(day, "12", "sirolimus", timing="trough") for day in (-0.1, 0, 20, 20.1)]
+    assert found(Told(LOW, labs=levels, events=[Happening("death", 20)])).treated.troughs.tolist() == [2]
+
+
+def test_more_is_better_of_responses_and_less_of_what_goes_wrong():
+    better = {endpoint.name: endpoint.better for endpoint in catalog()}
+    wrong = {name for name, which in better.items() if which == "less"}
+    assert wrong == {
+        "rebound", "rebound_confirmed", "sequelae", "stopped_for_lack_of_efficacy", "stopped_before_month_12",
+        "treatment_failure", "any_product",
+    }  # fmt: skip
+    assert set(better.values()) == {"more", "less"}
+    assert all(endpoint.title for endpoint in catalog())
+    assert set(better) == set(found(Told(LOW)).answers)

@@ -96,7 +96,11 @@ def waiting(here: Session, found: Sequence[Paper]) -> None:
 
 def _how(here: Session, paper: Paper) -> None:
     """Laboratory and mapping of a file; read anew where they are not those it was read with."""
-    how = mapping_parts.panel(here, paper.file, paper.how, paper.number, download_address, ASKED_HERE)
+
+    def again() -> None:
+        current_desk().read_again(here.actor, paper.number, paper.how)
+
+    how = mapping_parts.panel(here, paper.file, paper.how, paper.number, download_address, ASKED_HERE, again)
     if how != paper.how:
         current_desk().read_again(here.actor, paper.number, how)
         st.rerun()

@@ -58,11 +58,12 @@ def panel(
     key: str,
     offer: Offer | None = None,
     elsewhere: Collection[str] = (),
+    again: Callable[[], None] | None = None,
 ) -> HowToRead:
     """What is said about one file, with its laboratory and mapping as they are chosen here.
 
-    `key` names the file on the page; `elsewhere` are questions that the page asks in another place. A file that cannot
-    be understood at all is left to its preview.
+    `key` names the file on the page; `elsewhere` are questions that the page asks in another place; `again`
+    reads the file anew after a mapping was remembered. A file that cannot be understood at all is left to its preview.
     """
     key = f"{key}_{hashlib.sha256(file.content).hexdigest()[:12]}"
     kept = _kept(key)
@@ -89,7 +90,7 @@ def panel(
         with text:
             _text(made, key, kept, offer)
         with remember:
-            _remember(here, made, source, key)
+            _remember(here, made, source, key, again)
     return _with_edits(replace(how, source=source), kept)
 
 
@@ -220,7 +221,7 @@ def _text(made: Proposal, key: str, kept: _Kept, offer: Offer | None) -> None:
         show(el("div", el("a", "Download the mapping (TOML)", href=link), class_="k"))
 
 
-def _remember(here: Session, made: Proposal, source: str | None, key: str) -> None:
+def _remember(here: Session, made: Proposal, source: str | None, key: str, again: Callable[[], None] | None) -> None:
     """Keep the mapping for the laboratory, with a reason."""
     if not person(here.store, here.actor).may("map"):
         show(el("div", "A data manager remembers it: your account may not.", class_="k k-muted"))
@@ -234,17 +235,20 @@ def _remember(here: Session, made: Proposal, source: str | None, key: str) -> No
     with st.form(f"mapping_remember_{key}", clear_on_submit=True):
         reason = st.text_input("Why (kept in the audit)", key=f"mapping_reason_{key}", max_chars=500)
         asked = st.form_submit_button(f"Remember for {plain(source)}")
-    if asked:
-        _remembered(here, made, source, reason, key)
+    if asked and _remembered(here, made, source, reason, key):
+        if again is not None:
+            again()
+        st.rerun()
 
 
-def _remembered(here: Session, made: Proposal, source: str, reason: str, key: str) -> None:
+def _remembered(here: Session, made: Proposal, source: str, reason: str, key: str) -> bool:
+    """Whether it is kept now."""
     try:
         toml = made.toml.encode()
         kept = mappings.remember(here.store, here.actor, source, toml, made.shape, reason, to_ms(here.now))
     except KhemonError as problem:
         frame.refused(problem)
-        return
+        return False
     _apply(key, None)
     st.toast(f"Version {kept['version']} of the mapping of {plain(source)} is remembered.", icon="✅")
-    st.rerun()
+    return True
