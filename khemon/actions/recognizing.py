@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from khemon.actions.remembered import REMEMBERED
-from khemon.importers import Reading, load_mapping
+from khemon.importers import Reading
 
 if TYPE_CHECKING:
     from khemon.actions.uploads import HowToRead
@@ -64,7 +64,7 @@ def recognized(reading: Reading, how: HowToRead, zone: str) -> Recognized:
         ("Mapping", _mapping(reading, how)),
         ("Encoding", _encoding(reading, how)),
         ("Dates", dates),
-        ("Times without an offset", f"ward time, {_zone(how) or zone}"),
+        ("Times without an offset", f"local time, {zone}"),
         ("Whose", f"{how.patient_id} where the file does not say (stated)" if how.patient_id else ""),
     ]
     told = tuple((name, words) for name, words in facts if words)
@@ -101,7 +101,3 @@ def _encoding(reading: Reading, how: HowToRead) -> str:
     if how.encoding:
         return f"{name}, as you stated"
     return name if reading.encoding in _ENCODINGS else f"{name}, as the mapping states"
-
-
-def _zone(how: HowToRead) -> str | None:
-    return load_mapping(how.mapping).timezone if how.mapping else None
