@@ -16,7 +16,7 @@ from khemon.actions.review.undoing import acts_about
 from khemon.actions.row_documents import event_row, fate_row, patient_row, result_row, time_text
 from khemon.importers import Mapping, Reading, ReadOptions, read
 from khemon.models import Actor, Alert, Refused
-from khemon.store import ImportMeta, ImportOutcome, Store, Writer
+from khemon.store import ImportMeta, ImportOutcome, Store, Writer, without_collection
 
 #: The order in which fates are counted; `read` is their sum.
 FATES = ("accepted", "review", "rejected", "duplicate", "conflict", "no_value", "ignored")
@@ -105,6 +105,7 @@ def check_zone(zone: str) -> None:
         raise Refused("time zone", f"{zone!r} is not known", "use a name such as Europe/Berlin or UTC") from error
 
 
+@without_collection()
 def _import(store: Store, actor: Actor, content: bytes, name: str, options: Options, *, keep: bool) -> ImportReport:
     options, kept = with_remembered(store, options)
     zone = zone_for(store, options)
@@ -121,6 +122,7 @@ def _import(store: Store, actor: Actor, content: bytes, name: str, options: Opti
     return _report(meta, outcome, reading, own_zone, alerts, committed=keep)
 
 
+@without_collection()
 def record(
     store: Store, meta: ImportMeta, reading: Reading, options: Options, zone: str, *, keep: bool
 ) -> tuple[ImportOutcome, list[Alert]]:

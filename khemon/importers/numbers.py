@@ -138,9 +138,17 @@ def _with_signs(text: str) -> str:
     return text
 
 
+@cache
+def _marks() -> tuple[str, ...]:
+    """The marks, longest first."""
+    return tuple(sorted(vocabulary()["flags"]["marks"], key=len, reverse=True))
+
+
 def without_flags(text: str) -> tuple[str, str]:
     """The text without a mark such as H, LL or an arrow before or behind it, and that mark."""
-    for mark in sorted(vocabulary()["flags"]["marks"], key=len, reverse=True):
+    if not text.startswith(_marks()) and not text.endswith(_marks()):
+        return text, ""
+    for mark in _marks():
         bare = text.removesuffix(mark).rstrip()
         if bare != text and bare[-1:].isdigit():
             return bare, mark

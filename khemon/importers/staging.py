@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -100,7 +100,7 @@ class Reading:
 
     kind: str
     format: str
-    observations: list[Observation] = dataclasses.field(default_factory=list)
+    observations: Sequence[Observation] = dataclasses.field(default_factory=list)
     events: list[EventRow] = dataclasses.field(default_factory=list)
     patients: list[PatientRow] = dataclasses.field(default_factory=list)
     source: str | None = None

@@ -68,7 +68,7 @@ def is_date(name: str, options: ReadOptions, *, typed: bool = False) -> bool:
         return False
     form = options.date_format or (options.mapping.date_format if options.mapping else None)
     for tried in dict.fromkeys((date_format(options), form)):
-        moment = _clock(options, tried, [name], None, typed).read[name]
+        moment = clock_of(options, tried, [name], None, typed).read[name]
         if moment.ms is not None or any(
             reason.startswith(("date_order", "no_time_of_day", "two_digit_year")) for reason in moment.reasons
         ):
@@ -76,7 +76,9 @@ def is_date(name: str, options: ReadOptions, *, typed: bool = False) -> bool:
     return False
 
 
-def _clock(options: ReadOptions, form: str | None, column: Iterable[str], latest_ms: int | None, typed: bool) -> Clock:
+def clock_of(
+    options: ReadOptions, form: str | None, column: Iterable[str], latest_ms: int | None, typed: bool
+) -> Clock:
     zone = (options.mapping.timezone if options.mapping else None) or options.timezone
     return Clock(zone, form, column, latest_ms, typed=typed)
 
@@ -91,7 +93,7 @@ def read_tables(grids: Sequence[Grid], options: ReadOptions, format_name: str, e
         found = f"{one} in {first.where(first.header_line)} and {other} in {second.where(second.header_line)}"
         raise ImportProblem("file", f"the file holds {found}", f"send {one} and {other} in two files")
     columns = tables[0].columns
-    reading = Reading(columns.kind, format_name, encoding=encoding, layout=columns.layout, notes=_notes(tables))
+    reading = Reading(columns.kind, format_name, encoding=encoding, layout=columns.layout, notes=notes_of(tables))
     if options.mapping:
         reading.source, reading.mapping_digest = options.mapping.source, options.mapping.digest
     with without_cycle_search():
@@ -141,7 +143,7 @@ def _understood(grid: Grid, options: ReadOptions) -> Table:
     return Table(grid, columns)
 
 
-def _notes(tables: Sequence[Table]) -> list[str]:
+def notes_of(tables: Sequence[Table]) -> list[str]:
     """Notes of the tables, and one for every column that is not read and not empty throughout, without any content."""
     notes = [note for table in tables for note in table.grid.notes]
     for table in tables:
@@ -162,13 +164,13 @@ def _fill(reading: Reading, tables: Sequence[Table], options: ReadOptions) -> No
         reading.observations, reading.dates = _observations(tables, options, stated)
     elif reading.kind == EVENTS:
         texts = [text for table in tables for text in _texts(table, ("start", "end"))]
-        starts = _clock(options, form, texts, options.now_ms, typed)
-        ends = _clock(options, form, texts, None, typed)
+        starts = clock_of(options, form, texts, options.now_ms, typed)
+        ends = clock_of(options, form, texts, None, typed)
         for table in tables:
             reading.events += EventReader(table.grid, table.columns, starts, ends, stated).rows()
         reading.dates = starts.told
     else:
-        clock = _clock(options, form, [], None, typed)
+        clock = clock_of(options, form, [], None, typed)
         for table in tables:
             reading.patients += PatientReader(table.grid, table.columns, clock, options.now_ms).rows()
 
@@ -190,11 +192,11 @@ def _times(tables: Sequence[Table]) -> Iterator[str]:
 def _observations(tables: Sequence[Table], options: ReadOptions, stated: str | None) -> tuple[list[Observation], str]:
     _name_patients(tables, stated)
     for table in tables:
-        _check_units(table, options)
+        check_units(table, options)
     form, typed = date_format(options, tables[0].columns), bool(tables[0].grid.sheet)
     reports = (text for table in tables for text in _texts(table, ("resulted_at",)))
-    collected = _clock(options, form, _times(tables), options.now_ms, typed)
-    resulted = _clock(options, form, reports, None, typed)
+    collected = clock_of(options, form, _times(tables), options.now_ms, typed)
+    resulted = clock_of(options, form, reports, None, typed)
     measures = _measures(tables, options)
     found: list[Observation] = []
     units: dict[tuple[str, ...], dict[int, str]] = {}
@@ -266,7 +268,7 @@ def _name_patients(tables: Sequence[Table], stated: str | None) -> None:
             table.whose = SEVERAL_SHEETS
 
 
-def _check_units(table: Table, options: ReadOptions) -> None:
+def check_units(table: Table, options: ReadOptions) -> None:
     columns, mapping = table.columns, options.mapping
     stated = "unit" in columns.at or columns.analytes or (mapping and mapping.units)
     if columns.layout != DATES_ACROSS and not stated:

@@ -4,10 +4,11 @@ from khemon.store.account_rows import AccountRow
 from khemon.store.acts import Act, EventEntry
 from khemon.store.connection import is_there
 from khemon.store.repository import Reader, Writer
+from khemon.store.repository.bulk import without_collection
 from khemon.store.repository.held import KeptRow
 from khemon.store.rows import (
     AuditRow,
-    BareEpisode,
+    BareEpisodes,
     BatchRow,
     EventColumns,
     FateRow,
@@ -31,7 +32,7 @@ __all__ = [
     "AccountRow",
     "Act",
     "AuditRow",
-    "BareEpisode",
+    "BareEpisodes",
     "BatchRow",
     "EventColumns",
     "EventEntry",
@@ -55,4 +56,5 @@ __all__ = [
     "batch_of",
     "is_there",
     "row_id",
+    "without_collection",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,14 +11,19 @@ import sqlalchemy as sa
 from khemon.models import StoreProblem
 from khemon.store.digests import row_digest
 from khemon.store.judging import SET_OUT
-from khemon.store.repository.bulk import insert_rows, next_number
+from khemon.store.repository.bulk import ReadyOf, insert_rows, next_number
 from khemon.store.repository.ledger import Ledger
 from khemon.store.repository.ready import Ready
 from khemon.store.rows import RowDecision
-from khemon.store.tables import BATCH_SPAN, row_decision
+from khemon.store.tables import BATCH_SPAN, batch_patient, row_decision
 
 _IN_ORDER = sa.select(row_decision).order_by(row_decision.c.decision_no)
-_SET_OUT = Ready(_IN_ORDER.where(sa.or_(*(row_decision.c.verdict == verdict for verdict in SET_OUT))))
+_DECIDED = sa.select(row_decision).where(sa.or_(*(row_decision.c.verdict == verdict for verdict in SET_OUT)))
+_SET_OUT = Ready(_DECIDED)
+_OF_PATIENT = _DECIDED.join(batch_patient, batch_patient.c.batch_no == row_decision.c.batch_no)
+_SET_OUT_OF = ReadyOf(_OF_PATIENT, batch_patient.c.patient_no)
+#: Of more patients than these all decisions are read at once.
+MOST_BY_NAME = 20
 
 
 def add(connection: sa.Connection, batch_no: int, decisions: Iterable[tuple[int, str, int | None, str]]) -> None:
@@ -45,13 +51,20 @@ def standing(
     return found
 
 
-def set_out(connection: sa.Connection, ledger: Ledger, known_at_ms: int | None = None) -> dict[int, tuple[int, str]]:
-    """Id of each row that a person set out or said anew to the first standing act that did, and its verdict."""
-    if known_at_ms in ledger.set_out:
-        return ledger.set_out[known_at_ms]
+def set_out(
+    connection: sa.Connection, ledger: Ledger, numbers: Iterable[int] | None, known_at_ms: int | None = None
+) -> dict[int, tuple[int, str]]:
+    """Id of each row of these patients that a person set out or said anew: the first standing act that did, and how.
+
+    None, or more than a few patients: of all. An act speaks of each patient whose rows it decides about.
+    """
+    few = None if numbers is None else tuple(sorted(islice(numbers, MOST_BY_NAME + 1)))
+    asked = None if few is None or len(few) > MOST_BY_NAME else few
+    if (known := ledger.set_out.get((asked, known_at_ms))) is not None:
+        return known
     gone = ledger.not_standing(known_at_ms)
-    found = ledger.set_out.setdefault(known_at_ms, {})
-    for row in _SET_OUT.rows(connection):
+    found = ledger.set_out.setdefault((asked, known_at_ms), {})
+    for row in sorted(_SET_OUT.rows(connection) if asked is None else _SET_OUT_OF.rows(connection, asked)):
         decided = _sound(row)
         if decided.batch_no not in gone:
             found.setdefault(decided.row_id, (decided.batch_no, decided.verdict))

@@ -46,7 +46,7 @@ def event_histories(
 
     A row that a person rejected or corrected says nothing; its fate is the one it would have.
     """
-    gone, left = ledger.not_standing(known_at_ms), set_out(connection, ledger, known_at_ms)
+    gone, left = ledger.not_standing(known_at_ms), set_out(connection, ledger, numbers, known_at_ms)
     silent = silenced(connection, ledger, _DECIDED, numbers, known_at_ms)
     histories: dict[EventKey, EventHistory] = {}
     decisions: dict[int, str] = {}

@@ -44,8 +44,8 @@ class Ledger:
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
-        #: By the moment asked about: each row that a person set out, the act that did, and its verdict.
-        self.set_out: dict[int | None, dict[int, tuple[int, str]]] = {}
+        #: By patients and moment asked about: each row that a person set out, the act that did, and its verdict.
+        self.set_out: dict[tuple[tuple[int, ...] | None, int | None], dict[int, tuple[int, str]]] = {}
 
     @cached_property
     def batches(self) -> dict[int, Facts]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
@@ -102,14 +103,29 @@ def _alert_of(number: int, state: str, body: str) -> Alert:
     raise StoreProblem(where=f"alert {number}", found=found, remedy=remedy)
 
 
-def save_alert(connection: sa.Connection, value: Alert) -> Alert:
+@dataclass(slots=True)
+class Heads:
+    """How far numbering has come, as far as one transaction asked: writers queue, so nobody else goes on with it."""
+
+    last_alert: int | None = None
+    last_move: dict[int, int] = field(default_factory=dict)
+    audit: tuple[int, str] | None = None
+    patients: dict[str, int] = field(default_factory=dict)
+
+
+def save_alert(connection: sa.Connection, value: Alert, heads: Heads) -> Alert:
     """Stores an alert as it stands now; number 0 gets the next one."""
     if value.alert_id == 0:
-        value = value.model_copy(update={"alert_id": next_number(connection, alert.c.alert_id)})
+        last = heads.last_alert
+        number = next_number(connection, alert.c.alert_id) if last is None else last + 1
+        heads.last_alert, heads.last_move[number] = number, 0
+        value = value.model_copy(update={"alert_id": number})
+    if value.patient_id not in heads.patients:
+        heads.patients |= numbers_of(connection, [value.patient_id])
     text = value.model_dump_json()
     columns = {
         "alert_id": value.alert_id,
-        "patient_no": numbers_of(connection, [value.patient_id])[value.patient_id],
+        "patient_no": heads.patients[value.patient_id],
         "rule": value.rule,
         "state": str(value.state),
         "severity": value.severity,
@@ -123,9 +139,14 @@ def save_alert(connection: sa.Connection, value: Alert) -> Alert:
     return value
 
 
-def add_move(connection: sa.Connection, alert_id: int, actor: Actor, values: Mapping[str, Any]) -> MoveRow:
+def add_move(
+    connection: sa.Connection, alert_id: int, actor: Actor, values: Mapping[str, Any], heads: Heads
+) -> MoveRow:
     """Appends a move to an alert's log."""
-    [(last,)] = _LAST_MOVE.rows(connection, alert_id=alert_id)
+    last = heads.last_move.get(alert_id)
+    if last is None:
+        [(last,)] = _LAST_MOVE.rows(connection, alert_id=alert_id)
+    heads.last_move[alert_id] = last + 1
     row = {"alert_id": alert_id, "move_no": last + 1, "actor": actor.name, "actor_kind": actor.kind, **values}
     insertion(alert_move).run(connection, [row | {"details": canonical_json(row["details"])}])
     return MoveRow(**row)
@@ -144,12 +165,20 @@ def audit_head(connection: sa.Connection) -> tuple[int, str]:
 
 
 def add_audit(
-    connection: sa.Connection, actor: Actor, action: str, subject: str, details: Mapping[str, Any], at_ms: int
+    connection: sa.Connection,
+    actor: Actor,
+    action: str,
+    subject: str,
+    details: Mapping[str, Any],
+    at_ms: int,
+    heads: Heads,
 ) -> int:
     """Appends an entry to the chain; its sequence number."""
-    sequence, previous = audit_head(connection)
+    sequence, previous = heads.audit or audit_head(connection)
     entry = (sequence + 1, at_ms, actor.name, actor.kind, action, subject, canonical_json(dict(details)), previous)
-    insert_rows(connection, audit, [(*entry, audit_hash(*entry))])
+    digest = audit_hash(*entry)
+    insert_rows(connection, audit, [(*entry, digest)])
+    heads.audit = (sequence + 1, digest)
     return sequence + 1
 
 

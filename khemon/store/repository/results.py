@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -41,6 +41,16 @@ COLUMNS = (
 IN_ORDER = (result.c.patient_no, result.c.collected_ms, result.c.analyte, result.c.result_id)
 
 
+class AtHand(NamedTuple):
+    """All rows there are of some patients, as `COLUMNS`, sorted by the table's key; they need not be fetched."""
+
+    numbers: Set[int]
+    columns: Sequence[Sequence[Any]]
+
+
+NOTHING = AtHand(frozenset(), ())
+
+
 @lru_cache
 def _columns(*, cut: bool, all_analytes: bool) -> ReadyOf:
     """The columns for the engine; `cut`: of results collected until `until_ms`."""
@@ -61,35 +71,49 @@ def result_columns(
     known_at_ms: int | None = None,
     until_ms: int | None = None,
     all_analytes: bool = False,
+    at_hand: AtHand = NOTHING,
 ) -> ResultColumns:
-    """Standing versions for these patients; `everyone`: they are all there are."""
-    cut = {} if until_ms is None else {"until_ms": until_ms}
-    query = _columns(cut=bool(cut), all_analytes=all_analytes)
-    rows = query.rows(connection, None if everyone else sorted(numbers.values()), **cut)
-    columns = list(zip(*rows, strict=True)) if rows else [()] * len(COLUMNS)
+    """Standing versions for these patients; `everyone`: they are all there are. at_hand: what need not be fetched."""
+    wanted = None if everyone else sorted(number for number in numbers.values() if number not in at_hand.numbers)
+    columns = _fetched(connection, wanted, until_ms, all_analytes=all_analytes)
+    if at_hand.numbers:
+        pairs = zip(columns, at_hand.columns, strict=True)
+        columns = [[*fetched, *held] if fetched else held for fetched, held in pairs]
     names, patient = _places(numbers, np.array(columns[0], dtype=np.int64))
     result_id = np.array(columns[8], dtype=np.int64)
-    keep = np.flatnonzero(_standing(result_id, columns[9], ledger, known_at_ms) & (patient >= 0))
-    if left := set_out(connection, ledger, known_at_ms):
-        keep = keep[~np.isin(result_id[keep], list(left))]
+    standing = _standing(result_id, columns[9], ledger, known_at_ms) & (patient >= 0)
+    if left := set_out(connection, ledger, None if everyone else numbers.values(), known_at_ms):
+        standing &= ~np.isin(result_id, list(left))
+    # All of them need not be copied.
+    keep: slice | npt.NDArray[np.int64] = slice(None) if standing.all() else np.flatnonzero(standing)
     patient = patient[keep]
     if np.any(patient[1:] < patient[:-1]):  # numbers are given in order of arrival
         order = np.argsort(patient, kind="stable")
-        patient, keep = patient[order], keep[order]
+        patient, keep = patient[order], np.flatnonzero(standing)[order]
+    result_id = result_id[keep]
     return ResultColumns(
         patient_ids=names,
         patient=patient,
-        time=np.array(columns[1], dtype=np.int64)[keep],
-        analyte=np.array(columns[2], dtype=np.int8)[keep],
-        low=np.array(columns[3], dtype=np.float64)[keep],
-        high=np.array(columns[4], dtype=np.float64)[keep],
-        status=np.array(columns[5], dtype=np.int8)[keep],
-        quality=np.array(columns[6], dtype=np.int8)[keep],
+        time=np.asarray(columns[1], dtype=np.int64)[keep],
+        analyte=np.asarray(columns[2], dtype=np.int8)[keep],
+        low=np.asarray(columns[3], dtype=np.float64)[keep],
+        high=np.asarray(columns[4], dtype=np.float64)[keep],
+        status=np.asarray(columns[5], dtype=np.int8)[keep],
+        quality=np.asarray(columns[6], dtype=np.int8)[keep],
         specimen=_specimen_codes(columns[7])[keep],
-        recorded=result_id[keep],
-        result_id=result_id[keep],
-        timing=np.array(columns[10], dtype=np.int8)[keep],
+        recorded=result_id,
+        result_id=result_id,
+        timing=np.asarray(columns[10], dtype=np.int8)[keep],
     )
+
+
+def _fetched(
+    connection: sa.Connection, wanted: list[int] | None, until_ms: int | None, *, all_analytes: bool
+) -> list[Sequence[Any]]:
+    """`COLUMNS` of the rows of these patients, or (None) of all."""
+    cut = {} if until_ms is None else {"until_ms": until_ms}
+    rows = _columns(cut=bool(cut), all_analytes=all_analytes).rows(connection, wanted, **cut)
+    return list(zip(*rows, strict=True)) if rows else [()] * len(COLUMNS)
 
 
 def _places(numbers: dict[str, int], patient_no: npt.NDArray[np.int64]) -> tuple[list[str], npt.NDArray[np.int32]]:
