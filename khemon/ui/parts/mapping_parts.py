@@ -86,7 +86,7 @@ def panel(
         show(mapping_words.facts(made))
         columns, text, remember = st.tabs(["Columns and answers", "As text (TOML)", "Remember"])
         with columns:
-            _columns(made, key, kept)
+            _columns(made, key, kept, elsewhere)
         with text:
             _text(made, key, kept, offer)
         with remember:
@@ -143,14 +143,14 @@ def _choose(key: str) -> None:
     kept.chosen, kept.source = True, (name or "").strip() or None
 
 
-def _columns(made: Proposal, key: str, kept: _Kept) -> None:
+def _columns(made: Proposal, key: str, kept: _Kept, elsewhere: Collection[str]) -> None:
     """The table of columns and the questions, to be changed."""
     facts = mapping_edits.editable(made)
     turn = f"{key}_{kept.turn}_{made.source}"
     rows = [(fact.header, fact.meaning or _NOT_READ, fact.unit, fact.why) for fact in facts]
     table = pd.DataFrame(rows, columns=[_HEADER, _MEANS, _UNIT, _WHY])
     with st.form(f"mapping_form_{turn}"):
-        edits = replace(_table(made, table, turn), **_answers(made, turn))
+        edits = replace(_table(made, table, turn), **_answers(made, turn, elsewhere))
         if st.form_submit_button("Read it like this"):
             _try(lambda: mapping_edits.edited(made, edits), key)
     if kept.toml is not None:
@@ -176,10 +176,10 @@ def _table(made: Proposal, table: pd.DataFrame, turn: str) -> Edits:
     )
 
 
-def _answers(made: Proposal, turn: str) -> dict[str, dict[str, str]]:
-    """A field for each question, and for what can always be said otherwise."""
+def _answers(made: Proposal, turn: str, elsewhere: Collection[str]) -> dict[str, dict[str, str]]:
+    """A field for each question that is not asked elsewhere."""
     said: dict[str, dict[str, str]] = {"words": {}, "units": {}, "codes": {}}
-    for question in made.seen.questions:
+    for question in (one for one in made.seen.questions if one.asks not in elsewhere):
         name = f"mapping_{question.asks}_{question.about}_{turn}"
         label = plain(question.words)
         if question.asks == "units":
