@@ -253,6 +253,8 @@ def test_a_fibrinogen_lifted_by_plasma_does_not_count_at_week_four():
 
 def test_a_value_that_may_still_be_replaced_is_not_assessable():
     child = fibrinogen((0, "0.9"), (26, "2"))
+    exact = fibrinogen((0, "0.9"), (28, "2"))
+    assert answer(exact, "fibrinogen_above_week_4", as_of=28) == ("met", "")
     assert answer(child, "fibrinogen_above_week_4", as_of=27) == ("not_assessable", "week_not_reached")
     assert answer(child, "fibrinogen_above_week_4", as_of=29) == ("not_assessable", "window_open")
     assert answer(child, "fibrinogen_above_week_4", as_of=30) == ("met", "")
