@@ -253,6 +253,8 @@ def test_a_fibrinogen_lifted_by_plasma_does_not_count_at_week_four():
 
 def test_a_value_that_may_still_be_replaced_is_not_assessable():
     child = fibrinogen((0, "0.9"), (26, "2"))
+    exact = fibrinogen((0, "0.9"), (28, "2"))
+    assert answer(exact, "fibrinogen_above_week_4", as_of=28) == ("met", "")
     assert answer(child, "fibrinogen_above_week_4", as_of=27) == ("not_assessable", "week_not_reached")
     assert answer(child, "fibrinogen_above_week_4", as_of=29) == ("not_assessable", "window_open")
     assert answer(child, "fibrinogen_above_week_4", as_of=30) == ("met", "")
@@ -750,3 +752,26 @@ def test_more_is_better_of_responses_and_less_of_what_goes_wrong():
     assert set(better.values()) == {"more", "less"}
     assert all(endpoint.title for endpoint in catalog())
     assert set(better) == set(found(Told(LOW)).answers)
+
+
+def test_what_began_on_the_very_day_of_the_week_counts_for_it():
+    assert answer(Told([*LOW, (7, 150)]), WEEK_1, as_of=8) == ("provisional", "run_open")
+    assert answer(Told([*LOW, (7, 150), (9, 40)]), WEEK_1) == ("not_met", "broken")
+    assert answer(Told([*LOW, (7, 150), (40, 150)]), WEEK_1) == ("not_met", "unproven")
+    assert answer(Told([*LOW, (7, 150)], events=[Happening("death", 8)]), WEEK_1) == ("not_met", "closed")
+    assert answer(Told([(-2, 20), (7, 20)]), WEEK_1) == ("not_met", "not_reached")
+    assert answer(Told([(0, 150), (7, 20)]), WEEK_1) == ("not_met", "not_reached")
+    assert answer(Told([(0, 150), (8, 20)]), WEEK_1) == ("not_met", "never_low")
+    assert answer(Told([(-2, 20), *weekly(0, 35)]), WEEK_1) == ("met", "")
+
+
+def test_ever_looks_until_the_end_of_the_follow_up():
+    def late(onset: float) -> Told:
+        return Told([*LOW, (onset - 1, 30), *weekly(onset, onset + 28)])
+
+    assert answer(late(728), "durable_response_ever", as_of=800) == ("met", "")
+    assert answer(late(729), "durable_response_ever", as_of=800) == ("not_met", "not_reached")
+    assert answer(late(728), "durable_response_ever", as_of=740) == ("provisional", "run_open")
+    assert answer(late(5), "durable_response_ever", as_of=20) == ("provisional", "run_open")
+    assert answer(Told(LOW), "durable_response_ever", as_of=728) == ("not_assessable", "follow_up_running")
+    assert answer(Told(LOW), "durable_response_ever", as_of=729) == ("not_met", "not_reached")
