@@ -113,7 +113,7 @@ def lost(ward: Ward) -> list[str]:
         waiting = {row.fate_id for row in reader.undecided()}
         once = reader.undecided_once()
         counts = counting(reader, reader.patient_ids())
-        anew = settled(reader._connection)
+        anew = settled(reader._connection, reader._ledger)
         says = {(row.patient_id, row.collected_ms, row.text, row.unit, row.status) for row in once}
         says |= {said(row) for row in reader.kept_whole(decisions).values()}
         for name in [*ward.files, *ward.acts]:
