@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from khemon.actions import recompute
@@ -151,7 +151,18 @@ def imported(store: Store, contents, *, rows) -> list:
     return told
 
 
+def a_row(value: str, hour: int = 8, patient: str = "P1", **tags: str):
+    told = tuple(tags.get(name, "") for name in MORE)
+    return patient, f"2026-05-01T{hour:02}:00Z", ("platelets", value, "10*9/L"), told
+
+
+#: One file says the same twice, and two values of one time; the next says one of them again, and another, and corrects.
+REPEATED = [a_row("25"), a_row("90", 9), a_row("25"), a_row("30", 9), a_row("40", 10, "P2"), a_row("27000", 11)]
+AGAIN = [a_row("25"), a_row("26", 10, "P2"), a_row("41", 10, "P2", status="corrected"), a_row("12", 12)]
+
+
 @settings(max_examples=8)
+@example([(REPEATED, False, "\n", ""), (AGAIN, True, "\n", ""), (REPEATED, False, "\r\n", "\n")])
 @given(st.lists(FILES, min_size=1, max_size=3))
 def test_columns_are_stored_and_judged_as_rows_are(files):
     contents = [content_of(file) for file in files]
