@@ -67,8 +67,6 @@ def result_columns(
     standing = _standing(result_id, columns[9], ledger, known_at_ms) & (patient >= 0)
     if until_ms is not None:
         standing &= np.array(columns[1], dtype=np.int64) <= until_ms
-    if left := set_out(ledger, known_at_ms):
-        standing &= ~np.isin(result_id, list(left))
     # All of them need not be copied.
     keep: slice | npt.NDArray[np.int64] = slice(None) if standing.all() else np.flatnonzero(standing)
     patient = patient[keep]
@@ -134,7 +132,7 @@ def _places(numbers: dict[str, int], patient_no: npt.NDArray[np.int64]) -> tuple
 def _standing(
     row_id: npt.NDArray[np.int64], restored_by: Sequence[int | None], ledger: Ledger, known_at_ms: int | None
 ) -> npt.NDArray[np.bool_]:
-    """Which rows belong to a standing batch and were there at that moment."""
+    """Which rows belong to a standing batch, were there at that moment, and were not set out by a person."""
     gone = ledger.not_standing(known_at_ms)
     keep = np.ones(len(row_id), dtype=np.bool_)
     if gone:
@@ -142,6 +140,8 @@ def _standing(
     not_yet = ledger.not_restored(known_at_ms)
     if not_yet:
         keep &= np.fromiter((by not in not_yet for by in restored_by), dtype=np.bool_, count=len(row_id))
+    if left := set_out(ledger, known_at_ms):
+        keep &= ~np.isin(row_id, list(left))
     return keep
 
 
