@@ -51,9 +51,15 @@ def bring(page: Page, server, text, name="lab.csv"):
 
 
 def choose_laboratory(page: Page, name):
+    """Chosen or typed anew; once more where the desk drew the page anew meanwhile."""
+    expect(page.get_by_text("Judged by")).to_be_visible()
+    settled(page)
     box = page.get_by_role("combobox", name="Laboratory of")
-    box.fill(name)
-    box.press("Enter")
+    for _ in range(5):
+        box.fill(name)
+        with contextlib.suppress(PlaywrightTimeout):
+            page.get_by_role("option").filter(has_text=name).first.click(timeout=3_000)
+            break
     settled(page)
 
 
