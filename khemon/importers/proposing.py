@@ -40,7 +40,6 @@ def proposed(content: bytes, options: ReadOptions, reading: Reading) -> Mapping:
         encoding=None,
         date_format=None,
         patient_id=options.patient_id or stated.patient_id,
-        explained=False,
     )
     for facts in _by_and_by(reading, stated):
         try:
