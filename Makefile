@@ -27,8 +27,9 @@ TESTS ?=
 ENDURING := tests/test_engine.py tests/test_engine_laws.py tests/test_further_random.py tests/test_alerts_laws.py \
 	tests/test_alerts_reference.py tests/test_alerts_machine.py tests/test_alerts_store.py tests/test_endurance.py tests/test_flipped_bits.py
 
-# Files or folders, for example: make mutate MODULES=khemon/units.py
+# Files or folders, for example: make mutate MODULES=khemon/units.py LOOK=--quick for a first look at them
 MODULES ?=
+LOOK ?=
 # What judges is tested to the last branch.
 JUDGEMENT := khemon/units.py,khemon/rules/*,khemon/alerts/*,khemon/grades/*,khemon/explain/*,khemon/endpoints/*
 
@@ -68,7 +69,7 @@ endure: $(TEST_READY)  ## random histories, state machine, laws and kills in the
 	nice -n 10 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --durations 15 -o faulthandler_timeout=0 $(or $(TESTS),$(ENDURING))
 
 mutate: $(TEST_READY)  ## small changes of what judges, each of which has to fail a test; MODULES=khemon/units.py for some
-	$(BIN)/python -m tests.mutation --workers $(WORKERS) $(MODULES)
+	$(BIN)/python -m tests.mutation --workers $(WORKERS) $(LOOK) $(MODULES)
 
 fuzz: $(TEST_READY)  ## a minute of damaged files for each reader; SECONDS_EACH=600 looks longer
 	@set -e; for reader in csv json xlsx sheet xls; do $(BIN)/python -m tests.fuzzing $$reader $(SECONDS_EACH); done

@@ -6,7 +6,6 @@ import datetime as dt
 import os
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -15,7 +14,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from benchmarks.data import results
-from benchmarks.timing import interleaved, ratio_line
+from benchmarks.timing import interleaved, processor_time, ratio_line
 from khemon.actions.check import check
 from khemon.actions.import_files import Options, commit, record
 from khemon.actions.judging import patients_column
@@ -166,17 +165,6 @@ def flush(folder: Path) -> Callable[[], None]:
         os.fdatasync(place)
 
     return run
-
-
-def processor_time(run: Callable[[], object], into: list[float]) -> Callable[[], None]:
-    """The same act, that notes the seconds it kept the processor busy: those do not depend on how busy the disk is."""
-
-    def counted() -> None:
-        begun = time.process_time()
-        run()
-        into.append(time.process_time() - begun)
-
-    return counted
 
 
 def main(rows: int, rounds: int, seed: int = 7) -> None:

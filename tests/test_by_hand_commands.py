@@ -72,6 +72,34 @@ def test_what_is_refused_changes_nothing_and_exits_2(ward, words, said):
     assert len(run(ward, "batches")["batches"]) == 1
 
 
+def test_the_register_is_corrected_judged_anew_and_undone(ward):
+    run(ward, "result", "add", *LAB, "--value", "9")
+    words = ("--patient", "P1", "--set", "birth_date=2026-03-02", "--set", "ward=W 2", "--reason", "letter")
+    batch = run(ward, "patient", "edit", *words)["batch"]
+    assert "before the birth" in run(
+        ward, "result", "add", *LAB[:5], "2026-03-01T08:00", *LAB[6:], "--value", "8", code=2
+    )
+    later = run(ward, "patient", "edit", "--patient", "P1", "--set", "birth_date=2026-02-28", "--reason", "misread")
+    assert later["rows"][0]["fields"] == {"birth_date": "2026-02-28"}
+    for one in (later["batch"], batch):
+        run(ward, "undo", one)
+    run(ward, "patient", "edit", *words)
+
+
+@pytest.mark.parametrize(
+    ("stated", "said"),
+    [
+        ("birth_date=1.2.2026", "register: write it as 2026-01-31"),
+        ("sirolimus_target=high", "register: write the band"),
+        ("name=Ana", "nothing differs"),
+        ("ward=", "ward: it is empty"),
+        ("shoe=3", "shoe: the register has no such field"),
+    ],
+)
+def test_what_the_register_cannot_say_is_refused(ward, stated, said):
+    assert said in run(ward, "patient", "edit", "--patient", "P1", "--set", stated, "--reason", "x", code=2)
+
+
 def test_who_is_sure_may_store_what_is_unusual(ward):
     assert run(ward, "result", "add", *LAB, "--value", "2000", "--sure")["rows"][0]["reasons"]
 

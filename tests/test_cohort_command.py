@@ -175,6 +175,9 @@ def test_a_young_cohort_says_confirmed_provisional_and_not_yet(folder):
     line = next(line for line in said.out.splitlines() if line.startswith("Durable platelet response at week 4"))
     assert "confirmed" in line
     assert "not yet assessable, of " in line
+    rebound = next(line for line in said.out.splitlines() if line.startswith("KMP rebound (literal)"))
+    assert "so far" in rebound
+    assert "confirmed" not in rebound
 
 
 def test_rows_that_were_not_used_are_listed_with_exit_code_one(folder, tmp_path):

@@ -80,6 +80,7 @@ def test_a_commit_asked_for_many_times_at_once_is_done_once(table, store):
         each.join()
     assert table.settle(NURSE, LONG_S)
     table.commit(NURSE, [paper.number])
+    brought(table, labs("81", name="next.csv"))  # behind everything that was asked for before
     assert kinds(store) == ["labs"]
     with store.reading() as reader:
         assert [row.action for row in reader.audit_rows()].count(begun.BEGIN) == 1
@@ -250,3 +251,19 @@ def test_who_signs_in_anew_finds_the_own_files_on_the_desk(table, store):
     assert table.settle(ann, LONG_S)
     later = ann.model_copy(update={"credential_version": ann.credential_version + 1})
     assert [paper.file.name for paper in table.papers(later)] == ["labs.csv"]
+
+
+def test_a_fault_behind_the_commit_of_a_remembered_laboratory_does_not_say_that_nothing_was_kept(
+    table, store, monkeypatch
+):
+    def broken(*arguments: object) -> None:
+        raise ZeroDivisionError
+
+    with store.writing() as writer:
+        writer.add_mapping("South", 'source = "South"\n', "d" * 64, "", actor=NURSE, reason="first", at_ms=1)
+    how = HowToRead(timezone="UTC", source="South")
+    text = "Patient;Date;Analyte;Result;Unit\nP1;2026-03-01 08:00;platelets;80;10*9/L\n"
+    papers = brought(table, Brought("labs.csv", text.encode()), how=how)
+    monkeypatch.setattr(uploads, "_raised", broken)
+    [paper] = committed(table, papers)
+    assert paper.state == DONE

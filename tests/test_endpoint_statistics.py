@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from decimal import Decimal
 
 import numpy as np
@@ -144,15 +145,17 @@ def test_swapping_the_groups_turns_the_difference_round(data):
 
 
 def test_nobody_and_everybody_have_exact_limits():
-    assert wilson(0, 8).low == 0
-    assert wilson(8, 8).high == 1
+    for n in range(1, 400):
+        assert wilson(0, n).low == 0
+        assert wilson(n, n).high == 1
+    assert difference_of_proportions(1, 1, 0, 1).difference == 1
     assert difference_of_proportions(8, 8, 0, 8).high == 1
     assert difference_of_proportions(0, 8, 8, 8).low == -1
     assert fisher_p(0, 8, 0, 8) == 1
 
 
 @pytest.mark.parametrize(
-    "counts", [(0, 0, 1, 2), (1, 2, 0, 0), (3, 2, 1, 2), (-1, 2, 1, 2), (1, 2, 1.5, 2), (1, -1, 1, 2)]
+    "counts", [(0, 0, 1, 2), (1, 2, 0, 0), (3, 2, 1, 2), (-1, 2, 1, 2), (1, 2, 1.5, 2), (1, 2.5, 1, 2), (1, -1, 1, 2)]
 )
 @pytest.mark.parametrize("function", [difference_of_proportions, fisher_p])
 def test_what_is_no_count_of_a_group_is_refused(function, counts):
@@ -186,6 +189,7 @@ def test_no_values_have_no_median():
         ([5, 5, 9], [-1, 0, 0], ""),
         ([9, 20, 20], [0, 1, 1], ">"),
         ([20, 20, 20], [0, 0, 1], ""),
+        ([5, 9, 20, 20], [0, 0, 1, 1], ">"),
     ],
 )
 def test_a_median_that_rests_on_a_bound_says_so(values, signs, beyond):
@@ -210,7 +214,7 @@ def test_mann_whitney_with_ties_is_the_corrected_normal_approximation():
     assert mann_whitney_p(a, b) == pytest.approx(2 * stats.norm.sf(z))
 
 
-@pytest.mark.parametrize(("a", "b"), [([], [1]), ([1], []), ([2, 2], [2])])
+@pytest.mark.parametrize(("a", "b"), [([], [1, 2]), ([1, 2], []), ([2, 2], [2])])
 def test_mann_whitney_has_no_answer_without_ranks(a, b):
     assert mann_whitney_p(np.array(a), np.array(b)) is None
 
@@ -291,3 +295,11 @@ def test_published_values_are_found_by_endpoint():
     assert published().value_of("platelets_week_2") is None
     assert published().proportion_of("fibrinogen_stabilized_week_4").endpoint == "fibrinogen_above_week_4"
     assert published().proportion_of("durable_response_week_2") is None
+
+
+def test_one_figure_that_differs_is_no_match():
+    row = reproduced()[0]
+    first, *others = row.cells
+    wrong = dataclasses.replace(row, cells=(dataclasses.replace(first, printed=first.printed + 1), *others))
+    assert row.matches
+    assert not wrong.matches

@@ -111,11 +111,15 @@ def test_a_run_that_the_end_of_observation_cuts_is_no_response():
     gone = Told(LOW, events=[Happening("death", 3)])
     assert answer(gone, WEEK_1) == ("not_met", "closed")
     assert answer(gone, WEEK_1, as_of=2) == ("not_assessable", "week_not_reached")
+    on_the_day = Told([*LOW, (6, 40)], events=[Happening("transfer_out", 7)])
+    assert answer(on_the_day, WEEK_1) == ("not_met", "not_reached")
 
 
 def test_without_a_count_since_day_0_there_are_no_data():
     assert answer(Told([(-2, 20)]), WEEK_1) == ("not_met", "no_data")
     assert answer(Told([]), WEEK_1) == ("not_met", "no_data")
+    assert answer(Told([(-1, 20)]), WEEK_1) == ("not_met", "no_data")
+    assert answer(Told([(0, 20)]), WEEK_1) == ("not_met", "not_reached")
     assert answer(Told([(-2, 20), (8, 20)]), WEEK_1) == ("not_met", "no_data")
 
 
@@ -183,7 +187,8 @@ def test_a_registered_discontinuation_counts_as_the_event_does():
     ("monotherapy", [0], "met"), ("monotherapy", [1], "not_met"), ("combination", [0], "met"),
     ("combination", [1], "met"), ("combination", [0, 20], "not_met"), ("combination", [1, 20], "not_met"),
     ("sirolimus with prednisolone", [1], "met"), ("sirolimus without prednisolone", [1], "not_met"),
-    (None, [0], "met"), (None, [3], "not_met"), ("combination", [-30], "met"), ("combination", [-30, 10], "met"),
+    (None, [0], "met"), (None, [3], "not_met"), ("arm B", [1], "not_met"),
+    ("combination", [-30], "met"), ("combination", [-30, 10], "met"),
 ])  # fmt: skip
 def test_prednisolone_is_allocated_once_in_an_arm_that_holds_it(arm, starts, state):
     courses = [Happening("prednisolone", start, start + 10) for start in starts]
@@ -200,10 +205,11 @@ def test_steps_of_one_course_are_no_reintroduction():
 
 
 def test_a_procedure_that_does_not_say_what_it_was_is_told_and_not_counted():
-    child = responder(5, events=[Happening("procedure", 3), Happening("procedure", 4, note="MRI under sedation")])
+    silent = [Happening("procedure", day) for day in (-1, 0, 3)]
+    child = responder(5, events=[*silent, Happening("procedure", 4, note="MRI under sedation")])
     findings = found(child)
     assert answers(findings, WEEK_4)[0][0] == "met"
-    assert findings.treated.undecided.tolist() == [1]
+    assert findings.treated.undecided.tolist() == [2]
 
 
 def test_a_treatment_given_before_day_0_is_no_intervention():
@@ -247,6 +253,8 @@ def test_a_fibrinogen_lifted_by_plasma_does_not_count_at_week_four():
 
 def test_a_value_that_may_still_be_replaced_is_not_assessable():
     child = fibrinogen((0, "0.9"), (26, "2"))
+    exact = fibrinogen((0, "0.9"), (28, "2"))
+    assert answer(exact, "fibrinogen_above_week_4", as_of=28) == ("met", "")
     assert answer(child, "fibrinogen_above_week_4", as_of=27) == ("not_assessable", "week_not_reached")
     assert answer(child, "fibrinogen_above_week_4", as_of=29) == ("not_assessable", "window_open")
     assert answer(child, "fibrinogen_above_week_4", as_of=30) == ("met", "")
@@ -285,6 +293,12 @@ def test_a_rebound_is_confirmed_by_a_second_low_count_or_a_very_low_one():
     isolated = rebounder((47, 90), (50, 150), (53, 150), (58, 150))
     assert answer(isolated, "rebound")[0] == "met"
     assert answer(isolated, "rebound_confirmed") == ("not_met", "none_recorded")
+    assert answer(isolated, "rebound_confirmed", as_of=100) == ("not_met", "none_recorded")
+    closed = rebounder((47, 90), events=[Happening("transfer_out", 60)])
+    assert answer(closed, "rebound_confirmed", as_of=100) == ("not_met", "none_recorded")
+    assert answer(rebounder((47, 90)), "rebound_confirmed", as_of=100) == ("provisional", "follow_up_running")
+    assert answer(Told(LOW), "rebound", as_of=728) == ("not_assessable", "follow_up_running")
+    assert answer(Told(LOW), "rebound", as_of=729) == ("not_met", "no_response")
 
 
 def test_a_rebound_after_two_years_is_told_and_not_counted():
@@ -306,6 +320,8 @@ def test_time_without_a_response_lasts_until_the_last_count_or_the_onset_of_an_o
     assert findings.response.days.tolist() == [9, 12, 0]
     assert not findings.response.happened.any()
     assert findings.rebound.days.tolist() == [-1, -1, -1]
+    just = found(Told([*LOW, (4, 150), (18, 150), (32, 150)]), as_of=32).rebound
+    assert (just.days.tolist(), just.happened.tolist()) == ([0], [False])
 
 
 # ---------------------------------------------------------------- lesion, quality of life
@@ -424,11 +440,19 @@ def test_troughs_are_held_against_the_childs_own_band_with_both_ends_inside():
     def level(day: float, value: str, timing: str = "trough", status: str = "final") -> Lab:
         return Lab(day, value, "sirolimus", status, timing=timing)
 
-    values = [level(7, "10"), level(8, "15"), level(9, "9.9"), level(10, "15.1"), level(11, ">9"), level(-1, "12")]
+    values = [
+        level(7, "10"),
+        level(8, "15"),
+        level(9, "9.9"),
+        level(10, "15.1"),
+        level(11, ">9"),
+        level(-1, "12"),
+        level(0, "<=10"),
+    ]
     others = [level(12, "12", "random"), level(13, "12", "unknown"), level(14, "12", status="preliminary")]
     findings = found(Told(LOW, labs=values + others), Told(LOW, labs=values[:3], band=(5, 10)))
     treated = findings.treated
-    assert (treated.troughs.tolist(), treated.in_band.tolist(), treated.unclear.tolist()) == ([5, 3], [2, 2], [1, 0])
+    assert (treated.troughs.tolist(), treated.in_band.tolist(), treated.unclear.tolist()) == ([6, 3], [2, 2], [2, 0])
 
 
 def test_days_on_prednisolone_that_goes_on_end_where_the_child_was_last_seen():
@@ -498,6 +522,8 @@ def test_the_denominator_is_everyone_with_a_day_0_whatever_is_known_of_them():
     assert (counted.n, counted.met, counted.provisional, counted.not_assessable, counted.not_met) == (3, 0, 1, 0, 2)
     assert counted.proportion.proportion == 0
     assert not counted.final
+    waiting = tally(findings.answers["sequelae"], _group(1))
+    assert (waiting.provisional, waiting.not_assessable, waiting.final) == (0, 1, False)
     assert counted.reasons == {"run_open": 1, "no_data": 1, "not_reached": 1}
 
 
@@ -561,6 +587,7 @@ def test_numbers_per_child_leave_out_who_has_none():
     values = fraction(np.array([1, 3, 0, 2]), np.array([2, 4, 0, 4]))
     told = amount(values, b)
     assert (told.n, told.total, told.mean, told.spread.median) == (1, 0.5, 0.5, 0.5)
+    assert amount(values, a).mean == 0.625
     assert amount(values, Group("nobody", np.zeros(0, np.int64))).mean is None
     assert ranked(values, a, b) == pytest.approx(1.0)
     assert ranked(values, a, Group("empty", np.array([2]))) is None
@@ -575,8 +602,10 @@ def test_curves_of_groups_hold_those_who_are_timed():
     assert (n, rebound.time.tolist(), rebound.events.tolist()) == (2, [7, 14], [0, 1])
     test = same_pace(findings.response, two, Group("other", np.array([2])))
     assert test is None
-    again = same_pace(findings.response, Group("a", np.array([0])), Group("b", np.array([1])))
-    assert again.p == 1 if again else True
+    pace = found(responder(5), responder(6), responder(12), responder(19)).response
+    again = same_pace(pace, Group("a", np.array([0, 1])), Group("b", np.array([2, 3])))
+    assert again.observed == 2
+    assert 0 < again.p < 0.2
 
 
 def test_without_a_band_rule_or_timings_no_troughs_are_told():
@@ -608,3 +637,141 @@ def test_children_without_a_register_have_the_day_0_of_their_events():
     findings = endpoints_of(bare, protocol(), ZONE, to_ms(at(100)))
     assert answers(findings, WEEK_1) == [("met", "")]
     assert findings.day0_told.tolist() == [1]
+
+
+def test_a_child_was_seen_until_its_observation_closed_or_the_look():
+    closed = Told(LOW, events=[Happening("follow_up_end", 50)])
+    assert found(closed, Told(LOW), Told(LOW, day0=-2), as_of=60).last.tolist() == [50, 60, 62]
+
+
+def test_no_product_is_final_from_month_12_on():
+    assert answer(Told(LOW), "any_product", as_of=363) == ("not_assessable", "visit_not_reached")
+    assert answer(Told(LOW), "any_product", as_of=364) == ("not_met", "none_recorded")
+    assert answer(Told(LOW, events=[Happening("plasma", 0)]), "any_product", as_of=1) == ("met", "")
+
+
+def test_scales_may_differ_for_those_who_pass_their_end_between_the_two():
+    # Day 730 of life is the last of the infant scales: 364 days before it the later score is still one of them.
+    findings = found(Told(LOW, born=-730), Told(LOW, born=-731), Told(LOW, born=-366), Told(LOW, born=-367))
+    assert findings.scales_may_differ.tolist() == [True, False, False, True]
+
+
+def test_a_run_that_ended_at_the_first_dose_is_over():
+    counts = [(-60, 30), *weekly(-50, -8), (0, 40)]
+    assert answer(Told(counts), "durable_response_ever") == ("not_met", "not_reached")
+    assert answer(Told(counts), WEEK_1) == ("not_met", "not_reached")
+    later = [(-60, 30), *weekly(-50, -1), (0.1, 40)]
+    assert answer(Told(later), WEEK_1) == ("met", "before_day0")
+
+
+def test_time_to_rebound_ends_with_the_follow_up():
+    on_time, late, never = found(
+        rebounder((728, 60)), rebounder((729, 60)), rebounder((800, 150))
+    ).rebound.days.tolist()
+    assert (on_time, late, never) == (728 - 33, 728 - 33, 728 - 33)
+    assert found(rebounder((728, 60)), rebounder((729, 60))).rebound.happened.tolist() == [True, False]
+    told_elsewhere = Told([*LOW, (5, 60)], events=[Happening("response_documented", 1)])
+    findings = found(told_elsewhere)
+    assert answers(findings, "rebound")[0][0] == "met"
+    assert findings.rebound.days.tolist() == [-1]
+
+
+def test_a_baseline_volume_may_be_90_days_old_and_no_older():
+    def child(day: float) -> Told:
+        return Told(LOW, events=[Happening("lesion_volume", day, dose=10), Happening("lesion_volume", 364, dose=1)])
+
+    assert answer(child(-90), "lesion_response_good") == ("met", "")
+    assert answer(child(0), "lesion_response_good") == ("met", "")
+    assert answer(child(1), "lesion_response_good") == ("not_met", "no_baseline")
+
+
+def test_a_visit_is_not_reached_before_its_window_opens():
+    assert answer(Told(LOW), "lesion_response_good", as_of=318) == ("not_assessable", "visit_not_reached")
+    assert answer(Told(LOW), "lesion_response_good", as_of=319) == ("not_assessable", "window_open")
+    assert answer(Told(LOW), "lesion_response_good", as_of=409) == ("not_assessable", "window_open")
+    assert answer(Told(LOW), "lesion_response_good", as_of=410) == ("not_met", "missing")
+    assert answer(lesion(100, 90), "lesion_response_good") == ("not_met", "not_reached")
+
+
+def test_a_change_that_cannot_be_told_has_no_class():
+    other = Told(LOW, events=[Happening("lesion_volume", 0, dose=10, unit="cm3"),
+                              Happening("lesion_volume", 364, dose=1, unit="mm3")])  # fmt: skip
+    lesions = found(other, lesion(None, 1), lesion(1, None), lesion(0, 1), lesion(None, None)).lesions
+    assert lesions["trial"].tolist() == [-1] * 5
+
+
+def test_a_count_of_a_week_says_its_day():
+    counts = found(Told([(0, 15), (6, 30), (30, 80)], day0=-1), as_of=40).judged.counts
+    assert counts.day[0, [0, 3]].tolist() == [7, 31]
+    assert counts.value[0, [0, 3]].tolist() == [30, 80]
+
+
+def test_a_low_count_at_the_first_dose_after_a_known_response_is_a_rebound():
+    known = Told([(-9, 40), (0, 60)], events=[Happening("response_documented", -5)])
+    assert answer(known, "rebound")[0] == "met"
+    earlier = Told([(-9, 40), (-0.1, 60)], events=[Happening("response_documented", -5)])
+    assert answer(earlier, "rebound")[0] == "not_met"
+
+
+def test_what_is_recorded_after_the_follow_up_says_so():
+    assert answer(Told(LOW, events=[Happening("sequela", 743)]), "sequelae") == ("not_met", "after_horizon")
+    for kind in ("vincristine", "prednisolone"):
+        assert answer(Told(LOW, events=[Happening(kind, 728)]), "treatment_failure")[0] == "met"
+        late = answer(Told(LOW, events=[Happening(kind, 729)]), "treatment_failure")
+        assert late == ("not_met", "after_horizon")
+
+
+def test_a_course_that_lasts_until_day_0_is_the_allocated_one():
+    courses = [Happening("prednisolone", -30, 0), Happening("prednisolone", 10, 20)]
+    assert answer(responder(5, arm="combination", events=courses), WEEK_4) == ("not_met", "prednisolone")
+
+
+def test_a_stop_counts_from_day_0_on():
+    def stop(day: float) -> Told:
+        return Told(LOW, events=[Happening("discontinuation", day, note="lack of efficacy")])
+
+    assert answer(stop(-1), "stopped_for_lack_of_efficacy") == ("not_met", "none_recorded")
+    assert answer(stop(0), "stopped_for_lack_of_efficacy") == ("met", "")
+    assert answer(Told(LOW, stopped=-1), "stopped_before_month_12") == ("not_met", "none_recorded")
+    assert answer(Told(LOW, stopped=0), "stopped_before_month_12") == ("met", "")
+    assert answer(Told(LOW, stopped=9), "stopped_before_month_12", as_of=9) == ("met", "")
+
+
+def test_troughs_of_the_first_dose_and_of_the_close_count():
+    levels = [Lab(day, "12", "sirolimus", timing="trough") for day in (-0.1, 0, 20, 20.1)]
+    assert found(Told(LOW, labs=levels, events=[Happening("death", 20)])).treated.troughs.tolist() == [2]
+
+
+def test_more_is_better_of_responses_and_less_of_what_goes_wrong():
+    better = {endpoint.name: endpoint.better for endpoint in catalog()}
+    wrong = {name for name, which in better.items() if which == "less"}
+    assert wrong == {
+        "rebound", "rebound_confirmed", "sequelae", "stopped_for_lack_of_efficacy", "stopped_before_month_12",
+        "treatment_failure", "any_product",
+    }  # fmt: skip
+    assert set(better.values()) == {"more", "less"}
+    assert all(endpoint.title for endpoint in catalog())
+    assert set(better) == set(found(Told(LOW)).answers)
+
+
+def test_what_began_on_the_very_day_of_the_week_counts_for_it():
+    assert answer(Told([*LOW, (7, 150)]), WEEK_1, as_of=8) == ("provisional", "run_open")
+    assert answer(Told([*LOW, (7, 150), (9, 40)]), WEEK_1) == ("not_met", "broken")
+    assert answer(Told([*LOW, (7, 150), (40, 150)]), WEEK_1) == ("not_met", "unproven")
+    assert answer(Told([*LOW, (7, 150)], events=[Happening("death", 8)]), WEEK_1) == ("not_met", "closed")
+    assert answer(Told([(-2, 20), (7, 20)]), WEEK_1) == ("not_met", "not_reached")
+    assert answer(Told([(0, 150), (7, 20)]), WEEK_1) == ("not_met", "not_reached")
+    assert answer(Told([(0, 150), (8, 20)]), WEEK_1) == ("not_met", "never_low")
+    assert answer(Told([(-2, 20), *weekly(0, 35)]), WEEK_1) == ("met", "")
+
+
+def test_ever_looks_until_the_end_of_the_follow_up():
+    def late(onset: float) -> Told:
+        return Told([*LOW, (onset - 1, 30), *weekly(onset, onset + 28)])
+
+    assert answer(late(728), "durable_response_ever", as_of=800) == ("met", "")
+    assert answer(late(729), "durable_response_ever", as_of=800) == ("not_met", "not_reached")
+    assert answer(late(728), "durable_response_ever", as_of=740) == ("provisional", "run_open")
+    assert answer(late(5), "durable_response_ever", as_of=20) == ("provisional", "run_open")
+    assert answer(Told(LOW), "durable_response_ever", as_of=728) == ("not_assessable", "follow_up_running")
+    assert answer(Told(LOW), "durable_response_ever", as_of=729) == ("not_met", "not_reached")

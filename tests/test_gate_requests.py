@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from khemon.gate.places import page_paths
 from tests.server import CANARY, Server
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND")
@@ -107,11 +108,7 @@ def test_nobody_gets_anything_on_any_route_by_any_method_without_a_session(serve
 
 @pytest.mark.parametrize(
     "path",
-    [
-        path
-        for path in PATHS
-        if path.strip("/").split("?")[0] not in {"", "ward", "patient", "alerts", "upload", "definitions"}
-    ],
+    [path for path in PATHS if path.split("?")[0] not in page_paths()],
 )
 def test_the_demo_signs_in_on_its_pages_only(demo_server: Server, path):
     for method in METHODS:

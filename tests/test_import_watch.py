@@ -234,13 +234,32 @@ def test_the_mapping_kept_for_a_laboratory_is_used_where_its_folder_has_none(inb
     with store.writing() as writer:
         text = 'source = "South"\ndate_format = "%d/%m/%Y %H:%M"\n'
         actor = Actor(name="nurse", kind="local")
-        writer.add_mapping("South", text, "d" * 64, "shape", actor=actor, reason="first", at_ms=1)
+        writer.add_mapping("South", text, "d" * 64, "", actor=actor, reason="first", at_ms=1)
     store.close()
     (inbox / "South").mkdir()
     text = "Patient;Date;Analyte;Result;Unit\nP1;03/04/2026 08:00;platelets;80;G/L\n"
     (inbox / "South" / "labs.csv").write_text(text)
     once(inbox, url)
     assert [(batch.source, batch.counts["accepted"]) for batch in batches(url)] == [("South", 1)]
+
+
+def test_a_file_of_another_layout_than_the_remembered_one_waits_for_a_person(inbox, url, tmp_path):
+    text = "Patient;Date;Analyte;Result;Unit{more}\nP1;2026-03-01 08:00;platelets;80;10*9/L{more}\n"
+    (tmp_path / "first.csv").write_text(text.format(more=""))
+    (tmp_path / "south.toml").write_text('source = "South"\n')
+    store = Store(url)
+    with store.writing() as writer:
+        writer.set_setting("timezone", "UTC")
+    store.close()
+    kept = ("--source", "South", "--like", tmp_path / "first.csv", "--reason", "first", "--db", url)
+    remembered = khemon("mapping", "keep", tmp_path / "south.toml", *kept)
+    assert remembered.code == 0, remembered.err
+    (inbox / "South").mkdir()
+    (inbox / "South" / "same.csv").write_text(text.format(more=""))
+    (inbox / "South" / "other.csv").write_text(text.format(more=";Value 2").replace("2026-03-01", "2026-03-02"))
+    once(inbox, url)
+    found = {batch.file: batch.counts for batch in batches(url)}
+    assert (found["same.csv"]["accepted"], found["other.csv"]["accepted"]) == (1, 0)
 
 
 def test_a_mapping_that_is_none_leaves_the_files_of_its_laboratory_where_they_are(inbox, url):

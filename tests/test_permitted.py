@@ -43,7 +43,9 @@ ASK_NOBODY = {
     "khemon.actions.begun.told": "notes that a person was told of their own commit",
     "khemon.actions.demo.load_demo": "fills a synthetic store before anybody is in",
     "khemon.actions.import_files.record": "part of commit, which asks",
+    "khemon.actions.import_files.read_as": "part of commit, which asks",
     "khemon.actions.import_files.zone_for": "part of commit, which asks",
+    "khemon.actions.remembered.with_remembered": "part of commit, which asks",
     "khemon.actions.permitted.account_of": "is how the others ask",
     "khemon.actions.protocol_replay.replayed": "part of diff, which asks",
     "khemon.actions.signing.failed": "writes that nobody came in",
@@ -55,7 +57,7 @@ ASK_NOBODY = {
 SAME_FOR_ALL = {
     "account", "account_history", "accounts", "accounts_head", "audit_head", "decisions", "has_protocol",
     "leave_out", "live_protocol", "mappings", "protocol_history", "revision", "setting", "standing_batch",
-    "told",
+    "text_at_hand", "told",
 }  # fmt: skip
 #: Ask for one patient by way of `_number`, which a bound reader answers for those it shows only.
 BY_NUMBER = {

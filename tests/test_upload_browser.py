@@ -67,7 +67,7 @@ def listed(page: Page, link) -> list[dict[str, str]]:
 def test_a_messy_file_from_drop_to_an_acknowledged_alert_its_list_and_its_undo(page: Page, server, harmless):
     visit(page, f"{server.url}upload")
     drop(page, "messy.csv", messy())
-    expect(page.get_by_text("the encoding is undecided")).to_be_visible()
+    expect(page.get_by_role("alert").get_by_text("the encoding is undecided")).to_be_visible()
     expect(page.get_by_text("Labor Klinikum Süd")).to_be_visible()
     expect(page.get_by_text("this file reads the same as in Western European, Windows")).to_be_visible()
     page.get_by_role("button", name="Read it as cp1252").click()

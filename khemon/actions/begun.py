@@ -36,7 +36,7 @@ class Begun:
 @permitted("import")
 def note(store: Store, actor: Actor, file: Brought, how: HowToRead, desk: str, now: dt.datetime) -> int:
     """The number of the note that a commit begins, kept in a transaction of its own."""
-    source, digest = import_files.read_as(uploads.options_of(how, now))
+    source, digest = import_files.read_as(store, uploads.options_of(how, now))
     sha256 = hashlib.sha256(file.content).hexdigest()
     details = {"file": file.name, "sha256": sha256, "source": source, "mapping_digest": digest, "desk": desk}
     with store.writing() as writer:
@@ -52,7 +52,7 @@ def told(store: Store, actor: Actor, number: int, now: dt.datetime) -> None:
 @permitted("import")
 def batch_of(store: Store, actor: Actor, file: Brought, how: HowToRead, now: dt.datetime) -> str | None:
     """The batch a file was kept as; None when it was not."""
-    source, digest = import_files.read_as(uploads.options_of(how, now))
+    source, digest = import_files.read_as(store, uploads.options_of(how, now))
     with store.reading() as reader:
         found = reader.standing_batch(hashlib.sha256(file.content).hexdigest(), source, digest)
     return found.batch if found else None

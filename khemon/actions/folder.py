@@ -138,17 +138,19 @@ class Folder:
         options = replace(self.options, now_ms=self.now_ms())
         if laboratory is None:
             return options
-        mapping = self._mapping_of(laboratory) or options.mapping
+        mapping = self._mapping_in(laboratory)
+        if mapping is None:
+            with self.store.reading() as reader:
+                # The remembered one is found by the laboratory's name, and its layout held against the file's.
+                mapping = None if reader.mappings(laboratory) else options.mapping
         named = mapping.source if mapping else None
         return replace(options, mapping=mapping, source=named or laboratory)
 
-    def _mapping_of(self, laboratory: str) -> Mapping | None:
-        path = self.path / laboratory / MAPPING
+    def _mapping_in(self, laboratory: str) -> Mapping | None:
+        """The mapping that lies in a laboratory's sub-folder."""
         with contextlib.suppress(FileNotFoundError):
-            return load_mapping(path.read_bytes())
-        with self.store.reading() as reader:
-            kept = reader.mappings(laboratory)
-        return load_mapping(kept[0].text.encode()) if kept else None
+            return load_mapping((self.path / laboratory / MAPPING).read_bytes())
+        return None
 
     def _as_first_reported(self, document: dict[str, Any]) -> dict[str, Any]:
         """The report of a file that was imported before, with the fates its rows had then: some may still wait."""

@@ -11,11 +11,12 @@ from zoneinfo import ZoneInfo
 
 from khemon.actions.permitted import permitted
 from khemon.actions.recompute import recompute, ward_of
+from khemon.actions.remembered import Remembered, read_as_remembered, with_remembered
 from khemon.actions.review.undoing import acts_about
 from khemon.actions.row_documents import event_row, fate_row, patient_row, result_row, time_text
 from khemon.importers import Mapping, Reading, ReadOptions, read
 from khemon.models import Actor, Alert, Refused
-from khemon.store import ImportMeta, ImportOutcome, Store, Writer
+from khemon.store import ImportMeta, ImportOutcome, Store, Writer, without_collection
 
 #: The order in which fates are counted; `read` is their sum.
 FATES = ("accepted", "review", "rejected", "duplicate", "conflict", "no_value", "ignored")
@@ -35,6 +36,8 @@ class Options:
     timezone: str | None = None
     on_conflict: Literal["hold", "supersede"] = "hold"
     max_rows: int | None = None
+    #: The version of the laboratory's remembered mapping, where that is the mapping.
+    mapping_version: int | None = None
     #: Told what comes now: reading, comparing, judging.
     on_step: Callable[[str], None] | None = None
 
@@ -102,20 +105,24 @@ def check_zone(zone: str) -> None:
         raise Refused("time zone", f"{zone!r} is not known", "use a name such as Europe/Berlin or UTC") from error
 
 
+@without_collection()
 def _import(store: Store, actor: Actor, content: bytes, name: str, options: Options, *, keep: bool) -> ImportReport:
+    options, kept = with_remembered(store, options)
     zone = zone_for(store, options)
     repeated = _again(store, content, name, options, zone) if keep else None
     if repeated is not None:
         return repeated
     options.step("reading")
-    reading = read(content, name, _read_options(options, zone))
+    asked = _read_options(options, zone)
+    reading = read_as_remembered(content, name, asked, kept) if kept else read(content, name, asked)
     options.step("comparing")
-    meta = _meta(content, name, options, reading, actor)
+    meta = _meta(content, name, options, reading, actor, kept)
     outcome, alerts = record(store, meta, reading, options, zone, keep=keep)
     own_zone = (options.mapping.timezone if options.mapping else None) or zone
     return _report(meta, outcome, reading, own_zone, alerts, committed=keep)
 
 
+@without_collection()
 def record(
     store: Store, meta: ImportMeta, reading: Reading, options: Options, zone: str, *, keep: bool
 ) -> tuple[ImportOutcome, list[Alert]]:
@@ -157,8 +164,9 @@ def _read_options(options: Options, zone: str) -> ReadOptions:
     )
 
 
-def read_as(options: Options) -> tuple[str | None, str]:
+def read_as(store: Store, options: Options) -> tuple[str | None, str]:
     """What an import is known by besides its bytes: the laboratory, and a digest of how they are read."""
+    options, _ = with_remembered(store, options)
     return _source(options), _mapping_digest(options)
 
 
@@ -168,16 +176,24 @@ def _source(options: Options) -> str | None:
 
 def _mapping_digest(options: Options) -> str:
     """What decides how the same bytes are read, besides the bytes."""
-    parts = (
+    parts: tuple[str | None, ...] = (
         options.mapping.digest if options.mapping else "",
         options.patient_id,
         options.encoding,
         options.date_format,
     )
+    if options.mapping_version is not None:
+        # Another version may remember another layout by the same words: then rows have other fates.
+        parts = (*parts, str(options.mapping_version))
     return hashlib.sha256(repr(parts).encode()).hexdigest() if any(parts) else ""
 
 
-def _meta(content: bytes, name: str, options: Options, reading: Reading, actor: Actor) -> ImportMeta:
+def _meta(
+    content: bytes, name: str, options: Options, reading: Reading, actor: Actor, kept: Remembered | None
+) -> ImportMeta:
+    details: dict[str, Any] = {"encoding": reading.encoding, "layout": reading.layout, "notes": list(reading.notes)}
+    if kept:
+        details["mapping"] = {"source": kept.source, "version": kept.version}
     return ImportMeta(
         file=name,
         content=content,
@@ -187,7 +203,7 @@ def _meta(content: bytes, name: str, options: Options, reading: Reading, actor: 
         format=reading.format,
         recorded_ms=options.now_ms,
         actor=actor,
-        details={"encoding": reading.encoding, "layout": reading.layout, "notes": list(reading.notes)},
+        details=details,
     )
 
 

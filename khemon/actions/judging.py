@@ -6,14 +6,29 @@ import datetime as dt
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from khemon.explain import Givens, explained
-from khemon.models import ChosenBand, Episode, Patient
-from khemon.rules import NO_TIME, Episodes, Events, Patients, Prepared, Protocol, Results, evaluated, prepare
+from khemon.models import SEVERITIES, ChosenBand, Episode, Patient
+from khemon.rules import (
+    END_REASONS,
+    NO_TIME,
+    STATUS_WORDS,
+    Episodes,
+    Events,
+    Patients,
+    Prepared,
+    Protocol,
+    Results,
+    evaluated,
+    prepare,
+)
 from khemon.rules.calendar import EPOCH, to_ms
 from khemon.rules.series import Bools, Ints
+from khemon.store import BareEpisodes
 
 _NO_BIRTH_DAY = np.iinfo(np.int32).min
 
@@ -149,3 +164,27 @@ def told_and_untold(
     asked = wanted(found)
     told = _explained(case, found, block, protocol, timezone, as_of, givens, None, asked) if asked.any() else []
     return told, found.take(~asked)
+
+
+def bare_episodes(found: Episodes, patient_ids: Sequence[str], protocol: Protocol) -> BareEpisodes:
+    """The same episodes as they are stored without words."""
+    names = protocol.rule_names
+    sources = [protocol.rules[name].source for name in names]
+
+    def said(words: Sequence[str | None], codes: npt.NDArray[Any]) -> list[Any]:
+        return list(map(words.__getitem__, codes.tolist()))
+
+    def known(times: Ints) -> list[int | None]:
+        return [None if time == NO_TIME else time for time in times.tolist()]
+
+    return BareEpisodes(
+        said(patient_ids, found.patient),
+        said(names, found.rule),
+        found.onset.tolist(),
+        said(STATUS_WORDS, found.status),
+        said(SEVERITIES, found.severity),
+        known(found.confirmed_at),
+        known(found.end),
+        said([reason or None for reason in END_REASONS], found.end_reason),
+        said(sources, found.rule),
+    )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from khemon.importers import Reading, load_mapping
+from khemon.actions.remembered import REMEMBERED
+from khemon.importers import Reading
 
 if TYPE_CHECKING:
     from khemon.actions.uploads import HowToRead
@@ -60,14 +61,22 @@ def recognized(reading: Reading, how: HowToRead, zone: str) -> Recognized:
         ("Holds", f"{_KINDS[reading.kind]}, in a {_FORMATS.get(reading.format, reading.format)}"),
         ("Laboratory", reading.source or "not stated"),
         ("Layout", _LAYOUTS.get(reading.layout, reading.layout)),
-        ("Mapping", "used, as given" if how.mapping else "none: the columns say what they are"),
+        ("Mapping", _mapping(reading, how)),
         ("Encoding", _encoding(reading, how)),
         ("Dates", dates),
-        ("Times without an offset", f"ward time, {_zone(how) or zone}"),
+        ("Times without an offset", f"local time, {zone}"),
         ("Whose", f"{how.patient_id} where the file does not say (stated)" if how.patient_id else ""),
     ]
     told = tuple((name, words) for name, words in facts if words)
     return Recognized(told, tuple(reading.notes), frozenset() if certain else frozenset({"Dates"}))
+
+
+def _mapping(reading: Reading, how: HowToRead) -> str:
+    """Which mapping the file was read with."""
+    if how.mapping:
+        return "used, as given"
+    remembered = (note for note in reading.notes if note.startswith(REMEMBERED))
+    return next(remembered, "none: the columns say what they are")
 
 
 def _dates(reading: Reading, how: HowToRead) -> tuple[str, bool]:
@@ -92,7 +101,3 @@ def _encoding(reading: Reading, how: HowToRead) -> str:
     if how.encoding:
         return f"{name}, as you stated"
     return name if reading.encoding in _ENCODINGS else f"{name}, as the mapping states"
-
-
-def _zone(how: HowToRead) -> str | None:
-    return load_mapping(how.mapping).timezone if how.mapping else None

@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from khemon.actions.judging import Case, dose_of, episodes_of, patients_column, told_and_untold, unit_codes
+from khemon.actions.judging import (
+    Case,
+    bare_episodes,
+    dose_of,
+    episodes_of,
+    patients_column,
+    told_and_untold,
+    unit_codes,
+)
 from khemon.actions.live import SYSTEM, keep_first_protocol, live_protocol
 from khemon.alerts import LIVE, Move, Setting, muted, reconcile
 from khemon.explain import Given
-from khemon.models import CLOSING_EVENTS, SEVERITIES, Actor, Alert, Episode, Event, Refused
-from khemon.rules import END_REASONS, NO_TIME, STATUS_WORDS, Episodes, Events, Protocol, Results
+from khemon.models import CLOSING_EVENTS, Actor, Alert, Episode, Event, Refused
+from khemon.rules import NO_TIME, Episodes, Events, Protocol, Results
 from khemon.rules.calendar import day_numbers, from_ms, to_ms
 from khemon.rules.rulebook import RunRule
 from khemon.rules.series import Bools
-from khemon.store import BareEpisode, Reader, ResultColumns, Writer, batch_of
+from khemon.store import BareEpisodes, Reader, ResultColumns, Writer, batch_of
 
 __all__ = ["SYSTEM", "Ward", "case_of", "episodes_at", "recompute", "setting_of", "ward_of"]
+#: Patients that are evaluated together.
+PATIENTS_AT_ONCE = 512
 _NEVER = np.iinfo(np.int64).max
 
 
@@ -47,9 +57,9 @@ class _FromStore:
 
     def __init__(self, reader: Reader, found: ResultColumns, told: Sequence[Event]) -> None:
         self.reader = reader
-        self.result_ids = found.result_id.tolist()
-        self.patient = found.patient.tolist()
-        self.analyte = found.analyte.tolist()
+        self.result_id = found.result_id
+        self.patient = found.patient
+        self.analyte = found.analyte
         self.ids = found.patient_ids
         self.closings = [(event.patient_id, to_ms(event.start)) for event in told if event.kind in CLOSING_EVENTS]
         self.known: dict[int, Given] = {}
@@ -59,18 +69,21 @@ class _FromStore:
         self.fetched: dict[int, set[int]] = {}
 
     def given(self, row: int) -> Given:
-        result_id = self.result_ids[row]
+        result_id = int(self.result_id[row])
         known = self.known.get(result_id)
         if known is None:
-            self._fetch(self.patient[row], self.analyte[row])
-            text, unit, canonical = self.reader.told(self.texts[result_id])
+            text, unit, canonical = self.reader.text_at_hand(result_id) or self._fetched(row, result_id)
             known = self.known[result_id] = Given(result_id, text, unit or "", canonical)
+            if batch_of(result_id) not in self.recorded:
+                self.recorded.update(self.reader.recorded_of(self.ids[int(self.patient[row])]))
         return known
+
+    def _fetched(self, row: int, result_id: int) -> tuple[str, str | None, str]:
+        self._fetch(int(self.patient[row]), int(self.analyte[row]))
+        return self.reader.told(self.texts[result_id])
 
     def _fetch(self, patient: int, analyte: int) -> None:
         """Fetches a patient's results of an analyte once: the words about one arriving result need few of them."""
-        if patient not in self.fetched:
-            self.recorded.update(self.reader.recorded_of(self.ids[patient]))
         known = self.fetched.setdefault(patient, set())
         if analyte in known:
             return
@@ -143,33 +156,12 @@ def _by_patient(patient_ids: Sequence[str], found: Sequence[Episode]) -> dict[st
 
 def _told_at(
     reader: Reader, patient_ids: Sequence[str] | None, ward: Ward, as_of_ms: int, alerts: Sequence[Alert]
-) -> tuple[dict[str, list[Episode]], list[BareEpisode], _FromStore]:
+) -> tuple[dict[str, list[Episode]], BareEpisodes, _FromStore]:
     """As `episodes_at` for what an alert may speak of; the others come bare, to be stored and judged no further."""
     case, givens = case_of(reader, patient_ids, ward.timezone)
     wanted = _spoken_of(case, ward.protocol, alerts)
     told, untold = told_and_untold(case, ward.protocol, ward.timezone, as_of_ms, givens, wanted)
-    return _by_patient(case.patient_ids, told), list(_bare(untold, case.patient_ids, ward.protocol)), givens
-
-
-def _bare(found: Episodes, patient_ids: Sequence[str], protocol: Protocol) -> Iterator[BareEpisode]:
-    """The same episodes as they are stored without words."""
-    names = protocol.rule_names
-    sources = [protocol.rules[name].source for name in names]
-    columns = (found.patient, found.rule, found.onset, found.status, found.severity, found.confirmed_at, found.end)
-    for patient, rule, onset, status, severity, confirmed, end, reason in zip(
-        *(column.tolist() for column in (*columns, found.end_reason)), strict=True
-    ):
-        yield BareEpisode(
-            patient_ids[patient],
-            names[rule],
-            onset,
-            STATUS_WORDS[status],
-            SEVERITIES[severity],
-            None if confirmed == NO_TIME else confirmed,
-            None if end == NO_TIME else end,
-            END_REASONS[reason] or None,
-            sources[rule],
-        )
+    return _by_patient(case.patient_ids, told), bare_episodes(untold, case.patient_ids, ward.protocol), givens
 
 
 def _spoken_of(case: Case, protocol: Protocol, alerts: Sequence[Alert]) -> Callable[[Episodes], Bools]:
@@ -224,9 +216,18 @@ def recompute(
     """
     ward = ward_of(writer)
     keep_first_protocol(writer, now_ms)
-    wanted = None if patient_ids is None else sorted(patient_ids)
-    if wanted is not None and not wanted:
-        return []
+    if patient_ids is None:
+        return _recompute(writer, ward, None, now_ms, actor, new_protocol)
+    wanted = sorted(patient_ids)
+    # Some hundred patients at once: memory stays small, however many a file speaks of.
+    blocks = (wanted[start : start + PATIENTS_AT_ONCE] for start in range(0, len(wanted), PATIENTS_AT_ONCE))
+    return [move for some in blocks for move in _recompute(writer, ward, some, now_ms, actor, new_protocol)]
+
+
+def _recompute(
+    writer: Writer, ward: Ward, wanted: list[str] | None, now_ms: int, actor: Actor, new_protocol: str | None
+) -> list[Move]:
+    """The same for some patients, or (None) for all."""
     alerts = writer.alerts(patient_ids=wanted)
     by_patient, bare, givens = _told_at(writer, wanted, ward, now_ms, alerts)
     # A child of whom every import was taken back has no episodes left; its alerts go with their ground.

@@ -38,13 +38,17 @@ class Brought:
 
 @dataclass(frozen=True, slots=True)
 class HowToRead:
-    """What a person says about the files: a mapping (TOML), a patient, an encoding, a date format, the ward's zone."""
+    """What a person says about the files: a mapping (TOML), a patient, an encoding, a date format, the ward's zone.
+
+    `source` is the laboratory: without a mapping of its own, a file is read with the one remembered for it.
+    """
 
     mapping: bytes | None = None
     patient_id: str | None = None
     encoding: str | None = None
     date_format: str | None = None
     timezone: str | None = None
+    source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +141,7 @@ def options_of(how: HowToRead, now: dt.datetime, on_step: Callable[[str], None] 
     """The options of an import as a person states them on the page."""
     return import_files.Options(
         now_ms=to_ms(now),
+        source=how.source or None,
         mapping=load_mapping(how.mapping) if how.mapping else None,
         patient_id=how.patient_id or None,
         encoding=how.encoding or None,

@@ -1,4 +1,4 @@
-"""Commands for what a person enters, corrects and sets out: result, event."""
+"""Commands for what a person enters, corrects and sets out: result, event, patient."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from khemon.store import Store
 
 results = typer.Typer(no_args_is_help=True, help="Results by hand: add, edit, void, list.")
 events = typer.Typer(no_args_is_help=True, help="Events by hand: add, edit, void, list.")
+
+patients = typer.Typer(no_args_is_help=True, help="The register by hand: edit.")
 
 Patient = Annotated[str, typer.Option("--patient", help="The patient's id; it has to exist.")]
 Sure = Annotated[bool, typer.Option("--sure", help="You have looked again, and it is right.")]
@@ -175,7 +177,22 @@ def list_events(patient: Patient, db: Db = None, as_json: Json = False) -> None:
     _list(lambda store: events_stored(store, person(), patient), patient, db, as_json)
 
 
+@patients.command("edit")
+def edit_patient(
+    patient: Patient,
+    stated: Annotated[list[str], typer.Option("--set", help="FIELD=TEXT, as in patients.csv; several times.")],
+    reason: Reason,
+    db: Db = None,
+    as_json: Json = False,
+) -> None:
+    """Store what the register says of a patient from now on; fields that are not given stay."""
+    changes = {name.strip(): text for name, _, text in (each.partition("=") for each in stated)}
+    with _opened(db) as store:
+        _told(by_hand.edit_patient(store, person(), patient, changes, reason, now=now()), as_json)
+
+
 def add_to(app: typer.Typer) -> None:
     """Put these commands on the command line."""
     app.add_typer(results, name="result")
     app.add_typer(events, name="event")
+    app.add_typer(patients, name="patient")

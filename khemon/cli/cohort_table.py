@@ -38,6 +38,7 @@ def print_cohort(document: dict[str, Any]) -> None:
 
 def _row(told: dict[str, Any]) -> list[str]:
     between, printed = told["difference"], told["published"]
+    met = "confirmed" if told["endpoint"].startswith(_BY_RUN) else "so far"
     difference = p = published = ""
     if between is not None:
         difference = f"{_percent(between['difference'])} ({_percent(between['low'])} to {_percent(between['high'])})"
@@ -48,18 +49,20 @@ def _row(told: dict[str, Any]) -> list[str]:
         figures = printed["difference"]
         published += f"; {figures['percent']} ({figures['low']} to {figures['high']})" if figures else ""
         published += " *" if figures and figures["paper_rounding_only"] else ""
-    return [told["title"], *(_share(group) for group in told["groups"]), difference, p, published]
+    return [told["title"], *(_share(group, met) for group in told["groups"]), difference, p, published]
 
 
-def _share(group: dict[str, Any]) -> str:
+def _share(group: dict[str, Any], met: str) -> str:
     """`k confirmed, m provisional, of n` until everything is known, then the proportion with its interval."""
     if group["final"]:
         interval = f"{_percent(group['low'])} to {_percent(group['high'])}"
         return f"{group['met']}/{group['n']} {_percent(group['proportion'])} % ({interval})"
     waiting = [f"{group[name]} {words}" for name, words in _WAITING if group[name]]
-    return f"{group['met']} confirmed, {', '.join(waiting)}, of {group['n']}"
+    return f"{group['met']} {met}, {', '.join(waiting)}, of {group['n']}"
 
 
+#: Endpoints that a run confirms; of the others it is told how many there are so far.
+_BY_RUN = ("durable_response", "fibrinogen_stabilized")
 _WAITING = (("provisional", "provisional"), ("not_assessable", "not yet assessable"))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol as Interface
 
 import numpy as np
@@ -67,6 +68,7 @@ class Series:
         self.points = points
         self.neutral = neutral(points, limb) if limb else np.zeros(points.key.size, np.bool_)
         self._places: dict[int, tuple[int, Ints]] = {}
+        self._met: dict[int, Point] = {}
 
     def _own(self, patient: int) -> tuple[int, Ints]:
         """Where a patient's points begin, and their times."""
@@ -78,17 +80,20 @@ class Series:
 
     def at(self, position: int) -> Point:
         """The point at a position."""
-        found = self.points
-        return Point(
-            self.analyte,
-            int(found.time[position]),
-            float(found.low[position]),
-            float(found.high[position]),
-            int(found.row[position]),
-            bool(found.supported[position]),
-            bool(found.preliminary[position]),
-            bool(self.neutral[position]),
-        )
+        known = self._met.get(position)
+        if known is None:
+            found = self.points
+            known = self._met[position] = Point(
+                self.analyte,
+                int(found.time[position]),
+                float(found.low[position]),
+                float(found.high[position]),
+                int(found.row[position]),
+                bool(found.supported[position]),
+                bool(found.preliminary[position]),
+                bool(self.neutral[position]),
+            )
+        return known
 
     def between(self, patient: int, first: int, last: int) -> list[Point]:
         """The points of a patient collected in [first, last], in order."""
@@ -108,7 +113,13 @@ class Series:
 
     def verdict(self, point: Point, limb: Comparison) -> int:
         """TRUE, FALSE or UNKNOWN for a point."""
-        return int(verdicts(np.array([point.low]), np.array([point.high]), limb.test, limb.limit.limit)[0])
+        return _verdict(point.low, point.high, limb.test, limb.limit.limit)
+
+
+@lru_cache(maxsize=65_536)
+def _verdict(low: float, high: float, test: str, limit: float) -> int:
+    """TRUE, FALSE or UNKNOWN for one interval; values repeat."""
+    return int(verdicts(np.array([low]), np.array([high]), test, limit)[0])
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from khemon.importers.grid import Fact
+from khemon.importers.undecided import Undecided
 from khemon.importers.workbook.cells import Sheet
 from khemon.models import ImportProblem
 
@@ -60,7 +61,8 @@ def _received(told: bytes) -> list[Sheet] | None:
         message: dict[str, Any] = json.loads(told[start:end])
         start = end + 1
         if "problem" in message:
-            raise ImportProblem(*message["problem"])
+            where, found, remedy, asks = message["problem"]
+            raise Undecided(where, found, remedy, asks) if asks else ImportProblem(where, found, remedy)
         if "end" in message:
             return sheets
         if "sheet" in message:
@@ -85,7 +87,8 @@ def main(arguments: list[str]) -> None:
             _tell(out, message)
         _tell(out, {"end": True})
     except ImportProblem as problem:
-        _tell(out, {"problem": [problem.where, problem.found, problem.remedy]})
+        asks = problem.asks if isinstance(problem, Undecided) else ""
+        _tell(out, {"problem": [problem.where, problem.found, problem.remedy, asks]})
 
 
 def _tell(out: BinaryIO, message: dict[str, Any]) -> None:

@@ -6,21 +6,22 @@ from collections.abc import Mapping, Sequence
 
 from khemon.importers.decoding import CONTROL
 from khemon.importers.grid import MAX_CELL, Grid
-from khemon.importers.layout import EVENT_COLUMNS, LAB_COLUMNS
+from khemon.importers.layout import EVENT_COLUMNS, LAB_COLUMNS, PATIENT_COLUMNS
 from khemon.importers.options import ReadOptions
-from khemon.importers.staging import LABS, Reading
+from khemon.importers.staging import EVENTS, LABS, PATIENTS, Reading
 from khemon.importers.tables import read_tables
 from khemon.models import Refused
 
 FORMAT = "by_hand"
+_COLUMNS = {LABS: LAB_COLUMNS, EVENTS: EVENT_COLUMNS, PATIENTS: PATIENT_COLUMNS}
 
 
 def read_by_hand(kind: str, rows: Sequence[Mapping[str, str]], options: ReadOptions) -> Reading:
-    """What typed rows of labs.csv or events.csv say, each with its fate as in a file; the first row is row 1.
+    """What typed rows of labs.csv, events.csv or patients.csv say, each with its fate as in a file; counted from 1.
 
     A column that a row does not name is empty. Refused for a text that no cell may hold.
     """
-    header = list(LAB_COLUMNS if kind == LABS else EVENT_COLUMNS)
+    header = list(_COLUMNS[kind])
     grid = Grid(header, 0, ",", sheet="")
     for number, row in enumerate(rows, start=1):
         grid.rows.append([_cell(name, row.get(name, "")) for name in header])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from khemon.importers.items import named_analytes, takes
 from khemon.importers.numbers import vocabulary
-from khemon.models import ImportProblem
+from khemon.importers.undecided import COLUMNS, Undecided
 from khemon.units import folded_name
 
 TIME_FIELDS = ("collected_at", "collected_date", "collected_time")
@@ -47,8 +47,8 @@ class Claims:
         for field, indexes in self.by_field.items():
             if len(indexes) > 1:
                 both = f"{self.header[indexes[0]]!r} and {self.header[indexes[1]]!r}"
-                raise ImportProblem(
-                    self.where, f"the columns {both} may both be {field}", "say in a mapping which one it is"
+                raise Undecided(
+                    self.where, f"the columns {both} may both be {field}", "say in a mapping which one it is", COLUMNS
                 )
         return {field: indexes[0] for field, indexes in self.by_field.items() if indexes}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 
+from khemon.importers.undecided import ENCODING, Undecided
 from khemon.models import ImportProblem
 
 #: First bytes of formats that are not text tables, and what they are.
@@ -69,8 +70,8 @@ def _not_a_text(content: bytes) -> ImportProblem | None:
     """The problem of bytes that are no text in any one-byte encoding or UTF-8; None when they may be."""
     sample = content[:SAMPLE]
     if max(sample[::2].count(0), sample[1::2].count(0)) * 3 > len(sample) and len(set(sample[:2])) > 1:
-        return ImportProblem(
-            "file", "perhaps UTF-16 without a byte-order mark", "state the encoding, such as utf-16-le"
+        return Undecided(
+            "file", "perhaps UTF-16 without a byte-order mark", "state the encoding, such as utf-16-le", ENCODING
         )
     if _looks_binary(content):
         return ImportProblem("file", "this is a binary file, not a text table", CSV_REMEDY)
@@ -81,10 +82,11 @@ def _undecided(content: bytes, problem: UnicodeDecodeError) -> ImportProblem:
     if not_text := _not_a_text(content):
         return not_text
     line = content.count(b"\n", 0, problem.start) + 1
-    return ImportProblem(
+    return Undecided(
         f"line {line}",
         f"the encoding is undecided: byte 0x{content[problem.start]:02x} is not UTF-8 and there is no byte-order mark",
         f"state the encoding (on the upload page, with --encoding, or in a mapping); candidates: {CANDIDATES}",
+        ENCODING,
     )
 
 

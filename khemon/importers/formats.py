@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from khemon.importers.decoding import MARKS, refuse_other_formats
-from khemon.importers.from_csv import read_csv
-from khemon.importers.from_sheets import read_json, read_xls, read_xlsx
+from khemon.importers.from_csv import csv_grids, read_csv
+from khemon.importers.from_sheets import read_json, read_xls, read_xlsx, sheet_grids
+from khemon.importers.grid import Grid
 from khemon.importers.layout import fits
 from khemon.importers.options import ReadOptions
 from khemon.importers.staging import LABS, Reading
@@ -22,11 +24,12 @@ RECORDS = re.compile(r"\s*(?:\[\s*[\[{\]\"\-\dtfn]|\{\s*[\"}])")
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One kind of file: its name for people, whether some bytes are one, and its reader."""
+    """One kind of file: its name for people, whether some bytes are one, its reader, and its tables before that."""
 
     name: str
     claims: Callable[[bytes], bool]
     read: Callable[[bytes, ReadOptions], Reading]
+    grids: Callable[[bytes, ReadOptions], list[Grid]]
 
 
 def _is_archive(content: bytes) -> bool:
@@ -63,19 +66,28 @@ def kind_at_a_glance(start: bytes) -> str:
 
 
 FORMATS: tuple[Format, ...] = (
-    Format("an Excel workbook (XLSX)", _is_archive, read_xlsx),
-    Format("an old Excel workbook (XLS)", _is_old_workbook, read_xls),
-    Format("JSON", _is_json, read_json),
-    Format("a text table (CSV)", _is_text_table, read_csv),
+    Format("an Excel workbook (XLSX)", _is_archive, read_xlsx, partial(sheet_grids, "xlsx")),
+    Format("an old Excel workbook (XLS)", _is_old_workbook, read_xls, partial(sheet_grids, "xls")),
+    Format("JSON", _is_json, read_json, partial(sheet_grids, "json")),
+    Format("a text table (CSV)", _is_text_table, read_csv, csv_grids),
 )
 
 
 def read_any(content: bytes, options: ReadOptions) -> Reading:
     """Everything found in a file by the one reader it belongs to; ImportProblem when two claim it."""
+    return _format_of(content).read(content, options)
+
+
+def grids_of(content: bytes, options: ReadOptions) -> list[Grid]:
+    """The tables of a file before anybody says what their columns mean; ImportProblem as for the reading."""
+    return _format_of(content).grids(content, options)
+
+
+def _format_of(content: bytes) -> Format:
     claiming = [known for known in FORMATS if known.claims(content)]
     if len(claiming) > 1:
         found = " and as ".join(known.name for known in claiming)
         raise ImportProblem("file", f"it can be read as {found}", "send a file that is only one of them")
     if not claiming or claiming[0].read is read_csv:
         refuse_other_formats(content)
-    return (claiming[0].read if claiming else read_csv)(content, options)
+    return claiming[0] if claiming else FORMATS[-1]

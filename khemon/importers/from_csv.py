@@ -6,7 +6,8 @@ from khemon.importers.decoding import decoded, empty_file, refuse_control_charac
 from khemon.importers.grid import Grid, check_lengths, physical_lines, read_grid
 from khemon.importers.header import Finder, find_start, further_headers, labels_above
 from khemon.importers.options import ReadOptions
-from khemon.importers.received import of_lines
+from khemon.importers.plain_labs import is_plain, read_plainly
+from khemon.importers.received import Received, of_lines
 from khemon.importers.staging import Reading
 from khemon.importers.tables import is_date, read_tables, without_cycle_search
 from khemon.models import ImportProblem
@@ -19,15 +20,43 @@ MOST_PAGES = 2_000
 def read_csv(content: bytes, options: ReadOptions) -> Reading:
     """Every row of a text table with its fate; ImportProblem when the file as a whole cannot be trusted."""
     refuse_other_formats(content)
+    with without_cycle_search():
+        plainly = read_plainly(content, options, FORMAT) if is_plain(content, options) else None
+        if plainly is not None:
+            plainly.received = _of_plain(content)
+            return plainly
+        grids, encoding, lines = _opened(content, options)
+        reading = read_tables(grids, options, FORMAT, encoding)
+    reading.received = of_lines(lines)
+    return reading
+
+
+def _of_plain(content: bytes) -> Received:
+    """The rows as they were received; the lines are cut when the first is asked for."""
+    lines: list[str] = []
+
+    def row(number: int, field: str | None) -> str:
+        if not lines:
+            lines.extend(content.decode("ascii").splitlines(keepends=True))
+        return of_lines(lines)(number, field)
+
+    return row
+
+
+def csv_grids(content: bytes, options: ReadOptions) -> list[Grid]:
+    """The tables of a text; ImportProblem when the file as a whole cannot be trusted."""
+    return _opened(content, options)[0]
+
+
+def _opened(content: bytes, options: ReadOptions) -> tuple[list[Grid], str, list[str]]:
+    """Tables, encoding and lines."""
+    refuse_other_formats(content)
     text, encoding = decoded(content, options.encoding or (options.mapping.encoding if options.mapping else None))
     lines = physical_lines(text)
     refuse_control_characters(lines, encoding, content)
     if not any(line.strip() for line in lines):
         raise empty_file()
-    with without_cycle_search():
-        reading = read_tables(_grids(lines, options), options, FORMAT, encoding)
-    reading.received = of_lines(lines)
-    return reading
+    return _grids(lines, options), encoding, lines
 
 
 def _grids(lines: list[str], options: ReadOptions) -> list[Grid]:

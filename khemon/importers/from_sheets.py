@@ -35,8 +35,31 @@ def read_json(content: bytes, options: ReadOptions) -> Reading:
 
 
 def _read(kind: str, content: bytes, options: ReadOptions) -> Reading:
+    grids, sheets = _opened(kind, content, options)
+    reading = read_tables(grids, options, kind, "")
+    reading.received = of_sheets(sheets)
+    return reading
+
+
+def sheet_grids(kind: str, content: bytes, options: ReadOptions) -> list[Grid]:
+    """The tables of all sheets; ImportProblem when the workbook cannot be trusted as a whole."""
+    return _opened(kind, content, options)[0]
+
+
+def _sheets(kind: str, content: bytes, options: ReadOptions) -> list[Sheet]:
+    """What another process parsed, once for all readings of the same bytes."""
     encoding = options.encoding or (options.mapping.encoding if options.mapping else None)
-    sheets = [sheet for sheet in sheets_apart(kind, content, encoding, options.max_rows) if sheet.rows]
+    if options.parsed is None:
+        return sheets_apart(kind, content, encoding, options.max_rows)
+    key = encoding if kind == "json" else None
+    if key not in options.parsed:
+        options.parsed[key] = sheets_apart(kind, content, encoding, options.max_rows)
+    return options.parsed[key]
+
+
+def _opened(kind: str, content: bytes, options: ReadOptions) -> tuple[list[Grid], list[Sheet]]:
+    """The tables, and the sheets that hold one."""
+    sheets = [sheet for sheet in _sheets(kind, content, options) if sheet.rows]
     if not sheets:
         raise empty_file()
     finder = Finder(options.mapping, lambda name: is_date(name, options, typed=kind != "json"))
@@ -53,9 +76,7 @@ def _read(kind: str, content: bytes, options: ReadOptions) -> Reading:
     for sheet, tables in found:
         if tables:
             tables[0].notes += _hidden(sheet)
-    reading = read_tables(grids, options, kind, "")
-    reading.received = of_sheets([sheet for sheet, tables in found if tables])
-    return reading
+    return grids, [sheet for sheet, tables in found if tables]
 
 
 def _hidden(sheet: Sheet) -> list[str]:

@@ -13,10 +13,13 @@ from khemon.importers.items import named_analytes
 from khemon.importers.mapping import COLUMN_FIELDS, Mapping
 from khemon.importers.numbers import vocabulary
 from khemon.importers.staging import EVENTS, LABS, PATIENTS
+from khemon.importers.undecided import COLUMNS, LAYOUT, Undecided
 from khemon.models import ImportProblem
 from khemon.units import ANALYTES, folded_name
 
 CANONICAL, LONG, WIDE, DATES_ACROSS = "canonical", "long", "wide", "dates_across"
+#: What a mapping may state.
+LAYOUTS = (LONG, WIDE, DATES_ACROSS)
 LAB_COLUMNS: tuple[str, ...] = (
     "patient_id",
     "collected_at",
@@ -71,6 +74,11 @@ def _known_headers() -> dict[str, str]:
     return {folded_name(name): meaning for meaning, names in vocabulary()["headers"].items() for name in names}
 
 
+def known_meaning(header: str) -> str | None:
+    """The field a header stands for by known words."""
+    return _known_headers().get(folded_name(header))
+
+
 def _meaning(header: str, mapped: dict[str, str]) -> str | None:
     """The field a header stands for: by mapping; by its canonical name; without a mapping also by known words."""
     folded = folded_name(header)
@@ -78,7 +86,7 @@ def _meaning(header: str, mapped: dict[str, str]) -> str | None:
         return mapped[folded]
     if mapped:
         return folded if folded in COLUMN_FIELDS and folded not in mapped.values() else None
-    return _known_headers().get(folded)
+    return known_meaning(header)
 
 
 def _mapped(mapping: Mapping | None) -> dict[str, str]:
@@ -222,10 +230,11 @@ def _layout(columns: Columns, header: list[str], where: str, stated: str | None)
     if len(fitting) == 1:
         return fitting[0]
     if fitting:
-        raise ImportProblem(where, f"the columns fit the layouts {' and '.join(fitting)}", "state layout in a mapping")
+        found = f"the columns fit the layouts {' and '.join(fitting)}"
+        raise Undecided(where, found, "state layout in a mapping", LAYOUT)
     known = [header[index] for index in columns.at.values()]
     finding = f"of the column names only {', '.join(map(repr, known))} are known" if known else "no known column names"
-    raise ImportProblem(where, f"{finding}: no results can be found", LAB_REMEDY)
+    raise Undecided(where, f"{finding}: no results can be found", LAB_REMEDY, COLUMNS)
 
 
 def find_columns(

@@ -159,6 +159,11 @@ def load_mapping(origin: str | Path | bytes) -> Mapping:
         raise ImportProblem(where, "the file is not UTF-8", "save the mapping as UTF-8") from problem
     except tomllib.TOMLDecodeError as problem:
         raise ImportProblem(where, f"not TOML: {problem}", "correct it in the mapping file") from problem
+    return checked_mapping(table, where)
+
+
+def checked_mapping(table: dict[str, Any], where: str = "mapping") -> Mapping:
+    """The mapping that keys and values make; ImportProblem naming the key that does not hold."""
     try:
         return Mapping.model_validate(table)
     except ValidationError as problem:

@@ -97,6 +97,7 @@ class Measures:
         self.units = mapping.units if mapping else {}
         self.basis = (mapping.d_dimer_basis or "") if mapping else ""
         self.read = Once(self._read)
+        self._items: Once[tuple[str, str, str], Item] = Once(lambda told: find_item(*told, self.codes))
 
     def _read(self, cell: tuple[str, str, str, str, str]) -> Measure:
         item, name, text, unit, reference = cell
@@ -111,7 +112,7 @@ class Measures:
 
     def item(self, item: str, name: str, unit: str) -> Item:
         """Which analyte an item code, its name and its unit mean."""
-        return find_item(item, name, unit, self.codes)
+        return self._items[item, name, unit]
 
     def from_comment(self, item: str, name: str, comment: str, unit: str, known: Measure) -> Measure:
         """The value that stands only in the comment, for a person to confirm; the known measure if it gives none."""
@@ -161,7 +162,7 @@ class Measures:
         if number.value is None:
             return replace(without_number, canonical_unit=quantity.unit, basis=quantity.basis)
         doubts = reasons + self._range_reasons(item.analyte, unit, quantity.basis, reference)
-        return replace(self._judged(item.analyte, number, quantity, doubts), unit=unit)
+        return self._judged(item.analyte, number, quantity, doubts, unit)
 
     def _basis(self, item: Item, unit: str) -> tuple[str, tuple[str, ...]]:
         """The stated D-dimer basis, and a reason for review when unit, code and laboratory do not agree on it."""
@@ -192,7 +193,7 @@ class Measures:
         return self.numbers.read[found[-1]].value
 
     @staticmethod
-    def _judged(analyte: str, number: Number, quantity: Quantity, doubts: tuple[str, ...]) -> Measure:
+    def _judged(analyte: str, number: Number, quantity: Quantity, doubts: tuple[str, ...], unit: str) -> Measure:
         """The measure of a number in its unit; every doubt sends it to a person."""
         decision, notes = beyond_limits(analyte, number.comparator, quantity.value)
         decision = worse(worse(decision, number.decision), REVIEW if doubts else ACCEPTED)
@@ -209,6 +210,7 @@ class Measures:
             low,
             high,
             number.quality,
+            unit,
         )
 
 

@@ -39,7 +39,7 @@ NUMBER_IN_TEXT = re.compile(r"(?:<=|>=|<|>)?\s*(?<![\w.,])[0-9][0-9.,']*(?<![.,]
 
 
 SIGN_BEHIND = "text_behind_number: a person must say what the sign means"
-SAY_SO = "state decimal and thousands in a mapping"
+SAY_SO, SAY_DECIMAL = "state decimal and thousands in a mapping", "state decimal"
 #: A number with one kind of separator behind it all: what else it holds says which sign is the decimal one.
 NUMBER_SHAPE = re.compile(r"[<>=~\s]*([0-9][0-9.,]*)(?![0-9.,])")
 SURE = {
@@ -138,9 +138,17 @@ def _with_signs(text: str) -> str:
     return text
 
 
+@cache
+def _marks() -> tuple[str, ...]:
+    """The marks, longest first."""
+    return tuple(sorted(vocabulary()["flags"]["marks"], key=len, reverse=True))
+
+
 def without_flags(text: str) -> tuple[str, str]:
     """The text without a mark such as H, LL or an arrow before or behind it, and that mark."""
-    for mark in sorted(vocabulary()["flags"]["marks"], key=len, reverse=True):
+    if not text.startswith(_marks()) and not text.endswith(_marks()):
+        return text, ""
+    for mark in _marks():
         bare = text.removesuffix(mark).rstrip()
         if bare != text and bare[-1:].isdigit():
             return bare, mark

@@ -9,8 +9,12 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from khemon.importers.findings import Findings
 
 ACCEPTED = "accepted"
 REVIEW = "review"
@@ -91,11 +95,12 @@ class Reading:
 
     `dates` says how its dates were read: `stated`, `iso`, `day first`, `month first`, `undecided` or `cells`; empty
     where it has none. `received` finds the text of a row by its number and field.
+    `found` says how its columns were understood, where that was asked for.
     """
 
     kind: str
     format: str
-    observations: list[Observation] = dataclasses.field(default_factory=list)
+    observations: Sequence[Observation] = dataclasses.field(default_factory=list)
     events: list[EventRow] = dataclasses.field(default_factory=list)
     patients: list[PatientRow] = dataclasses.field(default_factory=list)
     source: str | None = None
@@ -103,6 +108,7 @@ class Reading:
     encoding: str = ""
     layout: str = ""
     notes: list[str] = dataclasses.field(default_factory=list)
+    found: Findings | None = None
     dates: str = ""
     received: Callable[[int, str | None], str] | None = dataclasses.field(default=None, compare=False, repr=False)
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from khemon.importers.claims import TIME_FIELDS
+from khemon.importers.findings import Findings, found_in
 from khemon.importers.grid import Grid, Ragged
 from khemon.importers.labs import LabReader
 from khemon.importers.layout import CANONICAL, DATES_ACROSS, Columns, find_columns
@@ -18,6 +19,7 @@ from khemon.importers.records import EventReader, PatientReader
 from khemon.importers.sections import join_ranges, join_times_of_day, patients_by_line, refuse_hidden_headers, set_aside
 from khemon.importers.staging import EVENTS, IGNORED, LABS, REVIEW, Observation, Reading, worse
 from khemon.importers.times import Clock
+from khemon.importers.undecided import PATIENT_ID, UNITS, Undecided
 from khemon.importers.workbook.cells import too_many_rows
 from khemon.models import ImportProblem
 
@@ -66,7 +68,7 @@ def is_date(name: str, options: ReadOptions, *, typed: bool = False) -> bool:
         return False
     form = options.date_format or (options.mapping.date_format if options.mapping else None)
     for tried in dict.fromkeys((date_format(options), form)):
-        moment = _clock(options, tried, [name], None, typed).read[name]
+        moment = clock_of(options, tried, [name], None, typed).read[name]
         if moment.ms is not None or any(
             reason.startswith(("date_order", "no_time_of_day", "two_digit_year")) for reason in moment.reasons
         ):
@@ -74,7 +76,9 @@ def is_date(name: str, options: ReadOptions, *, typed: bool = False) -> bool:
     return False
 
 
-def _clock(options: ReadOptions, form: str | None, column: Iterable[str], latest_ms: int | None, typed: bool) -> Clock:
+def clock_of(
+    options: ReadOptions, form: str | None, column: Iterable[str], latest_ms: int | None, typed: bool
+) -> Clock:
     zone = (options.mapping.timezone if options.mapping else None) or options.timezone
     return Clock(zone, form, column, latest_ms, typed=typed)
 
@@ -89,12 +93,24 @@ def read_tables(grids: Sequence[Grid], options: ReadOptions, format_name: str, e
         found = f"{one} in {first.where(first.header_line)} and {other} in {second.where(second.header_line)}"
         raise ImportProblem("file", f"the file holds {found}", f"send {one} and {other} in two files")
     columns = tables[0].columns
-    reading = Reading(columns.kind, format_name, encoding=encoding, layout=columns.layout, notes=_notes(tables))
+    reading = Reading(columns.kind, format_name, encoding=encoding, layout=columns.layout, notes=notes_of(tables))
     if options.mapping:
         reading.source, reading.mapping_digest = options.mapping.source, options.mapping.digest
     with without_cycle_search():
         _fill(reading, tables, options)
+        if options.explained:
+            reading.found = _findings(tables, options)
     return reading
+
+
+def _findings(tables: Sequence[Table], options: ReadOptions) -> Findings:
+    """How the tables were understood."""
+    pairs = [(table.grid, table.columns) for table in tables]
+    kind = tables[0].columns.kind
+    if kind != LABS:
+        return found_in(pairs, options, [text for table in tables for text in _texts(table, ("start", "end"))], [], [])
+    of_day = [text for table in tables for text in _texts(table, TIME_FIELDS[2:])]
+    return found_in(pairs, options, _times(tables), of_day, [text for one in tables for text in _value_texts(one)])
 
 
 def _check_rows(grids: Sequence[Grid], options: ReadOptions) -> None:
@@ -127,7 +143,7 @@ def _understood(grid: Grid, options: ReadOptions) -> Table:
     return Table(grid, columns)
 
 
-def _notes(tables: Sequence[Table]) -> list[str]:
+def notes_of(tables: Sequence[Table]) -> list[str]:
     """Notes of the tables, and one for every column that is not read and not empty throughout, without any content."""
     notes = [note for table in tables for note in table.grid.notes]
     for table in tables:
@@ -148,13 +164,13 @@ def _fill(reading: Reading, tables: Sequence[Table], options: ReadOptions) -> No
         reading.observations, reading.dates = _observations(tables, options, stated)
     elif reading.kind == EVENTS:
         texts = [text for table in tables for text in _texts(table, ("start", "end"))]
-        starts = _clock(options, form, texts, options.now_ms, typed)
-        ends = _clock(options, form, texts, None, typed)
+        starts = clock_of(options, form, texts, options.now_ms, typed)
+        ends = clock_of(options, form, texts, None, typed)
         for table in tables:
             reading.events += EventReader(table.grid, table.columns, starts, ends, stated).rows()
         reading.dates = starts.told
     else:
-        clock = _clock(options, form, [], None, typed)
+        clock = clock_of(options, form, [], None, typed)
         for table in tables:
             reading.patients += PatientReader(table.grid, table.columns, clock, options.now_ms).rows()
 
@@ -176,11 +192,11 @@ def _times(tables: Sequence[Table]) -> Iterator[str]:
 def _observations(tables: Sequence[Table], options: ReadOptions, stated: str | None) -> tuple[list[Observation], str]:
     _name_patients(tables, stated)
     for table in tables:
-        _check_units(table, options)
+        check_units(table, options)
     form, typed = date_format(options, tables[0].columns), bool(tables[0].grid.sheet)
     reports = (text for table in tables for text in _texts(table, ("resulted_at",)))
-    collected = _clock(options, form, _times(tables), options.now_ms, typed)
-    resulted = _clock(options, form, reports, None, typed)
+    collected = clock_of(options, form, _times(tables), options.now_ms, typed)
+    resulted = clock_of(options, form, reports, None, typed)
     measures = _measures(tables, options)
     found: list[Observation] = []
     units: dict[tuple[str, ...], dict[int, str]] = {}
@@ -241,24 +257,26 @@ def _name_patients(tables: Sequence[Table], stated: str | None) -> None:
         last = max(table.grid.lines, default=last)
         nameless = not labels and not stated
         if nameless:
-            raise ImportProblem(
+            raise Undecided(
                 table.grid.where(table.grid.header_line),
                 "no column says whose results these are",
                 "name the patient with --patient, or the column in a mapping",
+                PATIENT_ID,
             )
     if stated and len({table.grid.sheet for table in without}) > 1:
         for table in without:
             table.whose = SEVERAL_SHEETS
 
 
-def _check_units(table: Table, options: ReadOptions) -> None:
+def check_units(table: Table, options: ReadOptions) -> None:
     columns, mapping = table.columns, options.mapping
     stated = "unit" in columns.at or columns.analytes or (mapping and mapping.units)
     if columns.layout != DATES_ACROSS and not stated:
-        raise ImportProblem(
+        raise Undecided(
             table.grid.where(table.grid.header_line),
             "no column 'unit'",
             "add a column unit, or give the units in a mapping under [units]",
+            UNITS,
         )
 
 

@@ -64,7 +64,7 @@ def in_zone(local: dt.datetime, zone: ZoneInfo) -> Moment:
     return _held(ms, "doubled_time: daylight saving showed this local time twice; give it with its offset")
 
 
-def _order_of(texts: Iterable[str]) -> str:
+def order_of(texts: Iterable[str]) -> str:
     """Day or month first, if some date of the column can only be read one way and none contradicts."""
     day_first = month_first = False
     for text in texts:
@@ -203,7 +203,7 @@ class Clock:
     def order(self) -> str:
         """Which of day and month comes first in this column, or that it is undecided."""
         if self._order is None:
-            self._order = _order_of(set(self._column))
+            self._order = order_of(set(self._column))
         return self._order
 
 

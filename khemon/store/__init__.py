@@ -5,10 +5,11 @@ from khemon.store.acts import Act, EventEntry
 from khemon.store.connection import file_of, is_there
 from khemon.store.integrity import verify_audit
 from khemon.store.repository import Reader, Writer
+from khemon.store.repository.bulk import without_collection
 from khemon.store.repository.held import KeptRow
 from khemon.store.rows import (
     AuditRow,
-    BareEpisode,
+    BareEpisodes,
     BatchRow,
     EventColumns,
     FateRow,
@@ -32,7 +33,7 @@ __all__ = [
     "AccountRow",
     "Act",
     "AuditRow",
-    "BareEpisode",
+    "BareEpisodes",
     "BatchRow",
     "EventColumns",
     "EventEntry",
@@ -58,4 +59,5 @@ __all__ = [
     "is_there",
     "row_id",
     "verify_audit",
+    "without_collection",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -151,18 +151,18 @@ class BatchRow:
         return self.undone_ms is not None
 
 
-class BareEpisode(NamedTuple):
-    """An episode without words, evidence and limbs: those of most of a history, of which no alert speaks."""
+class BareEpisodes(NamedTuple):
+    """Episodes without words, evidence and limbs, by column: most of a history, of which no alert speaks."""
 
-    patient_id: str
-    rule: str
-    onset_ms: int
-    status: str
-    severity: str
-    confirmed_ms: int | None
-    end_ms: int | None
-    end_reason: str | None
-    source: str
+    patient_id: Sequence[str] = ()
+    rule: Sequence[str] = ()
+    onset_ms: Sequence[int] = ()
+    status: Sequence[str] = ()
+    severity: Sequence[str] = ()
+    confirmed_ms: Sequence[int | None] = ()
+    end_ms: Sequence[int | None] = ()
+    end_reason: Sequence[str | None] = ()
+    source: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from khemon.actions.by_hand.changing import edit_result, void_result
 from khemon.actions.by_hand.changing_events import edit_event, void_event
+from khemon.actions.by_hand.changing_patients import edit_patient
 from khemon.actions.by_hand.checks import Question
 from khemon.actions.by_hand.entering import enter_events, enter_result
 from khemon.actions.by_hand.forms import (
@@ -32,6 +33,7 @@ __all__ = [
     "clock_readings",
     "day_is_enough",
     "edit_event",
+    "edit_patient",
     "edit_result",
     "enter_events",
     "enter_result",

@@ -83,7 +83,7 @@ def read_results(
             raise Refused("analyte", "it is none that khemon knows", f"use one of: {', '.join(ANALYTES)}")
     rows = [form.row | {"resulted_at": resulted_at} for form in forms]
     options = ReadOptions(timezone=zone, now_ms=now_ms, mapping=mapping)
-    found = read_by_hand("labs", rows, options).observations
+    found = list(read_by_hand("labs", rows, options).observations)
     for row, form in zip(found, forms, strict=True):
         _refuse(row, len(forms))
         _after_birth(patients[form.patient_id], row.collected_ms, zone)

@@ -10,7 +10,7 @@ from typing import Any
 
 from khemon.actions.recompute import recompute
 from khemon.alerts import Move
-from khemon.importers import EventRow, Observation
+from khemon.importers import EventRow, Observation, PatientRow
 from khemon.models import Actor, Refused
 from khemon.rules.calendar import from_ms, to_ms
 from khemon.store import Act, ImportMeta, Writer, row_id
@@ -26,7 +26,10 @@ _CALLED = {
     "enter_event": "events entered",
     "edit_event": "event corrected",
     "void_event": "event set out as entered in error",
+    "edit_patient": "register corrected",
 }
+Row = Observation | EventRow | PatientRow
+_KINDS = {"result": "labs", "event": "events", "patient": "patients"}
 #: A row that the act decides about: its id, the verdict, and the place in the act's batch of the row it became.
 Decided = tuple[int, str, int | None]
 
@@ -40,7 +43,6 @@ class Recorded:
     timezone: str
     rows: tuple[dict[str, Any], ...]
     moves: tuple[Move, ...] = ()
-    notes: tuple[str, ...] = ()
 
     @property
     def document(self) -> dict[str, Any]:
@@ -70,24 +72,27 @@ class Deed:
     reason: str = ""
     observations: Sequence[Observation] = ()
     events: Sequence[EventRow] = ()
+    patients: Sequence[PatientRow] = ()
     decided: Sequence[Decided] = ()
     #: Whether the rows it brings are out themselves: the version that says entered in error.
     brings_withdrawn: bool = False
     before: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def rows(self) -> list[Observation | EventRow]:
+    def rows(self) -> list[Row]:
         """The rows it brings."""
-        return [*self.observations, *self.events]
+        return [*self.observations, *self.events, *self.patients]
 
     @property
     def kind(self) -> str:
         """The kind of its batch."""
-        return "events" if self.act.endswith("event") else "labs"
+        return _KINDS[self.act.partition("_")[2]]
 
 
-def said_of(row: Observation | EventRow) -> dict[str, Any]:
+def said_of(row: Row) -> dict[str, Any]:
     """What a row says, for the batch's content."""
+    if isinstance(row, PatientRow):
+        return dict(row.fields)
     names = ("comparator", "canonical_value", "canonical_unit", "collected_ms") if isinstance(row, Observation) else ()
     own = ("analyte", "text", "unit", "specimen_id", "status", "quality", "timing", "comment") if names else ()
     events = () if names else ("kind", "start_ms", "end_ms", "dose", "unit", "note")
@@ -106,7 +111,9 @@ def record(writer: Writer, actor: Actor, deed: Deed, now: dt.datetime, timezone:
         f"by hand: {_CALLED[deed.act]}", packed, deed.source, "", deed.kind, FORMAT, at_ms, actor, details
     )
     act = Act(frozenset(row[0] for row in deed.decided), (deed.patient_id,))
-    outcome = writer.record_import(meta, observations=deed.observations, events=deed.events, act=act)
+    outcome = writer.record_import(
+        meta, observations=deed.observations, events=deed.events, patients=deed.patients, act=act
+    )
     if outcome.repeated:
         raise Refused(
             "entry", f"the same was stored a moment ago as batch {outcome.batch}", "look at what is stored now"
@@ -129,11 +136,13 @@ def _brought(writer: Writer, batch: str, deed: Deed) -> Iterable[int]:
     """The numbers of the rows an act brought."""
     found = writer.batch(batch)
     assert found is not None
-    return (row_id(found.batch_no, place) for place in range(len(deed.observations) + len(deed.events)))
+    return (row_id(found.batch_no, place) for place in range(len(deed.rows)))
 
 
-def _row(number: int, row: Observation | EventRow, zone: str) -> dict[str, Any]:
+def _row(number: int, row: Row, zone: str) -> dict[str, Any]:
     head = {"number": number, "patient_id": row.patient_id}
+    if isinstance(row, PatientRow):
+        return head | {"fields": dict(row.fields), "reasons": list(row.reasons)}
     told: Callable[[int | None], str | None] = lambda ms: None if ms is None else from_ms(ms, zone).isoformat()  # noqa: E731
     if isinstance(row, EventRow):
         times = {"kind": row.kind, "start": told(row.start_ms), "end": told(row.end_ms)}

@@ -50,7 +50,7 @@ class Known:
             self.events[event.patient_id].append(event)
         self.results = case.results
         self._case, self._givens = case, givens
-        self._result_ids = givens.result_ids
+        self._result_ids = givens.result_id.tolist()
         self.prepared = prepare(self.results, case.events, len(self.index), protocol, to_ms(now))
         self._leading = set(self.prepared.points.row.tolist())
         self._supported = set(self.prepared.points.row[self.prepared.points.supported].tolist())

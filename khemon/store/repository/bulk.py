@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import gc
+import re
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import lru_cache
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
+from khemon.store.column_types import Integer, Real, Text, Utc
 from khemon.store.problems import plain_driver_problems
 from khemon.store.repository.ready import Ready, Rows, insertion
 
 #: Numbers or texts in one IN list.
 LIST_LENGTH = 5_000
+#: Rows for which one statement is composed.
+BLOCK = 8_192
+#: Rows of one statement.
+ROWS_AT_ONCE = 32
+#: What the driver is given instead of nothing, by type of column.
+_ABSENT: dict[type, str | int] = {Text: "", Integer: -1, Utc: -1}
+#: Texts that may stand in a statement as they are.
+_HARMLESS = re.compile(r"[\w\[\], .]*", re.ASCII)
 
 
 @contextmanager
@@ -42,12 +53,96 @@ def insert_rows(connection: sa.Connection, table: sa.Table, rows: Sequence[tuple
     if connection.dialect.name == "postgresql":
         _copy(connection, f'COPY "{table.name}" ({names}) FROM STDIN', rows)
         return
-    # One row a statement: with triggers SQLite first materializes a statement of many.
-    marks = ", ".join("?" * len(table.columns))
-    connection.exec_driver_sql(f'INSERT INTO "{table.name}" ({names}) VALUES ({marks})', list(rows))
+    for start in range(0, len(rows), BLOCK):
+        block = rows[start : start + BLOCK]
+        insert_columns(connection, table, list(zip(*block, strict=True)), len(block))
 
 
-def _copy(connection: sa.Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+class Same(NamedTuple):
+    """A column in which one value stands throughout."""
+
+    value: Any
+
+
+Column = Sequence[Any] | Same
+
+
+def insert_columns(connection: sa.Connection, table: sa.Table, columns: Sequence[Column], length: int) -> None:
+    """Inserts so many rows, given as columns in the order of the table's; sorted by the primary key they go in fastest.
+
+    What the driver is given for every row costs more than SQLite takes to store it, nothing at all costs most. So a
+    column of one value stands in the statement, and two columns of the same values are given once.
+    """
+    names = ", ".join(f'"{column.name}"' for column in table.columns)
+    if connection.dialect.name == "postgresql":
+        whole = ([column.value] * length if isinstance(column, Same) else column for column in columns)
+        _copy(connection, f'COPY "{table.name}" ({names}) FROM STDIN', zip(*whole, strict=True))
+        return
+    given: list[_Given] = []
+    marks = [_mark(into, column, given, length) for into, column in zip(table.columns, columns, strict=True)]
+    row, width = f"({', '.join(marks)})", len(given)
+    cells: list[Any] = [None] * (length * width)
+    for place, each in enumerate(given):
+        cells[place::width] = each.values
+    full = (length - length % ROWS_AT_ONCE) * width
+    with plain_driver_problems(connection), closing(connection.connection.cursor()) as cursor:
+        for several, some in ((ROWS_AT_ONCE, cells[:full]), (1, cells[full:])):
+            places = ", ".join(_shifted(row, place * width) for place in range(several))
+            together = [some[at : at + several * width] for at in range(0, len(some), several * width)]
+            cursor.executemany(f'INSERT INTO "{table.name}" ({names}) VALUES {places}', together)
+
+
+class _Given(NamedTuple):
+    """What the driver is given for every row, and the column it goes into."""
+
+    into: sa.Column[Any]
+    values: Sequence[Any]
+
+
+def _shifted(row: str, by: int) -> str:
+    """The places of a row in a statement, so many places on."""
+    return re.sub(r"\?(\d+)", lambda place: f"?{int(place[1]) + by}", row)
+
+
+def _mark(into: sa.Column[Any], column: Column, given: list[_Given], length: int) -> str:
+    """What stands for a column in the statement; it is added to what is given for every row if it has to be."""
+    alone = isinstance(column, Same) or (column[0] == column[-1] and column.count(column[0]) == length)
+    first = column.value if isinstance(column, Same) else column[0]
+    literal = _literal(first) if alone and not into.primary_key else None
+    if literal is not None:
+        return literal
+    values: Sequence[Any] = [first] * length if isinstance(column, Same) else column
+    for place, other in enumerate(given, start=1):
+        if type(into.type) is type(other.into.type) and _the_same(into, values, other.values):
+            return f"?{place}"
+    instead = _ABSENT.get(type(into.type))
+    if into.nullable and None in values and instead is not None and instead not in values:
+        given.append(_Given(into, [instead if value is None else value for value in values]))
+        return f"NULLIF(?{len(given)}, {_literal(instead)})"
+    given.append(_Given(into, values))
+    return f"?{len(given)}"
+
+
+def _literal(value: Any) -> str | None:  # noqa: ANN401
+    """A value as it is written in a statement; None for one that has to be given beside it."""
+    if value is None:
+        return "NULL"
+    if type(value) is int:
+        return str(value)
+    return f"'{value}'" if type(value) is str and _HARMLESS.fullmatch(value) else None
+
+
+def _the_same(into: sa.Column[Any], one: Sequence[Any], other: Sequence[Any]) -> bool:
+    """Whether two columns hold the same texts, or the same floats bit by bit: 0.0 equals -0.0 and is another value."""
+    if one is other or (one[0], one[-1]) != (other[0], other[-1]):
+        return one is other
+    if isinstance(into.type, Text):
+        return one == other
+    floats = isinstance(into.type, Real) and not into.nullable
+    return floats and array("d", one).tobytes() == array("d", other).tobytes()
+
+
+def _copy(connection: sa.Connection, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
     with (
         plain_driver_problems(connection),
         closing(connection.connection.cursor()) as cursor,

@@ -43,7 +43,7 @@ def standing(
     return found
 
 
-def set_out(connection: sa.Connection, ledger: Ledger, known_at_ms: int | None = None) -> dict[int, tuple[int, str]]:
+def set_out(ledger: Ledger, known_at_ms: int | None = None) -> dict[int, tuple[int, str]]:
     """Id of each row that a person set out or said anew to the first standing act that did, and its verdict."""
     if known_at_ms in ledger.set_out:
         return ledger.set_out[known_at_ms]

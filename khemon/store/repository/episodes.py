@@ -11,11 +11,24 @@ import sqlalchemy as sa
 
 from khemon.models import Episode, EvidenceItem
 from khemon.store.column_types import ms_of, time_of
-from khemon.store.repository.bulk import ReadyOf, chunks, insert_rows, next_number, only
+from khemon.store.repository.bulk import (
+    BLOCK,
+    Column,
+    ReadyOf,
+    Same,
+    chunks,
+    insert_columns,
+    insert_rows,
+    next_number,
+    only,
+)
 from khemon.store.repository.ready import Ready
-from khemon.store.rows import BareEpisode, StoredEpisode
+from khemon.store.rows import BareEpisodes, StoredEpisode
 from khemon.store.tables import episode, patient
 
+#: Made once: making an encoder takes longer than it takes to encode a row.
+_PLAIN = json.JSONEncoder(ensure_ascii=False)
+_DENSE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _COLUMNS = [column.name for column in episode.c]
 _STORED = ReadyOf(sa.select(episode), episode.c.patient_no)
 _CHANGE = Ready(
@@ -43,9 +56,9 @@ def _packed(value: Episode, patient_no: int) -> tuple[Any, ...]:
         value.text,
         value.source,
         None if value.last_input_at is None else ms_of(value.last_input_at),
-        json.dumps(evidence, ensure_ascii=False, separators=(",", ":")),
-        json.dumps(value.missing, ensure_ascii=False),
-        json.dumps([value.limbs, value.fresh_limbs], ensure_ascii=False),
+        _DENSE.encode(evidence),
+        _PLAIN.encode(value.missing),
+        _PLAIN.encode([value.limbs, value.fresh_limbs]),
     )
 
 
@@ -76,15 +89,17 @@ def _unpacked(row: tuple[Any, ...], patient_id: str) -> Episode:
     )
 
 
+#: No episodes without words.
+NO_BARE = BareEpisodes()
 #: No evidence, nothing missing, no limbs.
 _NOTHING_TOLD = ("[]", "[]", "[[], []]")
 
 
-def _bare(value: BareEpisode, patient_no: int) -> tuple[Any, ...]:
-    """The same columns of an episode without words."""
-    _, rule, onset, status, severity, confirmed, end, end_reason, source = value
-    head = (patient_no, rule, onset, status, severity, confirmed, end, end_reason)
-    return *head, "", source, None, *_NOTHING_TOLD
+def _bare(value: BareEpisodes, numbers: dict[str, int]) -> list[Column]:
+    """The same columns of episodes without words."""
+    told = [Same(nothing) for nothing in _NOTHING_TOLD]
+    patient_no = list(map(numbers.__getitem__, value.patient_id))
+    return [patient_no, *value[1:-1], Same(""), value.source, Same(None), *told]
 
 
 def load_episodes(
@@ -127,6 +142,22 @@ class _Difference:
         self.new.append((number, *row))
         return number
 
+    def number(self, columns: Sequence[Column], length: int) -> None:
+        """Numbers so many episodes with these columns."""
+        if self._stored:
+            whole = [[column.value] * length if isinstance(column, Same) else column for column in columns]
+            for row in zip(*whole, strict=True):
+                self.number_of(row)
+            return
+        # None of these patients has an episode to be met again.
+        first = next_number(self._connection, episode.c.episode_id) if self._next is None else self._next
+        self._next = first + length
+        for start in range(0, length, BLOCK):
+            some = slice(start, min(start + BLOCK, length))
+            block = [column if isinstance(column, Same) else column[some] for column in columns]
+            numbers = range(first + some.start, first + some.stop)
+            insert_columns(self._connection, episode, [numbers, *block], len(numbers))
+
     def write(self) -> None:
         """Takes away what was not met, changes what differs, adds what is new."""
         for chunk in chunks(row[0] for rest in self._stored.values() for row in rest):
@@ -141,7 +172,7 @@ def save_episodes(
     connection: sa.Connection,
     numbers: dict[str, int],
     episodes: Iterable[Episode],
-    bare: Iterable[BareEpisode] = (),
+    bare: BareEpisodes = NO_BARE,
 ) -> list[StoredEpisode]:
     """Makes these the episodes of exactly these patients, writing differences only; those in words with numbers.
 
@@ -149,7 +180,6 @@ def save_episodes(
     """
     difference = _Difference(connection, numbers.values())
     kept = [StoredEpisode(difference.number_of(_packed(value, numbers[value.patient_id])), value) for value in episodes]
-    for value in bare:
-        difference.number_of(_bare(value, numbers[value.patient_id]))
+    difference.number(_bare(bare, numbers), len(bare.patient_id))
     difference.write()
     return kept

@@ -35,7 +35,7 @@ def event_histories(
 
     A row that a person rejected or corrected says nothing; its fate is the one it would have.
     """
-    gone, left = ledger.not_standing(known_at_ms), set_out(connection, ledger, known_at_ms)
+    gone, left = ledger.not_standing(known_at_ms), set_out(ledger, known_at_ms)
     silent = silenced(ledger, known_at_ms)
     histories: dict[EventKey, EventHistory] = {}
     decisions: dict[int, str] = {}

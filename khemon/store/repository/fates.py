@@ -53,10 +53,14 @@ PRINTED = (
 _EMPTY: dict[str, Any] = dict.fromkeys(PRINTED) | {"text": "", "comparator": ""}
 
 
+#: Made once: making an encoder takes longer than it takes to encode a row.
+_DENSE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
 def packed(value: dict[str, Any]) -> str:
     """JSON of a row's fields without the empty ones; an infinite bound stays readable as `Infinity`."""
     filled = {name: item for name, item in value.items() if item is not None and item != ""}
-    return json.dumps(filled, ensure_ascii=False, separators=(",", ":"))
+    return _DENSE.encode(filled)
 
 
 def fates_of(connection: sa.Connection, ledger: Ledger, batch: BatchRow) -> list[FateRow]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import secrets
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Protocol
 
+import numpy as np
+import numpy.typing as npt
 import sqlalchemy as sa
 
 from khemon.models import StoreProblem
@@ -19,6 +21,7 @@ from khemon.store.repository.bulk import insert_rows, next_number
 from khemon.store.repository.ledger import Ledger, standing_batch
 from khemon.store.repository.people import numbers_of, standing_numbers
 from khemon.store.repository.ready import Ready, insertion
+from khemon.store.repository.results import AtHand
 from khemon.store.repository.seals import seals_of
 from khemon.store.rows import BatchRow, ImportMeta, ImportOutcome
 from khemon.store.tables import (
@@ -50,6 +53,19 @@ class Row(Protocol):
     reasons: list[str]
 
 
+class Columns(Protocol):
+    """Accepted results as columns."""
+
+    def write(self, connection: sa.Connection) -> npt.NDArray[np.int64]:
+        """Inserts them; their digests."""
+
+    def at_hand(self, wanted: Collection[int]) -> AtHand:
+        """What an evaluation takes of them."""
+
+    def text_of(self, row_id: int) -> tuple[str, str | None, str] | None:
+        """Text, unit and canonical text of a row."""
+
+
 class Intake:
     """The rows of one batch on their way in, and the patients they speak of."""
 
@@ -64,6 +80,7 @@ class Intake:
         self.act = act
         self.batch_no = next_number(connection, batch.c.batch_no)
         self.results: list[tuple[Any, ...]] = []
+        self.columns: Columns | None = None
         self.fates: list[tuple[Any, ...]] = []
         self.events: list[tuple[Any, ...]] = []
         self.patients: list[tuple[Any, ...]] = []
@@ -80,9 +97,9 @@ class Intake:
         """The id of the first row."""
         return self.batch_no * BATCH_SPAN
 
-    def look_up(self, rows: Iterable[Row]) -> dict[str, int]:
+    def look_up(self, patient_ids: Iterable[str | None]) -> dict[str, int]:
         """Finds out which patients of a file exist; those that stood before the import, with their numbers."""
-        wanted = list(dict.fromkeys(row.patient_id for row in rows if row.patient_id is not None))
+        wanted = list(dict.fromkeys(name for name in patient_ids if name is not None))
         self._known = numbers_of(self.connection, wanted)
         self._standing = standing_numbers(self.connection, self.ledger, list(self._known))
         return self._standing
@@ -103,9 +120,13 @@ class Intake:
         self.here[name] = number
         return number
 
-    def touch(self, patient_ids: Sequence[str]) -> None:
+    def touch(self, patient_ids: Collection[str]) -> None:
         """Adds patients that the batch speaks of without a row."""
-        self.here |= numbers_of(self.connection, patient_ids)
+        self.here |= numbers_of(self.connection, list(patient_ids))
+
+    def new_numbers(self) -> frozenset[int]:
+        """Numbers of the patients nobody spoke of before this file."""
+        return frozenset(number for number, _ in self._added)
 
     def settle(
         self, position: int, row: Row, number: int | None, content: str | None, same_as: int | None = None
@@ -116,14 +137,17 @@ class Intake:
         values = (self.first_id + position, number, row.row, field, row.decision, reasons, same_as, content)
         self.fates.append((*values, row_digest(values)))
 
-    def finish(self, rows: Sequence[Row]) -> ImportOutcome:
-        """Writes everything; the batch row last, with the digest of the others."""
-        for row in rows:
-            self.counts[row.decision] += 1
-        self.counts["read"] = len(rows)
-        if len(rows) >= BATCH_SPAN:
+    def finish(self, decisions: Mapping[str, int]) -> ImportOutcome:
+        """Writes everything; the batch row last, with the digest of the others. decisions: how many rows have which."""
+        self.counts |= decisions
+        self.counts["read"] = sum(decisions.values())
+        if self.counts["read"] >= BATCH_SPAN:
             raise StoreProblem(where=self.meta.file, found="has too many rows", remedy="split the file")
         insert_rows(self.connection, patient, self._added)
+        rows = (*self.results, *self.fates, *self.events, *self.patients)
+        digests = np.array([row[-1] for row in rows], np.int64)
+        if self.columns is not None:
+            digests = np.append(digests, self.columns.write(self.connection))
         for table, kept in (
             (result, self.results),
             (fate, self.fates),
@@ -131,7 +155,7 @@ class Intake:
             (patient_version, self.patients),
         ):
             insert_rows(self.connection, table, kept)
-        name = self._write_batch()
+        name = self._write_batch(rows_digest(digests))
         insert_rows(self.connection, batch_patient, sorted((number, self.batch_no) for number in self.here.values()))
         self._seal()
         return ImportOutcome(name, self.counts, tuple(sorted(self.here)), tuple(sorted(self.new_ids)))
@@ -147,9 +171,8 @@ class Intake:
         for number in self.here.values():
             sealing.note_batch_patient(seals, number, self.batch_no, self.meta.recorded_ms)
 
-    def _write_batch(self) -> str:
+    def _write_batch(self, digest: str) -> str:
         meta, name = self.meta, secrets.token_hex(6)
-        rows = (*self.results, *self.fates, *self.events, *self.patients)
         values = {
             "batch_no": self.batch_no,
             "batch": name,
@@ -164,7 +187,7 @@ class Intake:
             "actor_kind": meta.actor.kind,
             "counts": json.dumps(self.counts),
             "details": canonical_json(dict(meta.details)),
-            "digest": rows_digest(row[-1] for row in rows),
+            "digest": digest,
         }
         if not _IS_KEPT.rows(self.connection, sha256=meta.sha256):
             packed = zlib.compress(meta.content, ZLIB_LEVEL)

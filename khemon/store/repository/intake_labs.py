@@ -148,11 +148,12 @@ def versions_of(
 ) -> dict[Key, list[Version]]:
     """Standing versions of these patients' results; with `between` only those of that time or with a specimen."""
     place, printed = 1 + len(_PLACE_COLUMNS), 1 + len(_PLACE_COLUMNS) + len(CONTENT_COLUMNS)
-    gone, out = ledger.not_standing(), set_out(connection, ledger)
+    asked = list(numbers)
+    gone, out = ledger.not_standing(), set_out(ledger)
     if between is None:
-        rows = _ALL_VERSIONS.rows(connection, numbers)
+        rows = _ALL_VERSIONS.rows(connection, asked)
     else:
-        rows = _VERSIONS_BETWEEN.rows(connection, numbers, first_ms=between[0], last_ms=between[1])
+        rows = _VERSIONS_BETWEEN.rows(connection, asked, first_ms=between[0], last_ms=between[1])
     found: dict[Key, list[Version]] = {}
     for row in rows:
         source, number, code, at, specimen, row_id, status = row[:place]
@@ -185,7 +186,7 @@ def take_observations(intake: Intake, rows: Sequence[Observation]) -> None:
 
     A row alone at its patient, time and analyte, in file and store, is accepted without further looking: most are.
     """
-    standing = intake.look_up(rows)
+    standing = intake.look_up(row.patient_id for row in rows)
     times = [row.collected_ms for row in rows if row.collected_ms is not None]
     between = (min(times), max(times)) if times else (0, 0)
     stored = versions_of(intake.connection, intake.ledger, standing.values(), between) if standing else {}
@@ -205,12 +206,12 @@ def take_observations(intake: Intake, rows: Sequence[Observation]) -> None:
             groups[key] = Twins()
         readable.append((*key, first_id + position))
     if (groups or stored or moved) and intake.act is None:
-        readable = [key for key in readable if _accepted(intake, stored, groups, moved, key, rows[key[3] - first_id])]
+        readable = [key for key in readable if is_accepted(intake, stored, groups, moved, key, rows[key[3] - first_id])]
     readable.sort()
     intake.results = [result_values(*key, rows[key[3] - first_id], restored_by=None) for key in readable]
 
 
-def _accepted(
+def is_accepted(
     intake: Intake,
     stored: dict[Key, list[Version]],
     groups: dict[tuple[int, int, int], Twins],
@@ -263,7 +264,15 @@ def result_values(
     number: int, collected_ms: int, code: int, row_id: int, each: Observation, *, restored_by: int | None
 ) -> tuple[Any, ...]:
     """The columns of `result` for an observation."""
-    values = (
+    values = plain_values(number, collected_ms, code, row_id, each, restored_by)
+    return (*values, row_digest(values))
+
+
+def plain_values(
+    number: int, collected_ms: int, code: int, row_id: int, each: Observation, restored_by: int | None
+) -> tuple[Any, ...]:
+    """The same without the digest."""
+    return (
         number,
         collected_ms,
         code,
@@ -289,4 +298,3 @@ def result_values(
         each.resulted_ms,
         json.dumps(each.reasons, ensure_ascii=False) if each.reasons else None,
     )
-    return (*values, row_digest(values))

@@ -33,7 +33,7 @@ class PatientRow(Row, Protocol):
 
 def take_events(intake: Intake, rows: Sequence[EventRow]) -> None:
     """Gives every event row its final decision and collects what is to be written."""
-    standing = intake.look_up(rows)
+    standing = intake.look_up(row.patient_id for row in rows)
     histories, _ = event_histories(intake.connection, intake.ledger, list(standing.values()))
     if intake.act is not None:
         for known in histories.values():
@@ -54,7 +54,7 @@ def take_events(intake: Intake, rows: Sequence[EventRow]) -> None:
 
 def take_patients(intake: Intake, rows: Sequence[PatientRow]) -> None:
     """Gives every patient row its final decision and collects what is to be written."""
-    standing = intake.look_up(rows)
+    standing = intake.look_up(row.patient_id for row in rows)
     said, _ = fields_of(intake.connection, intake.ledger, list(standing.values()))
     for position, row in enumerate(rows):
         number = intake.patient_of(row)
@@ -63,7 +63,7 @@ def take_patients(intake: Intake, rows: Sequence[PatientRow]) -> None:
             continue
         assert number is not None
         filled = {name: text for name, text in row.fields.items() if text}
-        _apply(row, patient_verdict(said.get(number), filled, supersede=intake.supersede))
+        _apply(row, patient_verdict(said.get(number), filled, supersede=bool(intake.forced)))
         if row.decision == "accepted":
             said.setdefault(number, {}).update(filled)
         values = (intake.first_id + position, number, canonical_json(filled), *_end(intake, row))

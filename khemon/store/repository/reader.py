@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from khemon.models import Alert, Patient
@@ -121,15 +121,18 @@ class Reader(KeptReader, AccountReader):
 
         `known_at_ms` cuts by the time of recording, `until_ms` by that of collection.
         """
+        numbers = people.standing_numbers(self._connection, self._ledger, patient_ids, known_at_ms)
+        as_they_are = patient_ids is not None and known_at_ms is None and until_ms is None and not all_analytes
         with without_collection():
             return results.result_columns(
                 self._connection,
                 self._ledger,
-                people.standing_numbers(self._connection, self._ledger, patient_ids, known_at_ms),
+                numbers,
                 everyone=patient_ids is None,
                 known_at_ms=known_at_ms,
                 until_ms=until_ms,
                 all_analytes=all_analytes,
+                at_hand=self._at_hand(numbers.values()) if as_they_are else results.NOTHING,
             )
 
     def result_details(self, result_ids: Iterable[int], *, all_there: bool = False) -> dict[int, ResultRow]:
@@ -149,6 +152,10 @@ class Reader(KeptReader, AccountReader):
     def told(self, row: tuple[Any, ...]) -> tuple[str, str | None, str]:
         """Text and unit as received, canonical text with comparator of what `texts_of` gave."""
         return results.told(row)
+
+    def text_at_hand(self, result_id: int) -> tuple[str, str | None, str] | None:
+        """Text, unit and canonical text of a result that need not be fetched; None for any other."""
+        return None
 
     def last_result(self, patient_id: str) -> int:
         """The id of the result of a patient that was recorded last, of analytes with rules; 0 without one."""
@@ -238,3 +245,7 @@ class Reader(KeptReader, AccountReader):
     def seen_by(self, kind: str, object_id: str | int) -> list[SeenRow]:
         """Who opened it, the latest first."""
         return records.seen_rows(self._connection, kind, str(object_id))
+
+    def _at_hand(self, numbers: Collection[int]) -> results.AtHand:
+        """The results of patients that need not be fetched."""
+        return results.NOTHING

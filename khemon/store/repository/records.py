@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
@@ -116,6 +117,16 @@ def alert_of(number: int, state: str, body: str) -> Alert:
     raise StoreProblem(where=f"alert {number}", found=found, remedy=remedy)
 
 
+@dataclass(slots=True)
+class Heads:
+    """How far numbering has come, as far as one transaction asked: writers queue, so nobody else goes on with it."""
+
+    last_alert: int | None = None
+    last_move: dict[int, int] = field(default_factory=dict)
+    audit: tuple[int, str] | None = None
+    patients: dict[str, int] = field(default_factory=dict)
+
+
 def alert_columns(value: Alert, patient_no: int) -> dict[str, Any]:
     """The columns of an alert, the whole of it in `body`."""
     text = value.model_dump_json()
@@ -133,12 +144,17 @@ def alert_columns(value: Alert, patient_no: int) -> dict[str, Any]:
     }
 
 
-def save_alert(connection: sa.Connection, value: Alert) -> Alert:
+def save_alert(connection: sa.Connection, value: Alert, heads: Heads) -> Alert:
     """Stores an alert as it stands now; number 0 gets the next one."""
     before = _BEFORE.first(connection, alert_id=value.alert_id) if value.alert_id else None
     if value.alert_id == 0:
-        value = value.model_copy(update={"alert_id": next_number(connection, alert.c.alert_id)})
-    columns = alert_columns(value, numbers_of(connection, [value.patient_id])[value.patient_id])
+        last = heads.last_alert
+        number = next_number(connection, alert.c.alert_id) if last is None else last + 1
+        heads.last_alert, heads.last_move[number] = number, 0
+        value = value.model_copy(update={"alert_id": number})
+    if value.patient_id not in heads.patients:
+        heads.patients |= numbers_of(connection, [value.patient_id])
+    columns = alert_columns(value, heads.patients[value.patient_id])
     _SAVE_ALERT.run(connection, [columns])
     seals = seals_of(connection)
     if before is not None:
@@ -148,9 +164,14 @@ def save_alert(connection: sa.Connection, value: Alert) -> Alert:
     return value
 
 
-def add_move(connection: sa.Connection, alert_id: int, actor: Actor, values: Mapping[str, Any]) -> MoveRow:
+def add_move(
+    connection: sa.Connection, alert_id: int, actor: Actor, values: Mapping[str, Any], heads: Heads
+) -> MoveRow:
     """Appends a move to an alert's log."""
-    [(last,)] = _LAST_MOVE.rows(connection, alert_id=alert_id)
+    last = heads.last_move.get(alert_id)
+    if last is None:
+        [(last,)] = _LAST_MOVE.rows(connection, alert_id=alert_id)
+    heads.last_move[alert_id] = last + 1
     row = {"alert_id": alert_id, "move_no": last + 1, "actor": actor.name, "actor_kind": actor.kind, **values}
     plain = {name: str(value) if isinstance(value, str) else value for name, value in row.items()}
     written = plain | {"details": canonical_json(row["details"])}
@@ -189,13 +210,20 @@ def audit_head(connection: sa.Connection) -> tuple[int, str]:
 
 
 def add_audit(
-    connection: sa.Connection, actor: Actor, action: str, subject: str, details: Mapping[str, Any], at_ms: int
+    connection: sa.Connection,
+    actor: Actor,
+    action: str,
+    subject: str,
+    details: Mapping[str, Any],
+    at_ms: int,
+    heads: Heads,
 ) -> int:
     """Appends an entry to the chain; its sequence number."""
-    sequence, previous = audit_head(connection)
+    sequence, previous = heads.audit or audit_head(connection)
     entry = (sequence + 1, at_ms, actor.name, actor.kind, action, subject, canonical_json(dict(details)), previous)
     head = audit_hash(*entry)
     insert_rows(connection, audit, [(*entry, head)])
+    heads.audit = (sequence + 1, head)
     seals_of(connection).note("audit", WARD, audit_mark(previous) ^ audit_mark(head))
     return sequence + 1
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +29,16 @@ ANALYTE_NAMES: tuple[str, ...] = tuple(ANALYTE_CODES)
 IN_ORDER = (result.c.patient_no, result.c.collected_ms, result.c.analyte, result.c.result_id)
 
 
+class AtHand(NamedTuple):
+    """All rows there are of some patients, as `COLUMNS`, sorted by the table's key; they need not be fetched."""
+
+    numbers: Set[int]
+    columns: Sequence[Sequence[Any]]
+
+
+NOTHING = AtHand(frozenset(), ())
+
+
 @lru_cache
 def _columns(*, all_analytes: bool) -> ReadyOf:
     """The columns for the engine."""
@@ -47,45 +57,57 @@ def result_columns(
     known_at_ms: int | None = None,
     until_ms: int | None = None,
     all_analytes: bool = False,
+    at_hand: AtHand = NOTHING,
 ) -> ResultColumns:
-    """Standing versions for these patients; `everyone`: they are all there are."""
-    asked = None if everyone else sorted(numbers.values())
-    rows = _columns(all_analytes=all_analytes).rows(connection, asked)
-    columns = _sound_columns(connection, rows, asked, all_analytes=all_analytes)
+    """Standing versions for these patients; `everyone`: they are all there are. at_hand: what need not be fetched."""
+    asked = None if everyone else sorted(number for number in numbers.values() if number not in at_hand.numbers)
+    columns = _fetched(connection, asked, at_hand, all_analytes=all_analytes)
     names, patient = _places(numbers, np.array(columns[0], dtype=np.int64))
     result_id = np.array(columns[8], dtype=np.int64)
-    wanted = _standing(result_id, columns[9], ledger, known_at_ms) & (patient >= 0)
+    standing = _standing(result_id, columns[9], ledger, known_at_ms) & (patient >= 0)
     if until_ms is not None:
-        wanted &= np.array(columns[1], dtype=np.int64) <= until_ms
-    keep = np.flatnonzero(wanted)
-    if left := set_out(connection, ledger, known_at_ms):
-        keep = keep[~np.isin(result_id[keep], list(left))]
+        standing &= np.array(columns[1], dtype=np.int64) <= until_ms
+    # All of them need not be copied.
+    keep: slice | npt.NDArray[np.int64] = slice(None) if standing.all() else np.flatnonzero(standing)
     patient = patient[keep]
     if np.any(patient[1:] < patient[:-1]):  # numbers are given in order of arrival
         order = np.argsort(patient, kind="stable")
-        patient, keep = patient[order], keep[order]
+        patient, keep = patient[order], np.flatnonzero(standing)[order]
+    result_id = result_id[keep]
     return ResultColumns(
         patient_ids=names,
         patient=patient,
-        time=np.array(columns[1], dtype=np.int64)[keep],
-        analyte=np.array(columns[2], dtype=np.int8)[keep],
-        low=np.array(columns[3], dtype=np.float64)[keep],
-        high=np.array(columns[4], dtype=np.float64)[keep],
-        status=np.array(columns[5], dtype=np.int8)[keep],
-        quality=np.array(columns[6], dtype=np.int8)[keep],
+        time=np.asarray(columns[1], dtype=np.int64)[keep],
+        analyte=np.asarray(columns[2], dtype=np.int8)[keep],
+        low=np.asarray(columns[3], dtype=np.float64)[keep],
+        high=np.asarray(columns[4], dtype=np.float64)[keep],
+        status=np.asarray(columns[5], dtype=np.int8)[keep],
+        quality=np.asarray(columns[6], dtype=np.int8)[keep],
         specimen=_specimen_codes(columns[7])[keep],
-        recorded=result_id[keep],
-        result_id=result_id[keep],
-        timing=np.array(columns[10], dtype=np.int8)[keep],
+        recorded=result_id,
+        result_id=result_id,
+        timing=np.asarray(columns[10], dtype=np.int8)[keep],
     )
+
+
+def _fetched(
+    connection: sa.Connection, asked: list[int] | None, at_hand: AtHand, *, all_analytes: bool
+) -> list[Sequence[Any]]:
+    """RESULT_COLUMNS of the rows of these patients, or (None) of all, with those at hand."""
+    rows = _columns(all_analytes=all_analytes).rows(connection, asked)
+    columns = _sound_columns(connection, rows, asked, all_analytes=all_analytes)
+    if not at_hand.numbers:
+        return columns
+    pairs = zip(columns, at_hand.columns, strict=True)
+    return [[*fetched, *held] if fetched else held for fetched, held in pairs]
 
 
 def _sound_columns(
     connection: sa.Connection, rows: list[tuple[Any, ...]], asked: list[int] | None, *, all_analytes: bool
-) -> list[tuple[Any, ...]]:
+) -> list[Sequence[Any]]:
     """The rows as columns, when they are what should be there; without those of patients who are set aside."""
     seals = seals_of(connection)
-    columns: list[tuple[Any, ...]] = list(zip(*rows, strict=True))
+    columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
     try:
         found = result_totals(columns)
     except (TypeError, ValueError, OverflowError):  # what stands there is not even of the kind of its column
@@ -110,7 +132,7 @@ def _places(numbers: dict[str, int], patient_no: npt.NDArray[np.int64]) -> tuple
 def _standing(
     row_id: npt.NDArray[np.int64], restored_by: Sequence[int | None], ledger: Ledger, known_at_ms: int | None
 ) -> npt.NDArray[np.bool_]:
-    """Which rows belong to a standing batch and were there at that moment."""
+    """Which rows belong to a standing batch, were there at that moment, and were not set out by a person."""
     gone = ledger.not_standing(known_at_ms)
     keep = np.ones(len(row_id), dtype=np.bool_)
     if gone:
@@ -118,6 +140,8 @@ def _standing(
     not_yet = ledger.not_restored(known_at_ms)
     if not_yet:
         keep &= np.fromiter((by not in not_yet for by in restored_by), dtype=np.bool_, count=len(row_id))
+    if left := set_out(ledger, known_at_ms):
+        keep &= ~np.isin(row_id, list(left))
     return keep
 
 

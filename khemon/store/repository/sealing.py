@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from khemon.store.repository.bulk import Column, Same
 from khemon.store.repository.marks import Total, column_marks, mark_of, totals_by
 from khemon.store.repository.seals import WARD, Seals
 from khemon.store.tables import (
@@ -50,7 +51,7 @@ RESULT_COLUMNS = (
     result.c.timing,
 )
 _RESULT_KINDS = "iiiffiitioi"
-_RESULT_PLACES = [list(result.c).index(column) for column in RESULT_COLUMNS]
+RESULT_PLACES = [list(result.c).index(column) for column in RESULT_COLUMNS]
 #: What is read of an event, of what was said about a patient, and of a batch to judge its rows.
 EVENT_COLUMNS = tuple(
     event_version.c[name]
@@ -80,8 +81,16 @@ def note_results(seals: Seals, rows: Sequence[tuple[Any, ...]]) -> None:
     """Whole rows of `result`."""
     for start in range(0, len(rows), PAGE):
         columns = list(zip(*rows[start : start + PAGE], strict=True))
-        for kind, found in result_totals([columns[place] for place in _RESULT_PLACES]).items():
+        for kind, found in result_totals([columns[place] for place in RESULT_PLACES]).items():
             seals.note_all(kind, found)
+
+
+def note_result_columns(seals: Seals, columns: Sequence[Column], length: int) -> None:
+    """Whole rows of `result`, so many, as columns in the order of the table's."""
+    read = (columns[place] for place in RESULT_PLACES)
+    whole = [[column.value] * length if isinstance(column, Same) else column for column in read]
+    for kind, found in result_totals(whole).items():
+        seals.note_all(kind, found)
 
 
 def note_fates(seals: Seals, rows: Iterable[tuple[Any, ...]]) -> None:

@@ -69,7 +69,7 @@ def record_undo(connection: sa.Connection, ledger: Ledger, batch_id: str, at_ms:
         "actor": actor.name,
         "actor_kind": actor.kind,
         "restored": len(again.results),
-        "digest": rows_digest(row[-1] for row in again.results),
+        "digest": rows_digest([row[-1] for row in again.results]),
     }
     connection.execute(sa.insert(batch_undo).values(**values))
     note_undo(seals_of(connection), values)

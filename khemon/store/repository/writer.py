@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any, Literal
+
+import sqlalchemy as sa
 
 from khemon.models import Actor, Alert, Episode
 from khemon.store.account_rows import AccountRow
@@ -11,16 +14,24 @@ from khemon.store.acts import Act
 from khemon.store.repository import accounts, decisions, ledger, mappings, people, protocols, records
 from khemon.store.repository import episodes as stored_episodes
 from khemon.store.repository.bulk import without_collection
-from khemon.store.repository.intake import Intake, repeated
+from khemon.store.repository.intake import Columns, Intake, repeated
+from khemon.store.repository.intake_columns import InColumns, decisions_of, take_columns
 from khemon.store.repository.intake_labs import Observation, take_observations
 from khemon.store.repository.intake_people import EventRow, PatientRow, take_events, take_patients
 from khemon.store.repository.reader import Reader
+from khemon.store.repository.results import NOTHING, AtHand
 from khemon.store.repository.takeback import record_undo
-from khemon.store.rows import BareEpisode, ImportMeta, ImportOutcome, MoveRow, StoredEpisode, UndoOutcome
+from khemon.store.rows import BareEpisodes, ImportMeta, ImportOutcome, MoveRow, StoredEpisode, UndoOutcome
 
 
 class Writer(Reader):
     """A reader that also writes. It audits and counts revisions only when told to: the action knows what was done."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        super().__init__(connection)
+        self._heads = records.Heads()
+        #: What the last import of this transaction brought, where it came as columns.
+        self._brought: Columns | None = None
 
     def set_setting(self, key: str, value: str) -> None:
         """Sets a setting of the store."""
@@ -68,13 +79,14 @@ class Writer(Reader):
         act: the rows are what a person says by hand; they stand as said.
         Bytes that a standing batch holds already, read in the same way, add nothing: the answer names that batch.
         """
-        rows = [*observations, *events, *patients]
-        before = repeated(self._connection, meta, rows)
+        before = repeated(self._connection, meta, chain(observations, events, patients))
         if before is not None:
             return before
         intake = Intake(self._connection, self._ledger, meta, supersede=on_conflict == "supersede", act=act)
         with without_collection():
-            if observations:
+            if isinstance(observations, InColumns):
+                take_columns(intake, observations)
+            elif observations:
                 take_observations(intake, observations)
             if events:
                 take_events(intake, events)
@@ -82,8 +94,9 @@ class Writer(Reader):
                 take_patients(intake, patients)
             if act is not None:
                 intake.touch(act.patient_ids)
-            outcome = intake.finish(rows)
+            outcome = intake.finish(decisions_of(observations) + decisions_of([*events, *patients]))
         self._ledger = ledger.Ledger(self._connection)
+        self._brought = intake.columns
         return outcome
 
     def record_undo(self, batch_id: str, *, at_ms: int, actor: Actor) -> UndoOutcome:
@@ -91,10 +104,19 @@ class Writer(Reader):
         with without_collection():
             outcome = record_undo(self._connection, self._ledger, batch_id, at_ms, actor)
         self._ledger = ledger.Ledger(self._connection)
+        self._brought = None
         return outcome
 
+    def text_at_hand(self, result_id: int) -> tuple[str, str | None, str] | None:
+        """Text, unit and canonical text of a result that was just brought."""
+        return None if self._brought is None else self._brought.text_of(result_id)
+
+    def _at_hand(self, numbers: Collection[int]) -> AtHand:
+        """The results of patients who are new with what was just brought."""
+        return NOTHING if self._brought is None else self._brought.at_hand(numbers)
+
     def save_episodes(
-        self, patient_ids: Iterable[str], episodes: Iterable[Episode], bare: Iterable[BareEpisode] = ()
+        self, patient_ids: Iterable[str], episodes: Iterable[Episode], bare: BareEpisodes = stored_episodes.NO_BARE
     ) -> list[StoredEpisode]:
         """Makes these the episodes of exactly these patients; unchanged ones keep their numbers."""
         numbers = people.numbers_of(self._connection, list(patient_ids))
@@ -102,7 +124,7 @@ class Writer(Reader):
 
     def save_alert(self, alert: Alert) -> Alert:
         """Stores an alert as it stands now; number 0 gets the next one. The alert as stored."""
-        return records.save_alert(self._connection, alert)
+        return records.save_alert(self._connection, alert, self._heads)
 
     def add_alert_move(
         self,
@@ -118,11 +140,12 @@ class Writer(Reader):
     ) -> MoveRow:
         """Appends a move to an alert's log."""
         values = {"at_ms": at_ms, "move": move, "from_state": from_state, "to_state": to_state, "reason": reason}
-        return records.add_move(self._connection, alert_id, actor, values | {"details": dict(details or {})})
+        values |= {"details": dict(details or {})}
+        return records.add_move(self._connection, alert_id, actor, values, self._heads)
 
     def audit(self, actor: Actor, action: str, object: str, details: Mapping[str, Any], at_ms: int) -> int:
         """Appends an entry to the audit chain; its sequence number."""
-        return records.add_audit(self._connection, actor, action, object, details, at_ms)
+        return records.add_audit(self._connection, actor, action, object, details, at_ms, self._heads)
 
     def bump_revisions(self, patient_ids: Iterable[str]) -> None:
         """Counts the ward's counter and those of these patients up."""

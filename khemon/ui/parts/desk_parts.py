@@ -16,7 +16,7 @@ from khemon.figures.words import date_words
 from khemon.gate import current_desk, download_address
 from khemon.models import ImportProblem
 from khemon.rules.calendar import to_ms
-from khemon.ui.parts import fate_parts, frame
+from khemon.ui.parts import fate_parts, frame, mapping_parts
 from khemon.ui.parts.asked_parts import dates, encodings, read_again
 from khemon.ui.parts.elements import Child, Markup, el, plain, show, sign
 from khemon.ui.parts.pages import TITLES, address
@@ -26,6 +26,8 @@ from khemon.ui.parts.session import Session, session
 WAIT_S, JUST_BEGUN = 1.5, dt.timedelta(seconds=2)
 LOOK_EVERY = "1s"
 SHOWN_ALERTS = 12
+#: Questions about a file that are asked beside what each answer would show.
+ASKED_HERE = ("encoding", "date_format")
 _STEPS = {
     "": "waits for its turn",
     "reading": "reading the file",
@@ -85,9 +87,23 @@ def waiting(here: Session, found: Sequence[Paper]) -> None:
     show(_readiness(read))
     for paper in read:
         st.subheader(plain(paper.file.name))
+        if paper.review is not None:
+            _how(here, paper)
         _read_paper(here, paper)
         current_desk().shown(here.actor, paper.number)
         st.button("Put away without committing", key=f"away_{paper.number}", on_click=_put_away, args=(paper.number,))
+
+
+def _how(here: Session, paper: Paper) -> None:
+    """Laboratory and mapping of a file; read anew where they are not those it was read with."""
+
+    def again() -> None:
+        current_desk().read_again(here.actor, paper.number, paper.how)
+
+    how = mapping_parts.panel(here, paper.file, paper.how, paper.number, download_address, ASKED_HERE, again)
+    if how != paper.how:
+        current_desk().read_again(here.actor, paper.number, how)
+        st.rerun()
 
 
 def _readiness(read: Sequence[Paper]) -> Markup | None:

@@ -1,0 +1,296 @@
+"""Results on their way in as columns: most rows of a long file stand alone, and no object is made of those.
+
+What is decided and written is what `intake_labs` decides and writes for the same rows.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from itertools import repeat
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+import sqlalchemy as sa
+
+from khemon.store.digests import row_digests
+from khemon.store.repository.bulk import BLOCK, Column, Same, insert_columns
+from khemon.store.repository.intake import WITHOUT_PATIENT, Intake
+from khemon.store.repository.intake_labs import (
+    QUALITY_CODES,
+    STATUS_CODES,
+    TIMING_CODES,
+    Twins,
+    is_accepted,
+    moved_places,
+    observation_content,
+    plain_values,
+    result_values,
+    versions_of,
+)
+from khemon.store.repository.results import AtHand
+from khemon.store.repository.sealing import RESULT_COLUMNS, RULED, note_result_columns
+from khemon.store.repository.seals import seals_of
+from khemon.store.tables import BATCH_SPAN, result
+from khemon.units import ANALYTE_CODES
+
+Ints = npt.NDArray[np.int64]
+#: In `what` of a row that says something of its own; in `who` of one that names nobody.
+OWN = NOBODY = -1
+NAMES = [column.name for column in result.columns]
+#: The columns of a row that are not what it says of a result.
+VARIED = ("patient_no", "collected_ms", "result_id", "specimen", "row", "collected_text", "digest")
+
+
+@runtime_checkable
+class InColumns(Protocol):
+    """Observations as columns: what a row says, of whom and when are places in lists; `own` say it for themselves."""
+
+    lines: array[int]
+    who: array[int]
+    when: array[int]
+    what: array[int]
+    patients: list[str]
+    times: list[str]
+    times_ms: list[int]
+    said: list[Any]
+    specimens: list[str | None] | None
+    own: dict[int, Any]
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, place: int, /) -> Any:  # noqa: ANN401
+        """A row that is brought up to date."""
+
+    def seen(self, place: int) -> Any:  # noqa: ANN401
+        """A row that is only looked at."""
+
+
+def decisions_of(rows: Sequence[Any] | InColumns) -> Counter[str]:
+    """How many rows have which decision now."""
+    if not isinstance(rows, InColumns):
+        return Counter(row.decision for row in rows)
+    what = np.array(rows.what, np.int64)
+    what[list(rows.own)] = OWN
+    found = Counter(row.decision for row in rows.own.values())
+    counts = np.bincount(what[what != OWN], minlength=len(rows.said))
+    for one, count in zip(rows.said, counts.tolist(), strict=True):
+        found[one.decision] += count
+    return found
+
+
+def specimen_of(rows: InColumns, place: int) -> str | None:
+    """The specimen of a row."""
+    return rows.specimens[place] if rows.specimens else None
+
+
+class _File:
+    """The rows of a file as arrays; `own` are the places of those that say something of their own."""
+
+    def __init__(self, rows: InColumns) -> None:
+        self.rows = rows
+        self.own = np.array(sorted(rows.own), np.int64)
+        self.what, self.who = np.array(rows.what, np.int32), np.array(rows.who, np.int32)
+        self.what[self.own] = OWN
+        places = {name: place for place, name in enumerate(rows.patients)}
+        for place in self.own.tolist():
+            name = rows.own[place].patient_id
+            self.who[place] = NOBODY if name is None else places.setdefault(name, len(places))
+        self.names = list(places)
+        self.at = np.array([*rows.times_ms, 0], np.int64)[np.array(rows.when, np.int32)]
+        self.at[self.own] = [rows.own[place].collected_ms or 0 for place in self.own.tolist()]
+
+    def each(self, of: Callable[[Any], Any], kind: npt.DTypeLike) -> npt.NDArray[Any]:
+        """A value of each row."""
+        found = np.array([*map(of, self.rows.said), 0], kind)[self.what]
+        found[self.own] = [of(self.rows.own[place]) for place in self.own.tolist()]
+        return found
+
+    def numbers(self, intake: Intake, standing: Mapping[str, int]) -> Ints:
+        """The number of each row's patient, who is made by the first row that says something of them; else NOBODY."""
+        rows, count = self.rows, len(self.what)
+        speaks = self.each(lambda each: each.decision not in WITHOUT_PATIENT, np.bool_) & (self.who != NOBODY)
+        backwards = np.flatnonzero(speaks)[::-1]
+        first, number = np.full(len(self.names) + 1, count), np.full(len(self.names) + 1, NOBODY, np.int64)
+        first[self.who[backwards]] = backwards
+        for one in np.argsort(first[:-1], kind="stable").tolist():
+            place = int(first[one])
+            if place < count:
+                row = rows.seen(place) if self.names[one] in standing else rows[place]
+                number[one] = intake.patient_of(row) or NOBODY
+        met = first[self.who] <= np.arange(count)
+        return np.where(met, number[self.who], NOBODY)
+
+
+def take_columns(intake: Intake, rows: InColumns) -> None:
+    """Gives every row its final decision and collects what is to be written."""
+    file = _File(rows)
+    standing = intake.look_up(file.names)
+    number = file.numbers(intake, standing)
+    readable = file.each(lambda each: each.decision == "accepted", np.bool_)
+    for place in np.flatnonzero(~readable).tolist():
+        each = rows.seen(place)
+        own = int(number[place])
+        intake.settle(place, each, None if own == NOBODY else own, observation_content(each))
+    code = file.each(lambda each: ANALYTE_CODES.get(each.analyte or "", 0), np.int64)
+    places = np.flatnonzero(readable)
+    places = places[np.lexsort((code[places], file.at[places], number[places]))]
+    keys = np.array([number[places], file.at[places], code[places]])
+    dropped = _dropped(intake, file, standing, places, keys)
+    kept = ~np.isin(places, dropped) if dropped else np.ones(len(places), np.bool_)
+    intake.columns = Results(file, intake, places[kept], *keys[:, kept])
+
+
+def _dropped(intake: Intake, file: _File, standing: Mapping[str, int], places: Ints, keys: Ints) -> list[int]:
+    """The readable rows that are not accepted in view of the store and of the rest of their file."""
+    _, at, _ = keys
+    between = (int(at.min()), int(at.max())) if at.size else (0, 0)
+    stored = versions_of(intake.connection, intake.ledger, standing.values(), between) if standing else {}
+    moved = moved_places(intake.ledger, stored)
+    same = np.zeros(len(places) + 1, np.bool_)
+    same[1:-1] = np.all(keys[:, 1:] == keys[:, :-1], axis=0)
+    doubtful = same[1:] | same[:-1]
+    groups = {(number, at, code): Twins() for number, at, code in zip(*keys[:, doubtful].tolist(), strict=True)}
+    source, known = intake.meta.source, {}
+    asked = np.ones(len(places), np.bool_) if stored else doubtful
+    for place, number, at, code in zip(places[asked].tolist(), *keys[:, asked].tolist(), strict=True):
+        there = (number, code, specimen_of(file.rows, place) or at)
+        if (number, at, code) in groups or (source, *there) in stored or there in moved:
+            known[place] = (number, at, code)
+    return [
+        place
+        for place, key in sorted(known.items())
+        if not is_accepted(intake, stored, groups, moved, (*key, intake.first_id + place), file.rows[place])
+    ]
+
+
+#: The columns that follow from what a row says.
+_EVALUATED: dict[str, Callable[[Any], Any]] = {
+    "low": lambda each: each.low,
+    "high": lambda each: each.high,
+    "status": lambda each: STATUS_CODES[each.status],
+    "quality": lambda each: QUALITY_CODES[each.quality],
+    "timing": lambda each: TIMING_CODES[each.timing],
+}
+
+
+class _Said:
+    """What rows say of a result, as columns of the table and as parts of the text their digests are made of."""
+
+    def __init__(self, said: Sequence[Any]) -> None:
+        rows = [
+            (*plain_values(0, 0, ANALYTE_CODES[each.analyte], 0, each, None), 0)
+            if each.decision == "accepted"
+            else None
+            for each in said
+        ]
+        accepted = [row for row in rows if row]
+        # The last place is for rows that say something of their own.
+        whole = [row or (None,) * len(NAMES) for row in (*rows, None)]
+        self._columns: dict[str, Column] = {}
+        for place, name in enumerate(NAMES):
+            values = {repr(row[place]): row[place] for row in accepted} or {"": None}
+            alone = Same(next(iter(values.values())))
+            self._columns[name] = alone if len(values) == 1 else [row[place] for row in whole]
+        low, specimen, text, digest = map(NAMES.index, ("low", "specimen", "text", "digest"))
+        parts = ((row[2], repr(row[low:specimen])[1:-1], repr(row[text:digest])[1:-1]) for row in whole)
+        self._parts = list(parts)
+
+    def column(self, name: str, what: Sequence[int]) -> Column:
+        """A column of the table for rows that say this."""
+        column = self._columns[name]
+        return column if isinstance(column, Same) else list(map(column.__getitem__, what))
+
+    def texts(self, what: Sequence[int], varied: Mapping[str, Any]) -> list[str]:
+        """Of each row the plain values in the order of the table, as a tuple of them is written."""
+        columns = (varied[name] for name in ("patient_no", "collected_ms", "result_id", "row", "collected_text"))
+        specimen = varied["specimen"]
+        specimens = repeat(None, len(what)) if isinstance(specimen, Same) else specimen
+        parts = map(self._parts.__getitem__, what)
+        return [
+            f"({number}, {at}, {code}, {row_id}, {bounds}, {specimen!r}, None, {line}, None, {written!r}, {rest})"
+            for (code, bounds, rest), number, at, row_id, line, written, specimen in zip(
+                parts, *columns, specimens, strict=True
+            )
+        ]
+
+
+class Results:
+    """The accepted rows of a file in the order of the table's key."""
+
+    def __init__(self, file: _File, intake: Intake, places: Ints, number: Ints, at: Ints, code: Ints) -> None:
+        self.rows, self.places, self.at = file.rows, places, at
+        self.number, self.code = number.astype(np.int32), code.astype(np.int8)
+        self.first_id, self._new = intake.first_id, intake.new_numbers()
+        self._what = file.what[places]
+
+    def write(self, connection: sa.Connection) -> Ints:
+        """Inserts the rows; their digests."""
+        said = _Said(self.rows.said)
+        digests = np.zeros(len(self.places), np.int64)
+        for start in range(0, len(self.places), BLOCK):
+            columns, length = self._block(said, slice(start, start + BLOCK))
+            insert_columns(connection, result, columns, length)
+            note_result_columns(seals_of(connection), columns, length)
+            digests[start : start + length] = columns[-1]
+        return digests
+
+    def _block(self, said: _Said, block: slice) -> tuple[list[Any], int]:
+        """The columns of some of the rows."""
+        rows, places = self.rows, self.places[block].tolist()
+        what = self._what[block].tolist()
+        times = [*rows.times, ""]
+        varied: dict[str, Column] = {
+            "patient_no": self.number[block].tolist(),
+            "collected_ms": self.at[block].tolist(),
+            "result_id": (self.places[block] + self.first_id).tolist(),
+            "specimen": [rows.specimens[place] for place in places] if rows.specimens else Same(None),
+            "row": list(map(rows.lines.__getitem__, places)),
+            "collected_text": list(map(times.__getitem__, map(rows.when.__getitem__, places))),
+        }
+        varied["digest"] = row_digests(said.texts(what, varied))
+        columns = [varied[name] if name in varied else said.column(name, what) for name in NAMES]
+        for index, place in enumerate(places):
+            if place in rows.own:
+                key = (int(self.number[block][index]), int(self.at[block][index]), int(self.code[block][index]))
+                values = result_values(*key, place + self.first_id, rows.own[place], restored_by=None)
+                _put(columns, index, values, len(places))
+        return columns, len(places)
+
+    def at_hand(self, wanted: Collection[int]) -> AtHand:
+        """What an evaluation takes of the patients who are new with this file: of them there are no other rows."""
+        numbers = self._new.intersection(wanted)
+        kept = np.flatnonzero((self.code < RULED) & np.isin(self.number, list(numbers)))
+        places, rows = self.places[kept], self.rows
+        own = {index: rows.own[place] for index, place in enumerate(places.tolist()) if place in rows.own}
+        columns: dict[str, Any] = {"patient_no": self.number, "collected_ms": self.at, "analyte": self.code}
+        columns = {name: column[kept] for name, column in columns.items()}
+        columns["result_id"] = places + self.first_id
+        columns["restored_by"] = columns["specimen"] = [None] * len(places)
+        if rows.specimens or own:
+            columns["specimen"] = [specimen_of(rows, place) for place in places.tolist()]
+        for name, of in _EVALUATED.items():
+            column = columns[name] = np.array([*map(of, rows.said), 0])[self._what[kept]]
+            column[list(own)] = [of(each) for each in own.values()]
+        return AtHand(numbers, [columns[column.name] for column in RESULT_COLUMNS])
+
+    def text_of(self, row_id: int) -> tuple[str, str | None, str] | None:
+        """Text and unit of a row as received, and its canonical text; None for a row of another file."""
+        if row_id // BATCH_SPAN != self.first_id // BATCH_SPAN:
+            return None
+        place = row_id - self.first_id
+        each = self.rows.own.get(place) or self.rows.said[self.rows.what[place]]
+        return each.text, each.unit, each.comparator + (each.canonical_value or "")
+
+
+def _put(columns: list[Any], index: int, values: Sequence[Any], length: int) -> None:
+    """Sets a row of columns to these values."""
+    for place, value in enumerate(values):
+        column = columns[place]
+        if isinstance(column, Same):
+            if repr(column.value) == repr(value):
+                continue
+            column = columns[place] = [column.value] * length
+        column[index] = value
