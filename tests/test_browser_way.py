@@ -12,7 +12,7 @@ from tests.server import mark_synthetic, running_server
 from tests.wards import TIMEZONE, Files, bring, rebound, small_ward
 
 pytestmark = pytest.mark.browser
-TITLES = ("Ward", "Alerts", "Held results", "Upload", "Enter by hand", "Definitions", "Users")
+TITLES = ("Ward", "Alerts", "Held results", "Upload", "Enter by hand", "Definitions")
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +152,7 @@ def test_every_page_stands_in_both_themes_and_on_a_tablet_without_scrolling_side
 ):
     page.emulate_media(color_scheme=scheme)
     page.set_viewport_size({"width": width, "height": 1000})
-    for address in ("", "alerts", "review", "upload", "definitions", "patient?patient=2", "enter?patient=2", "admin"):
+    for address in ("", "alerts", "review", "upload", "definitions", "patient?patient=2", "enter?patient=2"):
         visit(page, f"{ward_server.url}{address}")
         expect(page.get_by_text("SYNTHETIC data")).to_be_visible()
         wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")

@@ -5,6 +5,7 @@ import datetime as dt
 import pytest
 
 from khemon.importers import ReadOptions, load_mapping, read
+from khemon.importers.times import UNDECIDED, order_of
 
 NOW = dt.datetime(2026, 6, 1, 12, tzinfo=dt.UTC)
 NOW_MS = int(NOW.timestamp() * 1000)
@@ -174,3 +175,12 @@ def test_chinese_dates_are_certain():
 def test_a_two_digit_year_is_not_guessed():
     (found,) = observed("03/04/26 08:00")
     assert (found.decision, codes(found)) == ("review", ["two_digit_year"])
+
+
+@pytest.mark.parametrize(
+    ("odd", "order"),
+    [("13.04.2026", "day first"), ("31.04.2026", "day first"), ("04.13.2026", "month first"), ("12.04.2026", "")]
+    + [(text, "") for text in ("32.04.2026", "04.32.2026", "13.13.2026", "0.13.2026", "13.0.2026", "99.04.2026")],
+)
+def test_only_what_can_be_a_date_says_whether_day_or_month_comes_first(odd, order):
+    assert order_of(["03.04.2026 08:00", f"{odd} 09:00"]) == (order or UNDECIDED)

@@ -52,6 +52,9 @@ def _milliseconds(span: dt.timedelta) -> int:
     return span.days * 86_400_000 + span.seconds * 1_000 + span.microseconds // 1_000
 
 
+MONTHS, LONGEST_MONTH = 12, 31
+
+
 def in_zone(local: dt.datetime, zone: ZoneInfo) -> Moment:
     """A wall clock time in a zone; held when the clock skipped it or showed it twice (then with the first reading)."""
     first = local.replace(tzinfo=zone, fold=0).utcoffset() or dt.timedelta()
@@ -65,13 +68,17 @@ def in_zone(local: dt.datetime, zone: ZoneInfo) -> Moment:
 
 
 def order_of(texts: Iterable[str]) -> str:
-    """Day or month first, if some date of the column can only be read one way and none contradicts."""
+    """Day or month first, if some date of the column can only be read one way and none contradicts.
+
+    What is no date either way (32.04., 13.13.) says nothing: a slip of the finger does not decide for the others.
+    """
     day_first = month_first = False
     for text in texts:
         match = LOCAL.match(spelled_plainly(plain_text(text)))
         if match and len(match["a"]) < 4:
-            day_first = day_first or int(match["a"]) > 12
-            month_first = month_first or int(match["b"]) > 12
+            a, b = int(match["a"]), int(match["b"])
+            day_first = day_first or (MONTHS < a <= LONGEST_MONTH and 0 < b <= MONTHS)
+            month_first = month_first or (MONTHS < b <= LONGEST_MONTH and 0 < a <= MONTHS)
     if day_first == month_first:
         return UNDECIDED
     return DAY_FIRST if day_first else MONTH_FIRST
