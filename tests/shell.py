@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
@@ -56,10 +57,17 @@ def khemon(*arguments: object, env: dict[str, str] | None = None) -> Said:
     return Said(int(str(code or 0)), out.getvalue(), err.getvalue())
 
 
-def spawned(*arguments: object, env: dict[str, str] | None = None, cwd: Path | None = None) -> Said:
-    """Runs a command as a process of its own."""
+def spawned(
+    *arguments: object,
+    env: dict[str, str] | None = None,
+    cwd: Path | None = None,
+    before: Callable[[], None] | None = None,
+) -> Said:
+    """Runs a command as a process of its own, in which `before` is called first."""
     command = [sys.executable, "-c", "from khemon.cli import main; main()", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=_plain(env), cwd=cwd)
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=_plain(env), cwd=cwd, preexec_fn=before
+    )
     return Said(done.returncode, done.stdout, done.stderr)
 
 

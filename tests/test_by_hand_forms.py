@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import sys
 import threading
 from zoneinfo import ZoneInfo
 
@@ -61,9 +60,7 @@ def _asked() -> None:
     st.session_state["kept"] = when("Was", "w", ZoneInfo("Europe/Berlin"), default)
 
 
-def test_a_time_is_taken_only_when_it_is_said_in_full_and_asked_about_when_the_clock_showed_it_twice(monkeypatch):
-    # The page runs as the main module; processes that later tests start would run it again.
-    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+def test_a_time_is_taken_only_when_it_is_said_in_full_and_asked_about_when_the_clock_showed_it_twice():
     page = AppTest.from_function(_asked).run()
     assert page.session_state["said"] == ""
     assert page.session_state["kept"] == "2025-10-26T02:30:17+02:00"

@@ -132,6 +132,9 @@ def tables(store: Store) -> dict[str, list[tuple]]:
             rows = [tuple(row) for row in reader._connection.execute(sa.select(*columns))]
             found[table.name] = sorted((row for row in rows if "batch " not in repr(row)), key=repr)
     del found["audit"]
+    # The marks of these hold the drawn name of a batch, or follow from it.
+    drawn = ("batch", "batch_row", "audit")
+    found["seal"] = [row for row in found["seal"] if not set(drawn) & set(row)]
     return found
 
 

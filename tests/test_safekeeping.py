@@ -20,7 +20,7 @@ from khemon.actions.check import check
 from khemon.models import Actor, KhemonError
 from khemon.store import Store, tables
 from khemon.store.triggers import expected_triggers
-from tests.shell import imported, khemon, sqlite
+from tests.shell import Said, imported, khemon, spawned, sqlite
 from tests.test_endurance import FORKS, LIMIT, content_of
 from tests.test_store_integrity import tamper
 
@@ -248,11 +248,14 @@ def test_whichever_write_or_commit_fails_the_old_is_whole_and_the_next_try_succe
     assert len(left) <= nth  # what could not be taken away because taking away failed
 
 
-def in_a_full_disk(limit: int, arguments: tuple, answers) -> None:
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(LIMIT, (limit, limit))
-    said = khemon(*arguments)
-    answers.put((said.code, said.err))
+def in_a_full_disk(limit: int, arguments: tuple) -> Said:
+    """What a command of its own process says where no file may grow beyond so many bytes."""
+
+    def full() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(LIMIT, (limit, limit))
+
+    return spawned(*arguments, before=full)
 
 
 @pytest.mark.faults
@@ -265,21 +268,19 @@ def test_a_full_disk_leaves_the_old_database_and_no_half_of_a_backup(tmp_path):
     size = file.stat().st_size
     for limit in (0, 4_096, size // 2, size - 4_096):
         for arguments in (("backup", tmp_path / "new"), ("restore", file, "--replace")):
-            answers = FORKS.SimpleQueue()
-            child = FORKS.Process(target=in_a_full_disk, args=(limit, (*map(str, arguments), "--db", url), answers))
-            child.start()
-            code, err = answers.get()
-            child.join()
-            assert (code, "Remedy: " in err, "Traceback" in err) == (2, True, False), (limit, arguments, err)
+            said = in_a_full_disk(limit, (*arguments, "--db", url))
+            told = (said.code, "Remedy: " in said.err, "Traceback" in said.err)
+            assert told == (2, True, False), (limit, arguments, said.err)
             assert not (tmp_path / "new").exists()
             assert rows_of(url) == before
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
 
-def restore_for_ever(url: str, file: str) -> None:
+def restore_for_ever(url: str, file: str, first: int) -> None:
     from khemon.actions.safekeeping import restore
 
-    for number in itertools.count():
+    # Each at a second of its own: what was kept aside before is never replaced.
+    for number in itertools.count(first):
         restore(
             url, NURSE, Path(file), NOW + number * 1000, replace=True, sqlite_path=Path(url.removeprefix("sqlite:///"))
         )
@@ -293,7 +294,7 @@ def test_a_restore_killed_at_any_moment_leaves_one_whole_database(tmp_path, seed
     khemon("backup", file, "--db", url)
     drawn = random.Random(seed)
     for turn in range(KILLS):
-        child = FORKS.Process(target=restore_for_ever, args=(url, str(file)))
+        child = FORKS.Process(target=restore_for_ever, args=(url, str(file), turn * 10_000))
         child.start()
         child.join(drawn.uniform(0.1, 0.6))
         os.kill(child.pid, signal.SIGKILL)
