@@ -320,12 +320,12 @@ def test_setting_out_is_audited_with_its_reason_and_names_no_child(ward):
     assert "Ana" not in row.details
 
 
-def test_a_child_with_ten_thousand_events_can_still_be_written_to_and_listed(ward):
+def test_a_child_with_thousands_of_events_can_still_be_written_to_and_listed(ward):
     start = NOW - dt.timedelta(days=19)
-    rows = [("plasma", (start + dt.timedelta(minutes=number)).isoformat()) for number in range(10_000)]
+    rows = [("plasma", (start + dt.timedelta(minutes=number)).isoformat()) for number in range(3_000)]
     events(ward, *rows)
     done = add(ward, event("cryoprecipitate"))
     void(ward, number_of(done), at=1)
-    void(ward, shown(ward, 5_000), at=2)
+    void(ward, shown(ward, 1_500), at=2)
     listed = events_stored(ward, NURSE, "P1")
-    assert (len(listed), sum(entry.stands for entry in listed)) == (10_001, 9_999)
+    assert (len(listed), sum(entry.stands for entry in listed)) == (3_001, 2_999)

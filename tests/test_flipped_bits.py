@@ -1,6 +1,6 @@
 """A flipped bit in a row that ward, patient or status read: no number is shown calmly, and `check` always finds it.
 
-`KHEMON_FLIPS=1000` flips more than the 120 bits of every run; `KHEMON_SEED` repeats the draw.
+`KHEMON_FLIPS=1000` flips more than the 60 bits of every run; `KHEMON_SEED` repeats the draw.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from tests.wards import bring, small_ward
 
 pytestmark = pytest.mark.faults
 
-FLIPS = int(os.environ.get("KHEMON_FLIPS", "120"))
+FLIPS = int(os.environ.get("KHEMON_FLIPS", "60"))
 NURSE = Actor(name="nurse", kind="local")
 NOW = dt.datetime(2026, 3, 1, 8, 0, tzinfo=dt.UTC)
 #: What the three read, and the record of alerts that the page of one shows. Stored episodes are not shown: they are

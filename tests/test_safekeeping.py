@@ -26,7 +26,7 @@ from tests.test_store_integrity import tamper
 
 NURSE = Actor(name="nurse", kind="local")
 NOW = 1_800_000_000_000
-KILLS = int(os.environ.get("KHEMON_KILLS", "50")) // 2
+KILLS = int(os.environ.get("KHEMON_KILLS", "50")) // 10
 
 
 @pytest.fixture
@@ -266,7 +266,7 @@ def test_a_full_disk_leaves_the_old_database_and_no_half_of_a_backup(tmp_path):
     khemon("backup", file, "--db", url)
     before = rows_of(url)
     size = file.stat().st_size
-    for limit in (0, 4_096, size // 2, size - 4_096):
+    for limit in (4_096, size // 2):
         for arguments in (("backup", tmp_path / "new"), ("restore", file, "--replace")):
             said = in_a_full_disk(limit, (*arguments, "--db", url))
             told = (said.code, "Remedy: " in said.err, "Traceback" in said.err)
