@@ -163,3 +163,16 @@ def test_totals_do_not_depend_on_the_order_of_rows():
     pairs = [(number % 3, mark_of(number, "x")) for number in range(20)]
     assert totals(pairs) == totals(reversed(pairs))
     assert totals(pairs) != totals(pairs[1:])
+
+
+def test_a_child_that_nobody_spoke_of_cannot_have_been_opened(store):
+    with store.writing() as writer:
+        writer.mark_seen("patient", "P1", "nurse", HOUR)
+    bring(store, [lab(10)])
+    with store.reading() as reader:
+        assert reader.seen_at("patient", "P1") is None
+    with store.writing() as writer:
+        writer.mark_seen("patient", "P1", "nurse", 2 * HOUR)
+    with store.reading() as reader:
+        assert reader.seen_at("patient", "P1") == 2 * HOUR
+    assert check(store) == []

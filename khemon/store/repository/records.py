@@ -22,6 +22,8 @@ from khemon.store.rows import AuditRow, MoveRow, SeenRow
 from khemon.store.tables import alert, alert_move, audit, revision, seen, setting
 
 AUDIT_PAGE = 10_000
+#: What is opened under the id of a child, whose number is the scope of its seal.
+OF_A_CHILD = ("patient", "break_glass")
 
 _SETTINGS = Ready(sa.select(setting))
 _REVISION = Ready(sa.select(revision.c.revision).where(revision.c.patient_no == sa.bindparam("number")))
@@ -240,14 +242,16 @@ def audit_rows(connection: sa.Connection, after: int = 0) -> Iterator[AuditRow]:
 
 
 def mark_seen(connection: sa.Connection, kind: str, object_id: str, actor: str, at_ms: int) -> None:
-    """Notes that someone opened something."""
+    """Notes that someone opened something; a child that nobody spoke of yet cannot be opened."""
+    scope = _seen_scope(connection, kind, object_id)
+    if scope == WARD and kind in OF_A_CHILD:
+        return
     key = {"kind": kind, "object_id": object_id, "actor": actor}
     before = next(iter(seen_rows(connection, kind, object_id, actor)), None)
     first = at_ms if before is None else before.first_ms
     put(connection, seen, key, {"first_ms": first, "last_ms": at_ms})
     old = 0 if before is None else mark_of(*key.values(), before.first_ms, before.last_ms)
     change = old ^ mark_of(*key.values(), first, at_ms)
-    scope = _seen_scope(connection, kind, object_id)
     seals_of(connection).note(f"seen_{kind}", scope, change, int(before is None))
 
 
