@@ -77,6 +77,9 @@ def read_plainly(content: bytes, options: ReadOptions, format_name: str) -> Read
     """The reading of a canonical labs.csv of plain text; None for any other, which is to be read as a grid."""
     mapping = options.mapping
     header = header_of(content)
+    # A header too wide or too long is refused where every file is: it is not looked at cell by cell here.
+    if len(header) > MAX_COLUMNS or max(map(len, header), default=0) > MAX_CELL:
+        return None
     grid = Grid(header, 1, ",")
     try:
         columns = find_columns(header, grid.where(1), mapping, lambda name: is_date(name, options))
@@ -104,7 +107,7 @@ def read_plainly(content: bytes, options: ReadOptions, format_name: str) -> Read
 def _is_told_plainly(header: Sequence[str], columns: Columns, content: bytes) -> bool:
     """Whether the rows below a header can be read in columns: a canonical labs.csv, and no other header below."""
     known = columns.kind == LABS and columns.layout == CANONICAL and {"patient_id", "unit"} <= set(columns.at)
-    if not known or len(header) > MAX_COLUMNS or any(name in columns.at for name in HEEDED):
+    if not known or any(name in columns.at for name in HEEDED):
         return False
     again = header[columns.at["analyte"]].encode()
     return all(header[index] for index in columns.unread) and content.count(again) == 1
