@@ -15,6 +15,7 @@ from khemon.models import StoreProblem
 BUSY = frozenset({"SQLITE_BUSY", "SQLITE_LOCKED", "55P03"})
 #: The server went away or ended the connection (class 08, and shutdowns of class 57).
 LOST = frozenset({"08000", "08001", "08003", "08004", "08006", "57P01", "57P02", "57P03", "57P05"})
+NO_CODE = "no code"
 
 
 @contextmanager
@@ -42,13 +43,15 @@ def plain_driver_problems(connection: sa.Connection) -> Iterator[None]:
 
 def driver_problem(error: BaseException | None, *, lost: bool = False) -> StoreProblem:
     """What the driver raised, without the values it quotes."""
-    code = getattr(error, "sqlite_errorname", None) or getattr(error, "sqlstate", None) or "no code"
+    code = getattr(error, "sqlite_errorname", None) or getattr(error, "sqlstate", None) or NO_CODE
     primary = getattr(getattr(error, "diag", None), "message_primary", None)
     lines = (str(error) if primary is None else str(primary)).splitlines() or [""]
     # PostgreSQL quotes the offending value in some messages.
     message = re.sub(r'"[^"]*"', '"…"', lines[0])
     remedy = "try again; nothing was saved" if code in BUSY else "nothing was saved"
-    if lost or code in LOST:  # perhaps after it was committed and before that was told
+    # What libpq says by itself has no code: the server could not be heard any more.
+    unheard = code == NO_CODE and type(error).__name__ == "OperationalError"
+    if lost or unheard or code in LOST:  # perhaps after it was committed and before that was told
         remedy = "look whether it was saved, or try again: the same file is never taken twice"
     return StoreProblem(
         where="database", found=f"refused the work ({type(error).__name__}, {code}: {message})", remedy=remedy
