@@ -23,7 +23,7 @@ LAB_COLUMNS = (
     "comment",
     "resulted_at",
 )
-EVENT_COLUMNS = ("patient_id", "kind", "start", "end", "dose", "unit", "note")
+EVENT_COLUMNS = tuple(Event.model_fields)
 PATIENT_COLUMNS = tuple(Patient.model_fields)
 WAITING_COLUMNS = ("patient_id", "collected_at", "analyte", "text", "unit", "decision", "reasons")
 ALERT_COLUMNS = ("alert", "patient_id", "rule", "state", "severity", "onset", "end", "text", "reason", "actor")

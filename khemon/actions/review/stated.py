@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from khemon.importers import EventRow, Observation, PatientRow, Reading, ReadOptions, read
+from khemon.importers.layout import EVENT_COLUMNS, PATIENT_COLUMNS
 from khemon.models import ImportProblem, Refused
 from khemon.rules.calendar import from_ms
 from khemon.store import KeptRow
@@ -16,24 +17,8 @@ from khemon.units import ANALYTES
 #: What may be stated of a row of each kind, as its canonical file names it.
 FIELDS: dict[str, tuple[str, ...]] = {
     "labs": ("patient_id", "collected_at", "analyte", "value", "unit", "status", "quality", "timing"),
-    "events": ("patient_id", "kind", "start", "end", "dose", "unit", "note"),
-    "patients": (
-        "patient_id",
-        "name",
-        "birth_date",
-        "sex",
-        "diagnosis",
-        "lesion_class",
-        "ward",
-        "on_ward_from",
-        "on_ward_until",
-        "followed_until",
-        "sirolimus_target",
-        "arm",
-        "day0",
-        "discontinued_at",
-        "note",
-    ),
+    "events": EVENT_COLUMNS,
+    "patients": PATIENT_COLUMNS,
 }
 _MEASURE = ("analyte", "value", "unit")
 #: What the measure of an observation is made of.
