@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Playwright, expect
 
 #: Streamlit's page when its script has run and nothing is under way.
@@ -106,3 +107,25 @@ def visit(page: Page, url: str) -> None:
     page.goto(url)
     settled(page)
     expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+#: Rules of WCAG 2.2 A and AA and what is good practice, as axe knows them; only what is wrong is listed.
+AXE_OPTIONS = {"resultTypes": ["violations"]}
+GRAVE = ("serious", "critical")
+
+
+def barriers(page: Page) -> list[str]:
+    """What keeps somebody from using the page as it stands: the serious and critical findings of axe, with the place."""
+    found = Axe().run(page, options=AXE_OPTIONS).response["violations"]
+    grave = [finding for finding in found if finding["impact"] in GRAVE]
+    return [
+        f"{finding['id']}: {node['target']} {node['html'][:160]} {node.get('failureSummary', '')}"
+        for finding in grave
+        for node in finding["nodes"]
+    ]
+
+
+def picture(page: Page, name: str) -> None:
+    """Keeps a picture of the whole page for whoever wants to look, in test-results/pictures."""
+    folder = Path(os.environ.get("KHEMON_PICTURES", "test-results/pictures"))
+    page.screenshot(path=folder / f"{name}.png", full_page=True)

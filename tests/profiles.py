@@ -34,6 +34,17 @@ def pytest_configure(config):
     config.stash[SEED] = int(chosen) if chosen is not None else random.SystemRandom().randrange(2**32)
 
 
+def pytest_collection_modifyitems(items):
+    """Random tests, faults and browsers do not count for coverage: a branch is to be met by a case, in every run.
+
+    Not traced, they take half the time.
+    """
+    for item in items:
+        drawn = "seed" in item.fixturenames or getattr(item.obj, "is_hypothesis_test", False)
+        if drawn or item.get_closest_marker("browser") or item.get_closest_marker("faults"):
+            item.add_marker(pytest.mark.no_cover)
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node):
     node.workerinput["khemon_seed"] = node.config.stash[SEED]

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from khemon.store import Store
-from tests.browser import settled, visit
+from tests.browser import barriers, picture, settled, visit
 from tests.server import mark_synthetic, running_server
 from tests.wards import TIMEZONE, Files, bring, rebound, small_ward
 
@@ -147,9 +147,10 @@ def test_hostile_text_is_shown_as_text(page: Page, ward_server):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 820])
-def test_every_page_stands_in_both_themes_and_on_a_tablet_without_scrolling_sideways(
+def test_every_page_stands_in_both_themes_and_on_a_tablet_without_a_barrier_or_scrolling_sideways(
     page: Page, ward_server, scheme, width
 ):
+    found: list[str] = []
     page.emulate_media(color_scheme=scheme)
     page.set_viewport_size({"width": width, "height": 1000})
     for address in ("", "alerts", "review", "upload", "definitions", "patient?patient=2", "enter?patient=2"):
@@ -157,6 +158,9 @@ def test_every_page_stands_in_both_themes_and_on_a_tablet_without_scrolling_side
         expect(page.get_by_text("SYNTHETIC data")).to_be_visible()
         wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wider <= 0, f"{address} at {width} px is {wider} px too wide"
+        found += [f"{address}: {barrier}" for barrier in barriers(page)]
+        picture(page, f"{address.partition('?')[0] or 'ward'}-{scheme}-{width}")
+    assert not found, "\n".join(found)
 
 
 def test_every_page_is_named_and_reached_by_keyboard(page: Page, ward_server):

@@ -629,9 +629,9 @@ def test_a_change_and_its_taking_back_leave_the_same_alerts_live(ward, seed):
     for _ in range(6):
         walk.arrive()
 
-    def live_now() -> set:
+    def live_now() -> dict:
         return {
-            (alert.alert_id, alert.patient_id, alert.rule, alert.onset, alert.severity, alert.status, alert.text)
+            (alert.patient_id, alert.rule, alert.onset, alert.severity, alert.status, alert.text): alert
             for alert, _ in walk._alerts().values()
             if alert.state in LIVE
         }
@@ -639,7 +639,11 @@ def test_a_change_and_its_taking_back_leave_the_same_alerts_live(ward, seed):
     before = live_now()
     walk.ward.changes("7", rules__severe_anemia__limit=50, rules__severe_thrombocytopenia__limit=15)
     walk.ward.goes_live("ward")
-    assert live_now() == before
+    after = live_now()
+    assert after.keys() == before.keys()
+    # One that had met several episodes may have stayed with another of them when its own ended.
+    for key, alert in before.items():
+        assert alert.times_met > 1 or after[key].alert_id == alert.alert_id
 
 
 # ---- old databases --------------------------------------------------------------------------------------------

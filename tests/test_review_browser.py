@@ -94,6 +94,7 @@ def test_a_result_of_another_child_is_moved_and_its_alert_goes_with_it(page: Pag
     expect(page.get_by_text("plasma criterion is retracted (B-2)", exact=False).first).to_be_visible()
     picture(page, "move-preview")
     page.get_by_role("button", name="Move", exact=True).click()
+    expect(page.get_by_text("takes it back", exact=False).first).to_be_visible()
     settled(page)
     page.get_by_role("link", name="Ward", exact=True).click()
     settled(page)
