@@ -115,7 +115,7 @@ GRAVE = ("serious", "critical")
 
 
 def barriers(page: Page) -> list[str]:
-    """What keeps somebody from using the page as it stands: the serious and critical findings of axe, with the place."""
+    """What keeps somebody from using the page as it stands: the grave findings of axe, with the place."""
     found = Axe().run(page, options=AXE_OPTIONS).response["violations"]
     grave = [finding for finding in found if finding["impact"] in GRAVE]
     return [
