@@ -260,7 +260,7 @@ class NumberGrammar:
         if match is None or number is None or number.value is None:
             return None
         rest = match[2]
-        if not rest.strip(" +-!"):
+        if rest == "-" or (rest[0] == " " and not rest.strip(" +-!")):
             # Some laboratories mark what is out of range with signs; others begin a range so.
             return Number(REVIEW, number.comparator, number.value, (*number.reasons, SIGN_BEHIND), rest="")
         if rest[0] in "eE" or rest.lstrip()[:1] in tuple("-0123456789_.,'+"):
