@@ -1,0 +1,88 @@
+"""The other side of `printed`: takes a sheet as JSON, draws its chart, sets the page with typst, hands back a PDF.
+
+Whatever a sheet says reaches typst as JSON among its inputs, never as source: a name full of markup stays a name.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Literal
+
+from khemon.figures.style import LIGHT, SIGNS
+
+TEMPLATES = Path(__file__).parent
+_SIGNS = "◆ critical  ▲ warning  ● note"
+#: What signs and marks mean, by kind of page.
+KEYS = {
+    "patient": (
+        f"{_SIGNS}.  Chart: ● result (◆ meets a critical limit)  ▽ below the figure shown (<)  △ above it (>)  ○ set "
+        "aside, not judged; ring: after a transfusion, square: preliminary, not counted when good; broken lines: "
+        "action lines (° khemon's own number)."
+    ),
+    "ward": f"{_SIGNS}.  Strips: ● result  ▽ below the figure shown (<)  △ above it (>); broken lines: action lines.",
+}
+
+
+def main(arguments: list[str]) -> None:
+    """Read a sheet from standard input and write its PDF to standard output."""
+    kind, memory_mb, seconds = arguments
+    _limit(int(memory_mb), int(seconds))
+    with tempfile.TemporaryDirectory() as own:
+        os.environ["MPLCONFIGDIR"] = str(Path(own) / "matplotlib")
+        made = page(kind, json.load(sys.stdin.buffer), Path(own))
+    sys.stdout.buffer.write(made)
+
+
+def page(kind: str, told: dict[str, Any], own: Path, form: Literal["pdf", "png"] = "pdf") -> bytes:
+    """The sheet of a kind (patient, ward) as PDF; form png: a picture of its one page. own: an empty folder."""
+    empty = own / "root"
+    empty.mkdir()
+    import typst
+
+    from khemon.reports.glyphs import font_folder, printable
+
+    sheet = printable(told)
+    inputs = {
+        "sheet": json.dumps(sheet),
+        "pictures": json.dumps(_pictures(kind, sheet)),
+        "looks": json.dumps({"colors": asdict(LIGHT), "signs": SIGNS, "key": KEYS[kind]}),
+    }
+    fonts: dict[str, Any] = {"font_paths": [str(font_folder())], "ignore_system_fonts": True}
+    made: bytes = typst.compile(_template(kind), root=str(empty), format=form, ppi=144, sys_inputs=inputs, **fonts)
+    return made
+
+
+def _template(kind: str) -> bytes:
+    """Our own source, nothing else: what every page has, then the page of this kind."""
+    return b"\n".join((TEMPLATES / name).read_bytes() for name in ("page.typ", f"{kind}.typ"))
+
+
+def _pictures(kind: str, sheet: dict[str, Any]) -> list[str]:
+    """SVG texts: the timeline of a child, or a strip for each row of a ward list."""
+    from pydantic import TypeAdapter
+
+    if kind == "patient":
+        from khemon.figures.timeline import TimelineData
+        from khemon.reports.chart import timeline_svg
+
+        return [timeline_svg(TypeAdapter(TimelineData).validate_python(sheet["timeline"]), LIGHT)]
+    from khemon.figures.board import SparkData, spark_svg
+
+    strip = TypeAdapter(SparkData)
+    return [spark_svg(strip.validate_python(row["spark"]), LIGHT) for row in sheet["rows"]]
+
+
+def _limit(memory_mb: int, seconds: int) -> None:
+    """Take no more memory and processor time than a page needs, where the system can see to that."""
+    try:
+        import resource
+    except ImportError:
+        return
+    resource.setrlimit(resource.RLIMIT_AS, (memory_mb * 1_000_000, memory_mb * 1_000_000))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

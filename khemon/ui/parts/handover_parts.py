@@ -1,0 +1,60 @@
+"""The ways to a printed page: links that make the PDF when they are followed, each once."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from khemon.actions.handover import handover_of_patient, handover_of_ward, wards_to_print
+from khemon.actions.watch import DEFAULT_WINDOW
+from khemon.actions.watch.patient import Identity
+from khemon.actions.whoami import person
+from khemon.gate import download_address
+from khemon.gate.downloads import PDF
+from khemon.ui.parts.elements import Child, Markup, el
+from khemon.ui.parts.session import Session
+
+WORDS = "Handover PDF"
+
+
+def of_patient(here: Session, who: Identity, window: str | None, as_of: dt.datetime | None = None) -> Markup:
+    """The link to the page of a child, for those who may take something along; nothing for others.
+
+    as_of: the moment the page looks back to; None: now, when the link is followed.
+    """
+    if not person(here.store, here.actor).may("export"):
+        return Markup("")
+    store, actor, chosen = here.store, here.actor, window or DEFAULT_WINDOW
+
+    def make() -> bytes:
+        now = dt.datetime.now(dt.UTC)
+        return handover_of_patient(store, actor, who.patient_id, as_of=as_of or now, now=now, window=chosen).content
+
+    link = download_address(f"handover {who.key} {chosen} {as_of}", f"handover-{who.key}.pdf", make, PDF)
+    return _links([(WORDS, link)])
+
+
+def of_ward(here: Session) -> Markup:
+    """A link to the list of each ward, or to the one list there is; nothing for those who may take nothing along."""
+    if not person(here.store, here.actor).may("export"):
+        return Markup("")
+    wards = wards_to_print(here.store, here.actor)
+    several = wards if wards[1:] else ()
+    named = [(WORDS, _of_ward(here, None)), *((f"{WORDS}, {ward}", _of_ward(here, ward)) for ward in several)]
+    return _links(named)
+
+
+def _of_ward(here: Session, ward: str | None) -> str:
+    store, actor = here.store, here.actor
+
+    def make() -> bytes:
+        now = dt.datetime.now(dt.UTC)
+        return handover_of_ward(store, actor, ward, as_of=now, now=now).content
+
+    return download_address(f"handover of ward {ward}", "handover-ward.pdf", make, PDF)
+
+
+def _links(named: list[tuple[str, str]]) -> Markup:
+    parts: list[Child] = []
+    for words, link in named:
+        parts += [el("a", words, href=link), " · "]
+    return el("div", *parts, el("span", "a link works once", class_="k-muted k-small"), class_="k")
