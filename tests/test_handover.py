@@ -7,19 +7,23 @@ import html
 import io
 import json
 import re
+from pathlib import Path
 
 import pytest
 from pypdf import PdfReader
+from streamlit.testing.v1 import AppTest
 
 from khemon.actions import watch
 from khemon.actions.handover import handover_of_patient, handover_of_ward, patient_sheet, ward_sheet
 from khemon.actions.viewing import who_saw
 from khemon.figures.style import LIGHT
 from khemon.figures.words import INTENDED_USE, SYNTHETIC_WORDS
+from khemon.gate import running
 from khemon.models import Actor, Refused
 from khemon.reports import apart, printed
 from khemon.reports.chart import timeline_svg
 from khemon.reports.glyphs import NAME, TEXT, printable
+from khemon.settings import Settings
 from khemon.store import Store
 from khemon.ui.parts import handover_parts, patient_parts
 from khemon.ui.parts.session import Session
@@ -27,6 +31,7 @@ from tests.shell import khemon
 from tests.test_accounts import with_account
 from tests.wards import ACTOR, TIMEZONE, Files, bring, rebound, small_ward
 
+ROOT = Path(__file__).resolve().parents[1]
 NOW = dt.datetime(2026, 11, 21, 7, 15, tzinfo=dt.UTC)
 AS_OF = "21 Nov 2026 08:15"
 #: Markup of the typesetter, of the chart and of the web; none of it may be anything but a name.
@@ -292,6 +297,34 @@ def test_a_page_that_takes_too_long_or_dies_is_refused_in_words(store, monkeypat
     monkeypatch.setattr(apart, "SECONDS", 0)
     with pytest.raises(Refused, match="takes more than"):
         printed(sheet)
+
+
+# ---- the pages ------------------------------------------------------------------------------------------------
+
+
+def test_the_pages_hand_out_links_that_make_a_pdf_once(store):
+    key = view_of(store, "B-rebound").identity.key
+    with running.over(store, Settings(mode="demo", database_url=store.url)) as place:
+        session = place.sessions.open(ACTOR)[1]
+        page = AppTest.from_file(str(ROOT / "khemon/ui/main.py"), default_timeout=60)
+        page.user = {"session": session.reference}
+        [link] = links(page.run())
+        offer = place.downloads.take(session, link)
+        assert (offer.kind, offer.name) == ("application/pdf", "handover-ward.pdf")
+        assert place.downloads.take(session, link) is None
+        page.switch_page("../../pages/patient.py")
+        page.query_params["patient"] = str(key)
+        [link] = links(page.run())
+        offer = place.downloads.take(session, link)
+        assert offer.name == f"handover-{key}.pdf"
+    assert offer.make().startswith(b"%PDF-")
+
+
+def links(page: AppTest) -> list[str]:
+    """The tokens of the links to a print."""
+    assert not page.exception, page.exception
+    drawn = "".join(element.proto.body for element in page.get("html"))
+    return re.findall(r'href="download/([^"]+)">Handover PDF', drawn)
 
 
 # ---- the command ----------------------------------------------------------------------------------------------
