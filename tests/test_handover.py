@@ -36,7 +36,7 @@ NOW = dt.datetime(2026, 11, 21, 7, 15, tzinfo=dt.UTC)
 AS_OF = "21 Nov 2026 08:15"
 #: Markup of the typesetter, of the chart and of the web; none of it may be anything but a name.
 HOSTILE = r'#read("/etc/passwd") #panic() \] ] $x^2$ *bold* `raw` @cite <img src=x> &amp; // no comment'
-LONG = "Carl " + "Long" * 240
+LONG = f"{HOSTILE} {'Long' * 200}"
 
 
 def crowded() -> Files:
@@ -45,13 +45,13 @@ def crowded() -> Files:
     for number, name in enumerate((HOSTILE, "李小明", "Мария Ильина", "علي 12", "a\u202eb")):
         files.child(f"N{number}", name)
         files.panel(f"N{number}", 5, "8", "0.7", ">20", "77")
-        files.event(f"N{number}", "other_drug", 40, 2, "1", "mg", f"{name} $x$ #read"[:60])
     files.child("Crowd", LONG)
     for day in range(498, 0, -1):
         low = day % 8 < 4
         files.panel("Crowd", 24 * day, "8" if low else "240", "0.4" if low else "2.6", ">20", "57" if low else "120")
+    files.event("Crowd", "other_drug", 40, 2, "1", "mg", "$x$ #read")
     for day in range(1, 60):
-        files.event("Crowd", "plasma", 24 * day)
+        files.event("Crowd", "plasma", 24 * day + 20)
         files.lab("Crowd", 24 * day + 1, "platelets", "99999")
     return files
 
@@ -105,6 +105,11 @@ def crowd(store) -> watch.PatientView:
     told = enumerate(zip(lines, states, strict=True))
     alerts = (dataclasses.replace(line, state=state, alert_id=n, muted_by="") for n, (line, state) in told)
     return dataclasses.replace(view, alerts=tuple(alerts))
+
+
+@pytest.fixture(scope="module")
+def crowded_print(crowd) -> Print:
+    return Print(printed(patient_sheet(crowd, ACTOR, NOW, NOW, "30 d")))
 
 
 @pytest.fixture(scope="module")
@@ -174,15 +179,15 @@ def test_an_empty_window_is_said_to_be_empty(crowd):
     assert "No results or events in this stretch of time." in timeline_svg(empty, LIGHT)
 
 
-def test_a_crowded_child_stays_on_one_page_and_what_has_no_room_is_counted(crowd):
-    made = Print(printed(patient_sheet(crowd, ACTOR, NOW, NOW, "30 d")))
+def test_a_crowded_child_stays_on_one_page_and_what_has_no_room_is_counted(crowd, crowded_print):
+    made = crowded_print
     assert len(made.pages) == 1
-    assert made.text.startswith("Carl LongLong") and "(cut; whole on the screen)" in made.text
-    assert len(crowd.results) >= 1990 and len(crowd.held) == len(crowd.events) == 59
-    assert "Alerts: 60, not over: 6" in made.text and "what happened: 59" in made.text
+    assert made.says(f"{HOSTILE} LongLong") and "(cut; whole on the screen)" in made.text
+    assert len(crowd.results) >= 1990 and len(crowd.held) == 59 and len(crowd.events) == 60
+    assert "Alerts: 60, not over: 6" in made.text and "what happened: 60" in made.text
     listed = made.text.count("acknowledged"), made.text.count("resolved"), made.text.count("held, not judged:")
     older = [int(number) for number in re.findall(r"and (\d+) older, see the screen", made.text)]
-    assert older[0] == 60 - 6 - listed[1] and older[1] == 59 - listed[2] and 0 < older[2] <= 57
+    assert older[0] == 60 - 6 - listed[1] and older[1] == 59 - listed[2] and 0 < older[2] <= 58
     assert listed[0] == 3 and made.text.endswith("1 of 1")
 
 
@@ -232,11 +237,12 @@ def test_the_list_of_a_ward_holds_its_children_and_those_without_a_ward(tmp_path
 # ---- what a name may hold -------------------------------------------------------------------------------------
 
 
-def test_text_from_outside_is_printed_as_text(store, ward):
-    made = print_of(store, "N0")
-    assert len(made.pages) == 1
-    assert made.says(HOSTILE) and ward.says(HOSTILE)
-    assert made.says("drug 1 mg") and "root:" not in made.text + ward.text
+def test_text_from_outside_is_printed_as_text(ward, crowded_print):
+    for made in (ward, crowded_print):
+        assert made.says(HOSTILE) and "root:" not in made.text
+    assert crowded_print.says("drug 1 mg · until 21 Nov 2026 06:15 · $x$ #read") and crowded_print.says(
+        "$x$ #read 1 mg"
+    )
 
 
 def test_letters_that_the_print_has_are_printed_and_others_say_so_instead_of_boxes(ward):
@@ -312,12 +318,12 @@ def test_the_pages_hand_out_links_that_make_a_pdf_once(store):
         offer = place.downloads.take(session, link)
         assert (offer.kind, offer.name) == ("application/pdf", "handover-ward.pdf")
         assert place.downloads.take(session, link) is None
+        assert offer.make().startswith(b"%PDF-")
         page.switch_page("../../pages/patient.py")
         page.query_params["patient"] = str(key)
         [link] = links(page.run())
         offer = place.downloads.take(session, link)
-        assert offer.name == f"handover-{key}.pdf"
-    assert offer.make().startswith(b"%PDF-")
+        assert (offer.kind, offer.name) == ("application/pdf", f"handover-{key}.pdf")
 
 
 def links(page: AppTest) -> list[str]:
