@@ -7,6 +7,7 @@ import html
 import io
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ from khemon.gate import running
 from khemon.models import Actor, Refused
 from khemon.reports import apart, printed
 from khemon.reports.chart import timeline_svg
-from khemon.reports.glyphs import NAME, TEXT, printable
+from khemon.reports.glyphs import NAME, TEXT, font_folder, printable, shown
 from khemon.settings import Settings
 from khemon.store import Store
 from khemon.ui.parts import handover_parts, patient_parts
@@ -253,14 +254,24 @@ def test_letters_that_the_print_has_are_printed_and_others_say_so_instead_of_box
 
 @pytest.mark.parametrize("text", ["李小明", "a\u202eb", "a\x07b", "smile \U0001fac0", "한글"])
 def test_what_the_print_cannot_show_says_so(text):
-    assert printable({"name": text, "facts": [text]}) == {"name": NAME, "facts": [TEXT]}
+    assert printable({"name": text, "facts": [text]}, shown()) == {"name": NAME, "facts": [TEXT]}
 
 
 @pytest.mark.parametrize(
     "text", ["Zoë", "Zoe\u0308", "Мария", "علي", "Ελένη", "≥ 5 × 10⁹/L → ↓ ◆ ▲ ● µ °", "", None, 3]
 )
 def test_what_the_print_can_show_stays(text):
-    assert printable([text]) == ["Zoë" if text == "Zoe\u0308" else text]
+    assert printable([text], shown()) == ["Zoë" if text == "Zoe\u0308" else text]
+
+
+def test_a_site_brings_fonts_for_its_own_letters(store, tmp_path):
+    letter = "\u2322"
+    assert letter not in shown()
+    shutil.copy(font_folder() / "STIXGeneral.ttf", tmp_path)
+    view = view_of(store, "E-running")
+    named = dataclasses.replace(view, identity=dataclasses.replace(view.identity, name=f"Eva {letter}"))
+    sheet = patient_sheet(named, ACTOR, NOW, NOW, "30 d")
+    assert Print(printed(sheet, tmp_path)).says(f"Eva {letter}")
 
 
 # ---- who, and on record ---------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from khemon.cli.options import Db, Json, moment, now, open_store, person
+from khemon.cli.options import Db, Json, moment, now, open_store, person, settings
 from khemon.cli.output import print_json, say
 from khemon.models import Refused
 
@@ -72,11 +72,12 @@ def handover(
         with store.reading() as reader:
             zone = reader.setting("timezone") or "UTC"
         at = now()
-        times: dict[str, Any] = {"as_of": at if as_of is None else moment(as_of, zone, "--as-of"), "now": at}
+        how: dict[str, Any] = {"as_of": at if as_of is None else moment(as_of, zone, "--as-of"), "now": at}
+        how |= {"place": out, "fonts": settings().print_fonts}
         if patient is not None:
-            made = handover_of_patient(store, person(), patient, **times, place=out)
+            made = handover_of_patient(store, person(), patient, **how)
         else:
-            made = handover_of_ward(store, person(), None if ward == "*" else ward, **times, place=out)
+            made = handover_of_ward(store, person(), None if ward == "*" else ward, **how)
     finally:
         store.close()
     document = made.document(out.name)

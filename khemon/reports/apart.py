@@ -27,11 +27,14 @@ REMEDY = "try again; if it happens again, use the screen and report it"
 _ROOM = threading.BoundedSemaphore(AT_ONCE)
 
 
-def printed(sheet: PatientSheet | WardSheet) -> bytes:
-    """The PDF of a sheet, the same bytes for the same sheet. Refused when it cannot be made."""
+def printed(sheet: PatientSheet | WardSheet, fonts: Path | None = None) -> bytes:
+    """The PDF of a sheet, the same bytes for the same sheet. Refused when it cannot be made.
+
+    fonts: a folder with fonts for letters that the print does not have by itself.
+    """
     kind = "patient" if isinstance(sheet, PatientSheet) else "ward"
     told: dict[str, Any] = TypeAdapter(type(sheet)).dump_python(sheet, mode="json")
-    command = [sys.executable, "-I", "-c", START, str(ROOT), kind, str(MEMORY_MB), str(SECONDS)]
+    command = [sys.executable, "-I", "-c", START, str(ROOT), kind, str(MEMORY_MB), str(SECONDS), str(fonts or "")]
     kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ} | ONE_THREAD
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
     with _ROOM, subprocess.Popen(command, **pipes, env=kept, start_new_session=True) as process:

@@ -7,6 +7,7 @@ import io
 import itertools
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from khemon.figures.style import DOTS, EPISODE_LANES, LASTING_DRUGS, SIGNS, Theme
@@ -43,12 +44,17 @@ STYLE: Any = {
 }
 
 
-def timeline_svg(data: TimelineData, theme: Theme) -> str:
-    """The timeline as SVG text of a fixed size."""
+def timeline_svg(data: TimelineData, theme: Theme, fonts: Sequence[Path] = ()) -> str:
+    """The timeline as SVG text of a fixed size. fonts: files for letters that the usual font does not have."""
     import matplotlib
     from matplotlib.figure import Figure
+    from matplotlib.font_manager import fontManager
+    from matplotlib.ft2font import FT2Font
 
-    with matplotlib.rc_context(STYLE):
+    for font in fonts:
+        fontManager.addfont(font)
+    families = [STYLE["font.family"], *dict.fromkeys(FT2Font(str(font)).family_name for font in fonts)]
+    with matplotlib.rc_context(STYLE | {"font.family": families}):
         figure = Figure(figsize=(WIDTH_MM / MM_PER_INCH, HEIGHT_MM / MM_PER_INCH))
         _Drawing(figure, data, theme).draw()
         out = io.StringIO()

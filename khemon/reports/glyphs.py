@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,29 +21,33 @@ def font_folder() -> Path:
     return Path(matplotlib.get_data_path()) / "fonts" / "ttf"
 
 
+def font_files(folder: Path | None) -> list[Path]:
+    """The font files in a site's own folder, by name; none without a folder."""
+    found = [] if folder is None else sorted(folder.rglob("*"))
+    return [path for path in found if path.suffix.lower() in (".ttf", ".otf", ".ttc")]
+
+
 @cache
-def shown() -> frozenset[str]:
-    """The characters that both faces of the print have."""
+def shown(folder: Path | None = None) -> frozenset[str]:
+    """The characters that both faces of the print have, and those of the fonts in a site's own folder."""
+    regular, bold = (_letters(font_folder() / name) for name in ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf"))
+    # A letter that one face has is looked for in the other too, and not in the fonts after it.
+    return (regular & bold | frozenset[str]().union(*map(_letters, font_files(folder))) - (regular ^ bold)) - _TURNING
+
+
+def _letters(face: Path) -> frozenset[str]:
     from matplotlib.ft2font import FT2Font
 
-    faces = (font_folder() / name for name in ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf"))
-    codes = frozenset[int].intersection(*(frozenset(FT2Font(str(face)).get_charmap()) for face in faces))
-    return frozenset(map(chr, codes)) - _TURNING
+    return frozenset(map(chr, FT2Font(str(face)).get_charmap()))
 
 
-def is_shown(text: str, letters: Collection[str] | None = None) -> bool:
-    """Whether every character can be printed, composed where a composed form exists."""
-    known = shown() if letters is None else letters
-    return all(letter in known for letter in unicodedata.normalize("NFC", text))
-
-
-def printable(value: Any, asks: Callable[[str], bool] = is_shown, at: str = "") -> Any:  # noqa: ANN401
-    """The same structure of dicts, lists and texts; a text that cannot be printed says so in its place."""
+def printable(value: Any, letters: Collection[str], at: str = "") -> Any:  # noqa: ANN401
+    """The same structure of dicts, lists and texts; a text with other letters than these says so in its place."""
     if isinstance(value, dict):
-        return {name: printable(inner, asks, name) for name, inner in value.items()}
+        return {name: printable(inner, letters, name) for name, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [printable(inner, asks, at) for inner in value]
+        return [printable(inner, letters, at) for inner in value]
     if isinstance(value, str):
         text = unicodedata.normalize("NFC", value)
-        return text if asks(text) else (NAME if at == "name" else TEXT)
+        return text if all(letter in letters for letter in text) else (NAME if at == "name" else TEXT)
     return value

@@ -30,30 +30,36 @@ KEYS = {
 
 def main(arguments: list[str]) -> None:
     """Read a sheet from standard input and write its PDF to standard output."""
-    kind, memory_mb, seconds = arguments
+    kind, memory_mb, seconds, fonts = arguments
     _limit(int(memory_mb), int(seconds))
     with tempfile.TemporaryDirectory() as own:
         os.environ["MPLCONFIGDIR"] = str(Path(own) / "matplotlib")
-        made = page(kind, json.load(sys.stdin.buffer), Path(own))
+        made = page(kind, json.load(sys.stdin.buffer), Path(own), Path(fonts) if fonts else None)
     sys.stdout.buffer.write(made)
 
 
-def page(kind: str, told: dict[str, Any], own: Path, form: Literal["pdf", "png"] = "pdf") -> bytes:
+def page(
+    kind: str, told: dict[str, Any], own: Path, fonts: Path | None = None, form: Literal["pdf", "png"] = "pdf"
+) -> bytes:
     """The sheet of a kind (patient, ward) as PDF; form png: a picture of its one page. own: an empty folder."""
     empty = own / "root"
     empty.mkdir()
     import typst
 
-    from khemon.reports.glyphs import font_folder, printable
+    from khemon.reports.glyphs import font_folder, printable, shown
 
-    sheet = printable(told)
+    folders = [str(folder) for folder in (font_folder(), fonts) if folder is not None]
+    families = typst.Fonts(False, False, folders[1:]).families() if fonts else []
+    sheet = printable(told, shown(fonts))
     inputs = {
         "sheet": json.dumps(sheet),
-        "pictures": json.dumps(_pictures(kind, sheet)),
-        "looks": json.dumps({"colors": asdict(LIGHT), "signs": SIGNS, "key": KEYS[kind]}),
+        "pictures": json.dumps(_pictures(kind, sheet, fonts)),
+        "looks": json.dumps({"colors": asdict(LIGHT), "signs": SIGNS, "key": KEYS[kind], "fonts": families}),
     }
-    fonts: dict[str, Any] = {"font_paths": [str(font_folder())], "ignore_system_fonts": True}
-    made: bytes = typst.compile(_template(kind), root=str(empty), format=form, ppi=144, sys_inputs=inputs, **fonts)
+    # PDF/UA-1: tagged, with text alternatives, and refused by the compiler itself where a glyph is missing.
+    how: dict[str, Any] = {"pdf_standards": ["ua-1"]} if form == "pdf" else {"ppi": 144}
+    how |= {"root": str(empty), "font_paths": folders, "ignore_system_fonts": True}
+    made: bytes = typst.compile(_template(kind), format=form, sys_inputs=inputs, **how)
     return made
 
 
@@ -62,15 +68,16 @@ def _template(kind: str) -> bytes:
     return b"\n".join((TEMPLATES / name).read_bytes() for name in ("page.typ", f"{kind}.typ"))
 
 
-def _pictures(kind: str, sheet: dict[str, Any]) -> list[str]:
+def _pictures(kind: str, sheet: dict[str, Any], fonts: Path | None) -> list[str]:
     """SVG texts: the timeline of a child, or a strip for each row of a ward list."""
     from pydantic import TypeAdapter
 
     if kind == "patient":
         from khemon.figures.timeline import TimelineData
         from khemon.reports.chart import timeline_svg
+        from khemon.reports.glyphs import font_files
 
-        return [timeline_svg(TypeAdapter(TimelineData).validate_python(sheet["timeline"]), LIGHT)]
+        return [timeline_svg(TypeAdapter(TimelineData).validate_python(sheet["timeline"]), LIGHT, font_files(fonts))]
     from khemon.figures.board import SparkData, spark_svg
 
     strip = TypeAdapter(SparkData)

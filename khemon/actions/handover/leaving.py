@@ -15,7 +15,7 @@ from khemon.actions.permitted import permitted
 from khemon.actions.viewing import record_view
 from khemon.actions.watch import DEFAULT_WINDOW, patient_view, ward_board
 from khemon.models import Actor, Refused
-from khemon.reports import PatientSheet, WardSheet, printed
+from khemon.reports import printed
 from khemon.rules import Protocol
 from khemon.rules.calendar import to_ms
 from khemon.store import Store
@@ -50,10 +50,11 @@ def handover_of_patient(
     now: dt.datetime,
     window: str = DEFAULT_WINDOW,
     place: Path | None = None,
+    fonts: Path | None = None,
 ) -> Handover:
     """One page about a child as of a moment (aware), printed now; into a new file where a place is given.
 
-    Refused for an unknown child, and where something is at that place.
+    fonts: a folder with the site's own fonts. Refused for an unknown child, and where something is at that place.
     """
     if place is not None:
         refuse_existing(place)
@@ -65,7 +66,7 @@ def handover_of_patient(
     view = patient_view(store, actor, key, as_of, window)
     view = replace(view, alerts=tuple(line for line in view.alerts if line.alert_id in begun))
     sheet = patient_sheet(view, actor, as_of, now, window)
-    made = _printed(sheet, f"handover-{key}", as_of, view.setting.protocol)
+    made = _printed(printed(sheet, fonts), f"handover-{key}", as_of, view.setting.protocol)
     details = {"as_of": as_of.isoformat(), "files": [{"file": made.name, "sha256": made.sha256}]}
     put_on_record(store, actor, "handover_patient", f"patient {patient_id}", details, now)
     return _left(made, place)
@@ -80,6 +81,7 @@ def handover_of_ward(
     as_of: dt.datetime,
     now: dt.datetime,
     place: Path | None = None,
+    fonts: Path | None = None,
 ) -> Handover:
     """The list of a ward (None: of all), as of a moment (aware), printed now; Refused for a ward that has no child.
 
@@ -93,7 +95,7 @@ def handover_of_ward(
         shown = {each.patient_id for each in reader.patients() if ward is None or each.ward in (None, ward)}
     board = ward_board(store, actor, as_of)
     sheet = ward_sheet(board, ward, shown, actor, as_of, now)
-    made = _printed(sheet, "handover-ward", as_of, board.setting.protocol)
+    made = _printed(printed(sheet, fonts), "handover-ward", as_of, board.setting.protocol)
     listed = [line.patient_id for line in board.on_ward if line.patient_id in shown]
     details = {"as_of": as_of.isoformat(), "children": len(listed)}
     details |= {"files": [{"file": made.name, "sha256": made.sha256}]}
@@ -111,8 +113,7 @@ def wards_to_print(store: Store, actor: Actor) -> tuple[str, ...]:
         return tuple(sorted({each.ward for each in reader.patients() if each.ward}))
 
 
-def _printed(sheet: PatientSheet | WardSheet, name: str, as_of: dt.datetime, protocol: Protocol) -> Handover:
-    content = printed(sheet)
+def _printed(content: bytes, name: str, as_of: dt.datetime, protocol: Protocol) -> Handover:
     stamp = as_of.strftime("%Y-%m-%d-%H%M")
     return Handover(f"{name}-{stamp}.pdf", content, as_of.isoformat(), protocol.called)
 

@@ -8,7 +8,7 @@ from khemon.actions.handover import handover_of_patient, handover_of_ward, wards
 from khemon.actions.watch import DEFAULT_WINDOW
 from khemon.actions.watch.patient import Identity
 from khemon.actions.whoami import person
-from khemon.gate import download_address
+from khemon.gate import current_settings, download_address
 from khemon.gate.downloads import PDF
 from khemon.ui.parts.elements import Child, Markup, el
 from khemon.ui.parts.session import Session
@@ -23,11 +23,13 @@ def of_patient(here: Session, who: Identity, window: str | None, as_of: dt.datet
     """
     if not person(here.store, here.actor).may("export"):
         return Markup("")
-    store, actor, chosen = here.store, here.actor, window or DEFAULT_WINDOW
+    store, actor, fonts = here.store, here.actor, current_settings().print_fonts
+    who_id, chosen = who.patient_id, window or DEFAULT_WINDOW
 
     def make() -> bytes:
         now = dt.datetime.now(dt.UTC)
-        return handover_of_patient(store, actor, who.patient_id, as_of=as_of or now, now=now, window=chosen).content
+        at = as_of or now
+        return handover_of_patient(store, actor, who_id, as_of=at, now=now, window=chosen, fonts=fonts).content
 
     link = download_address(f"handover {who.key} {chosen} {as_of}", f"handover-{who.key}.pdf", make, PDF)
     return _links([(WORDS, link)])
@@ -44,11 +46,11 @@ def of_ward(here: Session) -> Markup:
 
 
 def _of_ward(here: Session, ward: str | None) -> str:
-    store, actor = here.store, here.actor
+    store, actor, fonts = here.store, here.actor, current_settings().print_fonts
 
     def make() -> bytes:
         now = dt.datetime.now(dt.UTC)
-        return handover_of_ward(store, actor, ward, as_of=now, now=now).content
+        return handover_of_ward(store, actor, ward, as_of=now, now=now, fonts=fonts).content
 
     return download_address(f"handover of ward {ward}", "handover-ward.pdf", make, PDF)
 
