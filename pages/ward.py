@@ -20,7 +20,7 @@ follow_up = ward_list.found_by(board.follow_up, search or "")
 archived = ward_list.found_by(board.archived, search or "")
 
 show(moving_parts.news(watch.move_notices(here.store, here.actor)))
-show(handover_parts.of_ward(here))
+show(handover_parts.of_ward(here, board.revision))
 show(ward_list.held_list(board.held_elsewhere))
 if on_ward:
     show(ward_list.ward_list(on_ward, theme))

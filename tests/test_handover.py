@@ -302,7 +302,7 @@ def test_only_who_may_export_prints_and_only_children_of_the_own_wards(tmp_path)
     ):
         with pytest.raises(Refused):
             act()
-    assert handover_parts.of_ward(Session(store, viewer, NOW)) == ""
+    assert handover_parts.of_ward(Session(store, viewer, NOW), 0) == ""
     store.close()
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 
+import streamlit as st
+
 from khemon.actions.handover import handover_of_patient, handover_of_ward, wards_to_print
 from khemon.actions.watch import DEFAULT_WINDOW
 from khemon.actions.watch.patient import Identity
@@ -14,6 +16,9 @@ from khemon.ui.parts.elements import Child, Markup, el
 from khemon.ui.parts.session import Session
 
 WORDS = "Handover PDF"
+_WARDS = "khemon_wards_to_print"
+#: So many wards have a link of their own; the command prints any.
+_MOST_WARDS = 12
 
 
 def of_patient(here: Session, who: Identity, window: str | None, as_of: dt.datetime | None = None) -> Markup:
@@ -35,12 +40,18 @@ def of_patient(here: Session, who: Identity, window: str | None, as_of: dt.datet
     return _links([(WORDS, link)])
 
 
-def of_ward(here: Session) -> Markup:
-    """A link to the list of each ward, or to the one list there is; nothing for those who may take nothing along."""
+def of_ward(here: Session, revision: int) -> Markup:
+    """A link to the list of each ward, or to the one list there is; nothing for those who may take nothing along.
+
+    revision: of what the page shows; the names of the wards are asked for once for each.
+    """
     if not person(here.store, here.actor).may("export"):
         return Markup("")
-    wards = wards_to_print(here.store, here.actor)
-    several = wards if wards[1:] else ()
+    known, wards = st.session_state.get(_WARDS, (None, ()))
+    if known != revision:
+        wards = wards_to_print(here.store, here.actor)
+        st.session_state[_WARDS] = (revision, wards)
+    several = wards[:_MOST_WARDS] if wards[1:] else ()
     named = [(WORDS, _of_ward(here, None)), *((f"{WORDS}, {ward}", _of_ward(here, ward)) for ward in several)]
     return _links(named)
 
