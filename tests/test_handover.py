@@ -139,7 +139,7 @@ def test_the_page_says_what_the_screen_says(store, critical):
     view = view_of(store, "A-critical")
     identity = patient_parts.identity_bar(view.identity)
     screen = [words_of(fact) for fact in re.findall(r"<(?:span|h1).*?</(?:span|h1)>", identity)]
-    screen += [view.sentence]
+    screen += [f"critical: {view.sentence}"]
     for title, flag in view.answers:
         screen += [title, flag.word, flag.why]
     for cell in view.cells:

@@ -52,7 +52,8 @@ def of_ward(here: Session, revision: int) -> Markup:
         wards = wards_to_print(here.store, here.actor)
         st.session_state[_WARDS] = (revision, wards)
     several = wards[:_MOST_WARDS] if wards[1:] else ()
-    named = [(WORDS, _of_ward(here, None)), *((f"{WORDS}, {ward}", _of_ward(here, ward)) for ward in several)]
+    whole = f"{WORDS}, all wards" if several else WORDS
+    named = [(whole, _of_ward(here, None)), *((f"{WORDS}, {ward}", _of_ward(here, ward)) for ward in several)]
     return _links(named)
 
 
