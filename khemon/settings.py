@@ -40,6 +40,8 @@ class Settings(BaseSettings):
     public_origin: str | None = None
     #: None: the usual port, or any free one if it is taken. 0: any free one. Otherwise exactly this one.
     port: int | None = Field(default=None, ge=0, le=65535)
+    #: A folder of fonts for letters that the print does not have by itself, such as Chinese ones.
+    print_fonts: Path | None = None
 
     @field_validator("public_origin")
     @classmethod
@@ -49,6 +51,13 @@ class Settings(BaseSettings):
                 "use https:// and a host name in lower case, without a path: https://khemon.hospital.example"
             )
         return origin
+
+    @field_validator("print_fonts")
+    @classmethod
+    def _folder_of_fonts(cls, folder: Path | None) -> Path | None:
+        if folder is not None and not folder.is_dir():
+            raise ValueError("there is no such folder; name one that holds .ttf, .otf or .ttc files")
+        return folder
 
     @field_validator("timezone")
     @classmethod

@@ -104,6 +104,9 @@ def test_the_patient_page_shows_thresholds_flags_and_their_reasons(page: Page, w
     expect(chart.get_by_text("0.5 · plasma criterion")).to_be_visible()
     expect(page.get_by_text("Platelets below 100 after a durable response.", exact=False).first).to_be_visible()
     expect(page.get_by_role("cell", name="opened it").first).to_be_visible()
+    with page.expect_download() as coming:
+        page.get_by_role("link", name="Handover PDF").click()
+    assert coming.value.path().read_bytes().startswith(b"%PDF-")
 
 
 def test_the_window_lands_in_the_address_and_survives_a_reload(page: Page, ward_server):

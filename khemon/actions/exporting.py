@@ -38,9 +38,9 @@ def export_patient(
         content = bundle_bytes(chart)
         files = {place.name: (content, 1 + len(chart.labs) + len(chart.events))}
     told = _told(files)
-    _refuse_existing(place)
-    _put_on_record(store, actor, "export_patient", f"patient {patient_id}", {"format": form, "files": told}, now)
-    _write(files, place, folder=form == "csv")
+    refuse_existing(place)
+    put_on_record(store, actor, "export_patient", f"patient {patient_id}", {"format": form, "files": told}, now)
+    write_files(files, place, folder=form == "csv")
     return {"files": told}
 
 
@@ -49,8 +49,8 @@ def export_audit(
     store: Store, actor: Actor, form: Literal["csv", "json"], place: Path, *, now: dt.datetime
 ) -> dict[str, Any]:
     """Writes the record of what was done, with its chain, into a new file: {"files": [...], "head"}."""
-    _refuse_existing(place)
-    _put_on_record(store, actor, "export_audit", f"file {place.name}", {"format": form}, now)
+    refuse_existing(place)
+    put_on_record(store, actor, "export_audit", f"file {place.name}", {"format": form}, now)
     with store.reading() as reader:
         rows = list(reader.audit_rows())
         sequence, head = reader.audit_head()
@@ -61,11 +61,12 @@ def export_audit(
         entries = [dict(zip(AUDIT_COLUMNS, row, strict=True)) for row in values]
         content = (json.dumps({"entries": entries}, ensure_ascii=False, indent=1) + "\n").encode()
     files = {place.name: (content, len(rows))}
-    _write(files, place, folder=False)
+    write_files(files, place, folder=False)
     return {"files": _told(files), "head": {"sequence": sequence, "hash": head}}
 
 
-def _put_on_record(store: Store, actor: Actor, action: str, what: str, told: dict[str, Any], now: dt.datetime) -> None:
+def put_on_record(store: Store, actor: Actor, action: str, what: str, told: dict[str, Any], now: dt.datetime) -> None:
+    """Writes down who takes what along, before anything leaves."""
     with store.writing() as writer:
         writer.audit(actor, action, what, told, to_ms(now))
 
@@ -77,14 +78,16 @@ def _told(files: Files) -> list[dict[str, Any]]:
     ]
 
 
-def _refuse_existing(place: Path) -> None:
+def refuse_existing(place: Path) -> None:
+    """Refused where something is at that place, or no folder to put it in."""
     if place.exists():
         raise Refused(place.name, "is there already", "choose another name: nothing is overwritten")
     if not place.parent.is_dir():
         raise Refused(place.name, "is in a folder that is not there", "make the folder first")
 
 
-def _write(files: Files, place: Path, *, folder: bool) -> None:
+def write_files(files: Files, place: Path, *, folder: bool) -> None:
+    """Writes new files for their owner alone. Refused where they cannot be written."""
     try:
         if folder:
             place.mkdir(mode=0o700)

@@ -15,7 +15,7 @@ from khemon.store import Reader, Store, Writer
 QUARTER_MS = 15 * 60 * 1000
 VIEW = "view_patient"
 #: What tells that somebody saw a child's data.
-LOOKS = (VIEW, "see_alerts", "export_patient")
+LOOKS = (VIEW, "see_alerts", "export_patient", "handover_patient")
 
 
 def quarter_of(now: dt.datetime) -> int:

@@ -1,4 +1,4 @@
-"""Commands that hand data out: export patient, export audit."""
+"""Commands that hand data out: export patient, export audit, handover."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from khemon.cli.options import Db, Json, now, open_store, person
+from khemon.cli.options import Db, Json, moment, now, open_store, person, settings
 from khemon.cli.output import print_json, say
+from khemon.models import Refused
 
 export = typer.Typer(no_args_is_help=True, help="Data out: one child whole, or the record of what was done.")
 Out = Annotated[Path, typer.Option("--out", help="Where: something new; nothing is overwritten.")]
@@ -53,6 +54,39 @@ def audit(
     _print(document, as_json)
 
 
+def handover(
+    out: Annotated[Path, typer.Option("--out", help="The PDF: a new file; nothing is overwritten.")],
+    patient: Annotated[str | None, typer.Option("--patient", metavar="ID", help="One page about this child.")] = None,
+    ward: Annotated[str | None, typer.Option("--ward", metavar="NAME", help="The list of a ward; * for all.")] = None,
+    as_of: Annotated[str | None, typer.Option("--as-of", help="ISO 8601, by collection; else now.")] = None,
+    db: Db = None,
+    as_json: Json = False,
+) -> None:
+    """A page for the handover as PDF: one child (--patient) or the list of a ward (--ward)."""
+    from khemon.actions.handover import handover_of_patient, handover_of_ward
+
+    if (patient is None) == (ward is None):
+        raise Refused("--patient, --ward", "one of them is needed, and not both", "say --patient ID or --ward NAME")
+    store = open_store(db)
+    try:
+        with store.reading() as reader:
+            zone = reader.setting("timezone") or "UTC"
+        at = now()
+        how: dict[str, Any] = {"as_of": at if as_of is None else moment(as_of, zone, "--as-of"), "now": at}
+        how |= {"place": out, "fonts": settings().print_fonts}
+        if patient is not None:
+            made = handover_of_patient(store, person(), patient, **how)
+        else:
+            made = handover_of_ward(store, person(), None if ward == "*" else ward, **how)
+    finally:
+        store.close()
+    document = made.document(out.name)
+    if as_json:
+        print_json(document)
+    else:
+        say(f"{out.name}: as of {document['as_of']}, sha256 {made.sha256}")
+
+
 def _print(document: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print_json(document)
@@ -64,3 +98,4 @@ def _print(document: dict[str, Any], as_json: bool) -> None:
 def add_to(app: typer.Typer) -> None:
     """Put these commands on the command line."""
     app.add_typer(export, name="export")
+    app.command()(handover)

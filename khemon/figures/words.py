@@ -6,6 +6,14 @@ import datetime as dt
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+#: What khemon is for: at the foot of every page, on the screen and on paper.
+INTENDED_USE = (
+    "khemon marks where laboratory results meet definitions published in a clinical trial. It is for qualified "
+    "clinicians, to support and never to replace clinical judgement; it does not diagnose and does not recommend or "
+    "calculate doses or transfusions, and is not an alarm or a real-time monitor. Results may be late, incomplete or "
+    "wrong: check the laboratory system before acting. Not cleared or certified as a medical device."
+)
+SYNTHETIC_WORDS = "SYNTHETIC data: every child on these pages is made up."
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 MINUTE = dt.timedelta(minutes=1)
 HOUR = dt.timedelta(hours=1)

@@ -18,6 +18,7 @@ LASTS_S = 600.0
 LEFT_S = 300.0
 MOST_PER_SESSION = 64
 CSV = "text/csv; charset=utf-8"
+PDF = "application/pdf"
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,13 +103,13 @@ def current_desk() -> Desk:
     return current().desk
 
 
-def download_address(key: str, name: str, make: Callable[[], bytes]) -> str:
-    """The address, for the session of the running script, of a CSV file that `make` makes once it is fetched."""
+def download_address(key: str, name: str, make: Callable[[], bytes], kind: str = CSV) -> str:
+    """The address, for the session of the running script, of a file that `make` makes once it is fetched."""
     place = current()
     session: Session | None = place.sessions.of_reference(_reference())
     if session is None:
         raise Refused("session", "has ended", "sign in again; nothing was changed")
-    return f"{DOWNLOAD.lstrip('/')}{place.downloads.offer(session, key, Offer(name, CSV, make))}"
+    return f"{DOWNLOAD.lstrip('/')}{place.downloads.offer(session, key, Offer(name, kind, make))}"
 
 
 def _reference() -> str | None:

@@ -10,18 +10,12 @@ from khemon.actions import watch
 from khemon.actions.watch.setting import Setting
 from khemon.actions.whoami import person
 from khemon.figures.style import SIGNS, Theme, theme_called
+from khemon.figures.words import INTENDED_USE, SYNTHETIC_WORDS
 from khemon.models import KhemonError, StoreProblem
 from khemon.ui.parts.elements import el, plain, show, sign
 from khemon.ui.parts.session import Session, session
 from khemon.ui.parts.sheet import style_sheet
 
-_INTENDED_USE = (
-    "khemon marks where laboratory results meet definitions published in a clinical trial. It is for qualified "
-    "clinicians, to support and never to replace clinical judgement; it does not diagnose and does not recommend or "
-    "calculate doses or transfusions, and is not an alarm or a real-time monitor. Results may be late, incomplete or "
-    "wrong: check the laboratory system before acting. Not cleared or certified as a medical device."
-)
-_SYNTHETIC = "SYNTHETIC data: every child on these pages is made up."
 REFRESH_EVERY = "30s"
 #: The chart's own buttons: none that leads off this machine.
 CHART = {"displaylogo": False, "showSendToCloud": False, "plotlyServerURL": "", "displayModeBar": False}
@@ -84,7 +78,7 @@ def page_top(title: str, now: str | None = None) -> Session:
         show(el("div", el("b", "READ-ONLY: "), f"{because}.", class_="k k-banner k-broken", role="alert"))
     _who(here)
     if setting.synthetic:
-        show(el("div", _SYNTHETIC, class_="k k-banner", role="note"))
+        show(el("div", SYNTHETIC_WORDS, class_="k k-banner", role="note"))
     if title:
         st.title(title)
     return here
@@ -113,7 +107,7 @@ def _who(here: Session) -> None:
 def page_end(as_of: str, setting: Setting) -> None:
     """The last lines of a page: as of when, by which protocol, and what khemon is for."""
     told = el("div", f"As of {as_of}, ward time ({setting.timezone}). Judged by {setting.protocol.called}.")
-    show(el("div", told, el("div", _INTENDED_USE), class_="k k-foot"))
+    show(el("div", told, el("div", INTENDED_USE), class_="k k-foot"))
 
 
 @st.fragment(run_every=REFRESH_EVERY)
