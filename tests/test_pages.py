@@ -35,14 +35,15 @@ TESTER = Actor(name="Tester", kind="demo")
 class Visitor:
     """A signed-in person without a browser."""
 
-    def __init__(self, store: Store, place) -> None:
+    def __init__(self, store: Store, place, actor: Actor = TESTER) -> None:
         self.store = store
+        self.actor = actor
         self.place = place
 
     def open(self, page: str, **query: object) -> AppTest:
         """A page in a new session, as a deep link opens it."""
         test = AppTest.from_file(str(ROOT / "khemon" / "ui" / "main.py"), default_timeout=60)
-        test.user = {"session": self.place.sessions.open(TESTER)[1].reference}
+        test.user = {"session": self.place.sessions.open(self.actor)[1].reference}
         test.run()
         test.switch_page(f"../../pages/{page}.py")
         for name, value in query.items():
