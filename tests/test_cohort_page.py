@@ -123,6 +123,10 @@ def test_from_35_of_37_to_the_two_children_who_are_not_in_it_and_why(page: Page,
         expect(row).to_contain_text("treatment was given up before")
         if folder := os.environ.get("KHEMON_PICTURES"):
             page.screenshot(path=Path(folder) / "cohort.png", full_page=True)
+        with page.expect_download() as left:
+            page.get_by_role("link", name="the table (CSV)").click()
+        assert left.value.suggested_filename == "cohort-table.csv"
+        assert "durable_response_week_4" in Path(left.value.path()).read_text(encoding="utf-8")
         row.get_by_role("link", name="Gus Given-Up").click()
         settled(page)
         expect(page.get_by_role("heading", name="Gus Given-Up")).to_be_visible()

@@ -78,12 +78,17 @@ def numbers(lines: Sequence[TableLine], view: CohortView, label: str) -> Markup:
     head += [f"Published ({', '.join(view.trial_arms)})"] if printed else []
     rows: list[list[Child]] = []
     for line in lines:
-        row: list[Child] = [line.title, *(_cell(line.what, cell) for cell in line.cells)]
+        row: list[Child] = [_title(line), *(_cell(line.what, cell) for cell in line.cells)]
         row += [_between(line)] if between else []
         row += [line.p] if tested else []
         row += [_published(line)] if printed else []
         rows.append(row)
     return el("div", table(head, rows, "k-cohort", label), class_="k")
+
+
+def _title(line: TableLine) -> Markup:
+    words = f"{line.title}: the children of all groups behind it"
+    return el("a", line.title, href=with_these(count=line.what, group=""), title=words, class_="k-title")
 
 
 def _cell(what: str, cell: TableCell) -> Markup:
