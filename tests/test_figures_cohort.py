@@ -163,6 +163,12 @@ def test_a_curve_tells_the_share_with_the_event_and_its_interval_turned_round():
     )
 
 
+def test_of_more_than_two_curves_the_test_names_the_two_it_compares():
+    three = {**TIMES, "groups": [*TIMES["groups"], curve("c", (5, 1, 0, 1, 1.0, None, None))]}
+    assert curves_data(three, "Share", "day 0", CAPTION, ("a", "c")).test == "a and c: log-rank p 0.0455"
+    assert curves_data(TIMES, "Share", "day 0", CAPTION, ("a", "b")).test == "log-rank p 0.0455"
+
+
 def test_without_an_event_a_curve_is_drawn_as_far_as_children_were_seen():
     told = {"groups": TIMES["groups"][1:], "log_rank": None}
     data = curves_data(told, "Share", "day 0", CAPTION)
@@ -228,9 +234,10 @@ def test_groups_differ_without_color():
 
 
 def test_labels_never_stand_over_each_other():
-    assert apart([10, 12, 100], 34) == [0, 32, 0]
-    assert apart([12, 10], 34) == [32, 0]
-    assert apart([], 34) == []
+    assert apart([10, 12, 100], 34, 280) == [0, 32, 0]
+    assert apart([12, 10], 34, 280) == [32, 0]
+    assert apart([280, 270, 100], 34, 280) == [0, -24, 0]
+    assert apart([], 34, 280) == []
 
 
 def test_numbers_of_a_cohort_in_words():

@@ -58,13 +58,19 @@ class CurvesData:
     alt: str
 
 
-def curves_data(told: dict[str, Any], title: str, since: str, caption: str) -> CurvesData:
-    """The figure of the `time_to_…` of a cohort's document; what is drawn ends some weeks after the last event."""
+def curves_data(
+    told: dict[str, Any], title: str, since: str, caption: str, compared: tuple[str, str] | None = None
+) -> CurvesData:
+    """The figure of the `time_to_…` of a cohort's document; what is drawn ends some weeks after the last event.
+
+    compared: the two groups of the log-rank test; they are named where there are more.
+    """
     curves = tuple(_curve(group) for group in told["groups"])
     steps = [step for curve in curves for step in curve.steps]
     last, seen = (max((step.day for step in chosen), default=0.0) for chosen in ((s for s in steps if s.events), steps))
     until = min(last + AFTERWARDS, seen) if last else seen
-    test = f"log-rank p {p_words(told['log_rank']['p'])}" if told["log_rank"] else ""
+    of = f"{' and '.join(compared)}: " if compared and len(curves) > len(compared) else ""
+    test = f"{of}log-rank p {p_words(told['log_rank']['p'])}" if told["log_rank"] else ""
     return CurvesData(title, since, curves, until, test, caption, _in_words(title, curves, test, caption))
 
 
@@ -173,7 +179,7 @@ def _ends(data: CurvesData, theme: Theme) -> Iterator[Figure]:
     """The name of each group at the end of its curve, none over another."""
     places = [number for number, curve in enumerate(data.curves) if curve.steps]
     shares = [100 * max((s.share for s in data.curves[n].steps if s.day <= data.until), default=0.0) for n in places]
-    shifts = apart([share * _HEIGHT / 100 for share in shares], _LABEL)
+    shifts = apart([share * _HEIGHT / 100 for share in shares], _LABEL, _HEIGHT)
     for number, share, shift in zip(places, shares, shifts, strict=True):
         curve = data.curves[number]
         words = f"<b>{escaped(curve.group)}</b><br>{curve.events} of {curve.n}"

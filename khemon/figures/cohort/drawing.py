@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -107,14 +108,17 @@ def label(text: str, x: float, y: float, color: str, shift: float = 0) -> Figure
     return {**place, "showarrow": False, "align": "left", "text": text, "font": {"size": 12, "color": color}}
 
 
-def apart(heights: Sequence[float], least: float) -> list[float]:
-    """How far each label has to move up, in pixels, so that no two stand nearer than `least`; the lowest stays."""
-    moved = [0.0] * len(heights)
-    below = None
-    for place in sorted(range(len(heights)), key=lambda place: heights[place]):
-        at = heights[place] if below is None else max(heights[place], below + least)
-        moved[place], below = at - heights[place], at
-    return moved
+def apart(heights: Sequence[float], least: float, most: float) -> list[float]:
+    """How far each label moves, in pixels upward, so that no two stand nearer than `least` and none above `most`."""
+    order = sorted(range(len(heights)), key=lambda place: heights[place])
+    at = list(heights)
+    for below, place in itertools.pairwise(order):
+        at[place] = max(at[place], at[below] + least)
+    ceiling = most
+    for place in reversed(order):
+        at[place] = min(at[place], ceiling)
+        ceiling = at[place] - least
+    return [moved - height for moved, height in zip(at, heights, strict=True)]
 
 
 def nothing(words: str, theme: Theme) -> Figure:

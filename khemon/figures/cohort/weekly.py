@@ -137,7 +137,7 @@ def weekly_figure(data: WeeklyData, theme: Theme) -> Figure:
         ),
         "shapes": list(_turn(ends[1], theme)),
     }  # fmt: skip
-    below = [Below("children with one", ()), *(_counts(line) for line in data.lines)]
+    below = [Below("children counted", ()), *(_counts(line) for line in data.lines)]
     return whole(
         traces,
         layout,
@@ -191,7 +191,7 @@ def _ends(data: WeeklyData, theme: Theme) -> Iterator[Figure]:
             last.setdefault(told[-1].week, []).append((number, math.log10(told[-1].median or 1)))
     for week, ends in last.items():
         scale = _HEIGHT / (_ENDS[1] - _ENDS[0])
-        shifts = apart([height * scale for _, height in ends], _LABEL)
+        shifts = apart([height * scale for _, height in ends], _LABEL, _HEIGHT)
         for (number, height), shift in zip(ends, shifts, strict=True):
             words = f"<b>{escaped(data.lines[number].group)}</b>"
             yield label(words, place_of(week) + 0.3, height, look_of(number, theme).color, shift)

@@ -74,7 +74,7 @@ def numbers(lines: Sequence[TableLine], view: CohortView, label: str) -> Markup:
     printed = any(line.published for line in lines)
     head = ["", *names]
     head += ["Difference, % points (95 % CI)"] if between else []
-    head += ["p"] if tested else []
+    head += [_tested(view)] if tested else []
     head += [f"Published ({', '.join(view.trial_arms)})"] if printed else []
     rows: list[list[Child]] = []
     for line in lines:
@@ -84,6 +84,11 @@ def numbers(lines: Sequence[TableLine], view: CohortView, label: str) -> Markup:
         row += [_published(line)] if printed else []
         rows.append(row)
     return el("div", table(head, rows, "k-cohort", label), class_="k")
+
+
+def _tested(view: CohortView) -> str:
+    """The head of the column of tests: of which two groups, where there are more."""
+    return f"p ({', '.join(view.compared)})" if view.compared and view.groups[2:] else "p"
 
 
 def _title(line: TableLine) -> Markup:

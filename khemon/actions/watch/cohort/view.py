@@ -121,6 +121,7 @@ def _view(reader: Reader, question: CohortQuestion, now: dt.datetime, what: str,
     caption = caption_of(cohort, question, now)
     proportions, amounts = table.proportion_lines(document), table.amount_lines(document)
     lesions, weeks = table.lesion_lines(document), table.week_lines(document)
+    compared = None if document["compared"] is None else (document["compared"][0], document["compared"][1])
     titles = {line.what: line.title for line in (*proportions, *amounts, *lesions, *weeks)}
     return CohortView(
         setting,
@@ -129,15 +130,17 @@ def _view(reader: Reader, question: CohortQuestion, now: dt.datetime, what: str,
         caption,
         tuple((group["group"], group["n"]) for group in document["groups"]),
         tuple(_left_out(row, cohort, numbers) for row in document["excluded"]),
-        None if document["compared"] is None else (document["compared"][0], document["compared"][1]),
+        compared,
         tuple(published().groups),
         proportions,
         amounts,
         lesions,
         weeks,
         weekly_data(document["platelets"], caption),
-        curves_data(document["time_to_response"], "Share with a durable response", "day 0", caption),
-        curves_data(document["time_to_rebound"], "Share with a rebound", "the response was confirmed", caption),
+        curves_data(document["time_to_response"], "Share with a durable response", "day 0", caption, compared),
+        curves_data(
+            document["time_to_rebound"], "Share with a rebound", "the response was confirmed", caption, compared
+        ),
         swimmer_data(cohort, to_ms(question.moment(now, setting.zone)), caption),
         people_of(cohort, titles, what, group, numbers) if what else None,
         tuple(document["notes"]),
