@@ -137,6 +137,7 @@ def test_every_figure_carries_whom_it_shows_and_is_plain_data(theme):
     )
     for figure in figures:
         json.dumps(figure, allow_nan=False)
+        assert figure["data"], "the chart library takes no figure without a trace"
         assert CAPTION in " ".join(words_in(figure))
 
 

@@ -20,6 +20,8 @@ TICKS, ROW, LINE = 44, 17, 15
 _CAPTION_WIDTH = 112
 #: And so many left of the axis.
 _NAME_WIDTH = 17
+#: The chart library takes no figure without a trace.
+_UNSEEN: Figure = {"type": "scatter", "x": [], "y": [], "hoverinfo": "skip"}
 _SYMBOLS = ("circle", "square", "diamond", "cross", "hexagon", "pentagon")
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 
@@ -85,7 +87,7 @@ def whole(
             "align": "left",
         },
     }
-    return {"data": traces, "layout": {**base, **layout, "annotations": notes}}
+    return {"data": traces or [_UNSEEN], "layout": {**base, **layout, "annotations": notes}}
 
 
 def axis(title: str, theme: Theme, **more: object) -> Figure:
