@@ -168,6 +168,8 @@ def test_of_more_than_two_curves_the_test_names_the_two_it_compares():
     three = {**TIMES, "groups": [*TIMES["groups"], curve("c", (5, 1, 0, 1, 1.0, None, None))]}
     assert curves_data(three, "Share", "day 0", CAPTION, ("a", "c")).test == "a and c: log-rank p 0.0455"
     assert curves_data(TIMES, "Share", "day 0", CAPTION, ("a", "b")).test == "log-rank p 0.0455"
+    tiny = {**TIMES, "log_rank": {"chi_square": 40.0, "p": 0.0}}
+    assert "log-rank p &lt;0.0001" in words_in(curves_figure(curves_data(tiny, "Share", "day 0", CAPTION), LIGHT))
 
 
 def test_without_an_event_a_curve_is_drawn_as_far_as_children_were_seen():
