@@ -26,9 +26,10 @@ if cohort_asking.part() == cohort_asking.PARTS[1]:
     frame.page_end(date_words(here.now, setting.zone), setting)
     st.stop()
 
+who = person(here.store, here.actor)
 choices = watch.cohort_choices(here.store, here.actor)
 if not choices.patients:
-    show(cohort_parts.no_patients(person(here.store, here.actor).may("import")))
+    show(cohort_parts.no_patients(who.may("import")))
     frame.page_end(date_words(here.now, setting.zone), setting)
     st.stop()
 question = cohort_asking.question(choices, here.now.astimezone(setting.zone).date())
@@ -39,7 +40,7 @@ except Refused as refused:
     frame.refused(refused)
     st.stop()
 frame.quiet_refresh(view.revision)
-show(cohort_parts.who_is_in(view))
+show(cohort_parts.who_is_in(view, who.may("review")))
 if asked:
     show(cohort_parts.behind(view.people, view))
 

@@ -1,4 +1,7 @@
-"""A ward for the cohort page: 37 children in one arm, two of them without a response by week 4; three in the other."""
+"""A ward for the cohort page: 37 children in one arm, two of them without a response by week 4; three in the other.
+
+One result is held.
+"""
 
 from __future__ import annotations
 
@@ -67,9 +70,11 @@ def cohort_ward(store: Store, now: dt.datetime) -> None:
     ward.child("M03", "monotherapy", 200, _rising(200, 84), name=HOSTILE)
     ward.events.append(("M03", "plasma", ward.events[-1][2], "", "10", "mL/kg"))
     ward.patients.append(("X01", "Xia Waiting", "2026-01-15", "female", "KHE", "W1"))
+    held = [("C01", ward.labs[0][1], "hemoglobin", "9000", "g/L")]
     with store.writing() as writer:
         writer.set_setting("synthetic", "yes")
     files = (("patients", PATIENTS, ward.patients), ("events", EVENTS, ward.events), ("labs", LABS, ward.labs))
     for name, columns, rows in files:
         options = Options(now_ms=to_ms(now), timezone=TIMEZONE)
         assert commit(store, ACTOR, text_of(columns, rows), f"{name}.csv", options).complete
+    assert not commit(store, ACTOR, text_of(LABS, held), "held.csv", options).complete

@@ -45,6 +45,7 @@ def test_the_page_tells_the_table_the_figures_whom_they_show_and_the_children_be
     assert "35/37 94.6 % (82.3 to 98.5)" in told
     assert "35/37, 24/36 27.9 (10.0 to 44.7) * Abstract; Results, Efficacy outcomes; counts from the text" in told
     assert "1 not in, and why" in told and "no day 0 by then" in told
+    assert "warning: 1 row of the files not used, waiting for a person or not usable" in told
     charts = [chart.proto.spec for chart in test.get("plotly_chart")]
     assert len(charts) == 4
     assert all("Shown: children with a day 0; 40 children" in chart for chart in charts)

@@ -78,6 +78,10 @@ def test_a_cohort_of_nobody_has_empty_tables_and_figures(ward):
     assert not told.weekly.lines and not told.response.curves and not told.swimmer.swims
 
 
+def test_what_is_held_is_told(ward):
+    assert view(ward).not_used == 1
+
+
 def test_the_filters_offer_what_is_recorded(ward):
     choices = watch.cohort_choices(ward, ACTOR)
     assert choices.groups("arm") == ("combination", "monotherapy")

@@ -122,7 +122,9 @@ def curves_figure(data: CurvesData, theme: Theme) -> Figure:
     }
     if data.test:
         place = {"xref": "paper", "yref": "paper", "x": 1, "y": 1, "xanchor": "right", "yanchor": "bottom"}
-        notes.append({**place, "showarrow": False, "text": escaped(data.test), "font": {"size": 12, "color": theme.ink}})
+        notes.append(
+            {**place, "showarrow": False, "text": escaped(data.test), "font": {"size": 12, "color": theme.ink}}
+        )
     below = [Below("at risk", ())]
     below += [Below(curve.group, tuple((x, str(at_risk(curve, x))) for x in places)) for curve in data.curves]
     return whole(traces, layout, notes, data.caption, theme, _HEIGHT, below)

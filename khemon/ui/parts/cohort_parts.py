@@ -43,8 +43,8 @@ def no_patients(may_import: bool) -> Markup:
               class_="k k-empty")  # fmt: skip
 
 
-def who_is_in(view: CohortView) -> Markup:
-    """How many are in, in which groups, and whom the filters leave out."""
+def who_is_in(view: CohortView, may_review: bool) -> Markup:
+    """How many are in, in which groups, and whom the filters leave out; what is held, with the way there."""
     groups = ", ".join(f"{name} {count}" for name, count in view.groups)
     head = el("div", el("b", f"{view.count} {'child' if view.count == 1 else 'children'}"), f": {groups}. ")
     rows: list[list[Child]] = [
@@ -54,8 +54,10 @@ def who_is_in(view: CohortView) -> Markup:
     out = el("details", el("summary", f"{len(rows)} not in, and why"), made) if rows else None
     held = None
     if view.not_used:
-        words = f"{view.not_used:,} rows of the files wait for a person or could not be used: no number counts them"
-        held = el("div", sign("warning", words), " ", el("a", "Held results", href=address("review")))
+        rows_words = "1 row" if view.not_used == 1 else f"{view.not_used:,} rows"
+        words = f"{rows_words} of the files not used, waiting for a person or not usable: no number here counts them"
+        link = el("a", "Held results", href=address("review")) if may_review else None
+        held = el("div", sign("warning", words), " ", link)
     notes = el("ul", *(el("li", note) for note in view.notes), class_="k-list k-small") if view.notes else None
     caption = el("div", view.caption, class_="k-muted k-small")
     return el("div", head, caption, out, held, notes, class_="k")
