@@ -6,9 +6,11 @@ the others are the same under other ids: so many rows would take longer to draw 
 
 from __future__ import annotations
 
+import os
 import resource
 import sys
 import tempfile
+import time
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
@@ -18,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.cohort_files import END, NAMES, ZONE, children_of, write
-from benchmarks.timing import interleaved, ratio_line
+from benchmarks.timing import interleaved, processor_time, ratio_line
 from khemon.endpoints import Findings, catalog, endpoints_of, joined
 from khemon.rules import load_protocol
 from khemon.rules.calendar import to_ms
@@ -27,19 +29,34 @@ WORKERS, PARTITIONS, SIMULATED = 2, 8, 2_000
 GIGABYTE = 1 << 30
 
 
-def of_partition(folder: Path) -> Findings:
+def of_partition(folder: Path, threads: bool = True) -> Findings:
     """Every endpoint of the children of one partition."""
-    return endpoints_of(children_of(folder), load_protocol("ward"), ZONE, to_ms(END))
+    return endpoints_of(children_of(folder, threads), load_protocol("ward"), ZONE, to_ms(END))
 
 
-def one_by_one(folders: list[Path]) -> Findings:
+def one_by_one(folders: list[Path], threads: bool = True) -> Findings:
     """Every partition in this process."""
-    return joined([of_partition(folder) for folder in folders])
+    return joined([of_partition(folder, threads) for folder in folders])
 
 
-def in_pool(pool: ProcessPoolExecutor, folders: list[Path]) -> Findings:
-    """Every partition in the workers of a pool."""
-    return joined(list(pool.map(of_partition, folders)))
+def in_worker(folder: Path) -> tuple[Findings, int, float]:
+    """A partition by one thread; which process did it, and the seconds it kept a processor busy."""
+    begun = time.process_time()
+    found = of_partition(folder, threads=False)
+    return found, os.getpid(), time.process_time() - begun
+
+
+def in_pool(pool: ProcessPoolExecutor, folders: list[Path], busy: list[float]) -> Findings:
+    """Every partition in the workers of a pool, each read by the worker itself; only endpoints come back.
+
+    busy: here goes how long the busier worker kept its processor.
+    """
+    parts = list(pool.map(in_worker, folders))
+    spent: dict[int, float] = {}
+    for _, process, seconds in parts:
+        spent[process] = spent.get(process, 0.0) + seconds
+    busy.append(max(spent.values()))
+    return joined([found for found, _, _ in parts])
 
 
 def read_with_pandas(folders: list[Path]) -> int:
@@ -67,7 +84,9 @@ def main(patients: int, rounds: int) -> None:
     with tempfile.TemporaryDirectory() as name, ProcessPoolExecutor(WORKERS, context) as pool:
         rows = write(Path(name), patients, simulated, PARTITIONS)
         folders = [Path(name) / str(place) for place in range(PARTITIONS)]
-        found, pooled = one_by_one(folders), in_pool(pool, folders)
+        alone: list[float] = []
+        busier: list[float] = []
+        found, pooled = one_by_one(folders), in_pool(pool, folders, busier)
         copies = patients // simulated
         equal = all(np.array_equal(found.answers[e.name].state, pooled.answers[e.name].state) for e in catalog())
         if not equal or not same_in_every_copy(found, copies):
@@ -75,12 +94,17 @@ def main(patients: int, rounds: int) -> None:
         print(f"endpoints of {copies * simulated:,} children ({simulated:,} simulated), {rows:,} results in Parquet")
         sides = {
             "ours": partial(one_by_one, folders),
-            "pool": partial(in_pool, pool, folders),
+            "one": processor_time(partial(one_by_one, folders, threads=False), alone),
+            "pool": partial(in_pool, pool, folders, busier),
             "pandas": partial(read_with_pandas, folders),
         }
         seconds = interleaved(sides, rounds)
         print("  " + ratio_line("reading and every endpoint / reading with pandas", seconds, "ours", "pandas"))
-        print("  " + ratio_line(f"one process / {WORKERS} processes, answers equal", seconds, "ours", "pool"))
+        told = f"one process / {WORKERS} processes, one thread each, answers equal"
+        print("  " + ratio_line(told, seconds, "one", "pool"))
+        # A machine with other things to do gives neither side its processors: then this tells what they would take.
+        kept = {"one": alone[1:], "pool": busier[2:]}
+        print("  " + ratio_line("the same in processor time, the busier of the two", kept, "one", "pool"))
     with tempfile.TemporaryDirectory() as name:
         write(Path(name), patients, simulated, PARTITIONS)
         folders = [Path(name) / str(place) for place in range(PARTITIONS)]

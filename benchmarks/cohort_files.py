@@ -66,8 +66,8 @@ def _ms(column: pa.ChunkedArray) -> np.ndarray:
     return column.cast(pa.int64()).fill_null(NO_TIME).to_numpy()
 
 
-def _results(path: Path, index: pa.Array) -> Results:
-    table = pq.read_table(path, columns=LAB_COLUMNS)
+def _results(path: Path, index: pa.Array, threads: bool) -> Results:
+    table = pq.read_table(path, columns=LAB_COLUMNS, use_threads=threads)
     time = _ms(table.column("collected_at"))
     value = table.column("value").to_numpy()
     sign = _codes(table.column("comparator"), {"": 0, "<": -1, "<=": -1, ">": 1, ">=": 1}, 0)
@@ -90,8 +90,8 @@ def _places(column: pa.ChunkedArray, index: pa.Array) -> np.ndarray:
     return place[whole.indices.to_numpy()]
 
 
-def _happenings(path: Path, index: pa.Array) -> Happenings:
-    table = pq.read_table(path)
+def _happenings(path: Path, index: pa.Array, threads: bool) -> Happenings:
+    table = pq.read_table(path, use_threads=threads)
     doses = pa.compute.cast(table.column("dose"), pa.float64()).fill_null(np.nan).to_numpy()
     note, unit = (_coded(table.column(name)) for name in ("note", "unit"))
     kinds = _codes(table.column("kind"), {name: code for code, name in enumerate(EVENT_KINDS)}, -1)
@@ -106,12 +106,12 @@ def _coded(column: pa.ChunkedArray) -> Coded:
     return Coded(code, tuple(name.casefold() for name in whole.dictionary.to_pylist()))
 
 
-def children_of(folder: Path) -> Children:
-    """The children of one partition."""
-    table = pq.read_table(folder / "patients.parquet")
+def children_of(folder: Path, threads: bool = True) -> Children:
+    """The children of one partition, read by one thread or by as many as there are cores."""
+    table = pq.read_table(folder / "patients.parquet", use_threads=threads)
     index = pa.compute.cast(table.column("patient_id"), pa.string()).combine_chunks()
     born = [(dt.date.fromisoformat(text) - EPOCH.date()).days for text in table.column("birth_date").to_pylist()]
     patients = Patients(np.array(born, np.int32), _ms(table.column("day0")), _ms(table.column("followed_until")))
-    results = _results(folder / "labs.parquet", index)
-    happenings = _happenings(folder / "events.parquet", index)
+    results = _results(folder / "labs.parquet", index, threads)
+    happenings = _happenings(folder / "events.parquet", index, threads)
     return Children(results, happenings, patients, _coded(table.column("arm")), _ms(table.column("discontinued_at")))

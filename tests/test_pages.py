@@ -35,14 +35,15 @@ TESTER = Actor(name="Tester", kind="demo")
 class Visitor:
     """A signed-in person without a browser."""
 
-    def __init__(self, store: Store, place) -> None:
+    def __init__(self, store: Store, place, actor: Actor = TESTER) -> None:
         self.store = store
+        self.actor = actor
         self.place = place
 
     def open(self, page: str, **query: object) -> AppTest:
         """A page in a new session, as a deep link opens it."""
         test = AppTest.from_file(str(ROOT / "khemon" / "ui" / "main.py"), default_timeout=60)
-        test.user = {"session": self.place.sessions.open(TESTER)[1].reference}
+        test.user = {"session": self.place.sessions.open(self.actor)[1].reference}
         test.run()
         test.switch_page(f"../../pages/{page}.py")
         for name, value in query.items():
@@ -125,14 +126,14 @@ def test_every_page_says_that_data_are_synthetic_and_what_khemon_is_for(ward, na
     assert f"ward time ({TIMEZONE})" in told
 
 
-@pytest.mark.parametrize("name", ["ward", "patient", "alerts", "review", "upload", "definitions"])
+@pytest.mark.parametrize("name", ["ward", "patient", "alerts", "review", "upload", "cohort", "definitions"])
 def test_a_page_run_by_itself_shows_nothing(ward, name):
     alone = AppTest.from_file(str(ROOT / "pages" / f"{name}.py"), default_timeout=60).run()
     assert not alone.exception
     assert len(alone.main) == 0
 
 
-@pytest.mark.parametrize("name", ["ward", "alerts", "review", "upload", "definitions"])
+@pytest.mark.parametrize("name", ["ward", "alerts", "review", "upload", "cohort", "definitions"])
 def test_a_page_shows_nothing_of_a_ward_when_the_session_has_ended(ward, name):
     test = ward.open(name)
     ward.place.sessions.end_all()

@@ -61,7 +61,7 @@ class Chosen:
 def chosen(gathered: Gathered, found: Findings, selection: Selection) -> Chosen:
     """The groups of a selection. Refused for a grouping or a group to compare that is not there."""
     if selection.by not in GROUPINGS:
-        raise Refused("--by", f"{selection.by!r} is nothing to group by", f"use one of: {', '.join(GROUPINGS)}")
+        raise Refused("groups", f"{selection.by!r} is nothing to group by", f"use one of: {', '.join(GROUPINGS)}")
     excluded: dict[int, str] = {}
     members: dict[str, list[int]] = {}
     for place, patient_id in enumerate(gathered.patient_ids):
@@ -118,7 +118,7 @@ def _compared(groups: list[Group], selection: Selection) -> tuple[Group, Group] 
         missing = [name for name in selection.compare if name not in named]
         if missing or selection.compare[0] == selection.compare[1]:
             found = f"no group {missing[0]!r}" if missing else "a group with itself"
-            raise Refused("--compare", found, f"name two of: {', '.join(named) or 'there is none'}")
+            raise Refused("groups to compare", found, f"name two of: {', '.join(named) or 'there is none'}")
         first, second = selection.compare
         return named[first], named[second]
     told = [group for group in groups if group.name != NOT_RECORDED]

@@ -1,6 +1,13 @@
 """What the pages show: reads of the store as lines and words, each for an actor and a moment. Nothing here writes."""
 
 from khemon.actions.watch.alerts import AlertLine, AlertView, ReviewQueue, alert_view, patient_of_alert, review_queue
+from khemon.actions.watch.cohort import (
+    CohortQuestion,
+    CohortView,
+    cohort_choices,
+    cohort_view,
+    recomputed,
+)
 from khemon.actions.watch.damaged import read_only_because
 from khemon.actions.watch.flags import Flag
 from khemon.actions.watch.heldqueue import DecidedLine, HeldGroup, HeldLine, HeldQueue, held_queue
@@ -18,6 +25,8 @@ __all__ = [
     "AlertLine",
     "AlertView",
     "BatchLine",
+    "CohortQuestion",
+    "CohortView",
     "DecidedLine",
     "Definitions",
     "Flag",
@@ -32,6 +41,8 @@ __all__ = [
     "WardBoard",
     "WardLine",
     "alert_view",
+    "cohort_choices",
+    "cohort_view",
     "decided_lines",
     "definitions",
     "held_queue",
@@ -46,6 +57,7 @@ __all__ = [
     "patient_of_alert",
     "patient_view",
     "read_only_because",
+    "recomputed",
     "review_queue",
     "revision",
     "setting",

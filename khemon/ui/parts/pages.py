@@ -19,6 +19,7 @@ TITLES = {
     "review": "Held results",
     "upload": "Upload",
     "enter": "Enter by hand",
+    "cohort": "Cohort",
     "definitions": "Definitions",
     "admin": "Users",
 }
