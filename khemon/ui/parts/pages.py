@@ -20,6 +20,7 @@ TITLES = {
     "upload": "Upload",
     "enter": "Enter by hand",
     "definitions": "Definitions",
+    "audit": "Audit",
     "admin": "Users",
 }
 
