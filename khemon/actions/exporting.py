@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
+from khemon.actions.auditing import whole_record
 from khemon.actions.permitted import permitted
 from khemon.exporters.chart import Chart, Lab, canonical_files, workbook
 from khemon.exporters.fhir import bundle_bytes
@@ -27,7 +28,7 @@ Form = Literal["csv", "xlsx", "fhir"]
 
 @permitted("export")
 def export_patient(
-    store: Store, actor: Actor, patient_id: str, form: Form, place: Path, *, now: dt.datetime
+    store: Store, actor: Actor, patient_id: str, layout: Form, place: Path, *, now: dt.datetime
 ) -> dict[str, Any]:
     """Writes a child into a new folder (csv) or a new file (xlsx, fhir): {"files": [{"file", "rows", "sha256"}]}.
 
@@ -35,31 +36,32 @@ def export_patient(
     """
     with store.reading() as reader:
         chart = chart_of(reader, patient_id, now)
-    files = canonical_files(chart) if form == "csv" else {place.name: whole_file(chart, form)}
+    files = canonical_files(chart) if layout == "csv" else {place.name: whole_file(chart, layout)}
     told = told_of(files)
-    _refuse_existing(place)
-    _put_on_record(store, actor, "export_patient", f"patient {patient_id}", {"format": form, "files": told}, now)
-    _write(files, place, folder=form == "csv")
+    refuse_existing(place)
+    put_on_record(store, actor, "export_patient", f"patient {patient_id}", {"format": layout, "files": told}, now)
+    write_files(files, place, folder=layout == "csv")
     return {"files": told}
 
 
 @permitted("audit")
 def export_audit(
-    store: Store, actor: Actor, form: Literal["csv", "json"], place: Path, *, now: dt.datetime
+    store: Store, actor: Actor, layout: Literal["csv", "json"], place: Path, *, now: dt.datetime
 ) -> dict[str, Any]:
     """Writes the record of what was done, with its chain, into a new file: {"files": [...], "head"}."""
-    _refuse_existing(place)
-    _put_on_record(store, actor, "export_audit", f"file {place.name}", {"format": form}, now)
+    whole_record(store, actor)
+    refuse_existing(place)
+    put_on_record(store, actor, "export_audit", f"file {place.name}", {"format": layout}, now)
     with store.reading() as reader:
         rows = list(reader.audit_rows())
         sequence, head = reader.audit_head()
-    if form == "csv":
+    if layout == "csv":
         content, _ = record_table(rows)
     else:
         entries = [{name: getattr(row, name) for name in AUDIT_COLUMNS} for row in rows]
         content = (json.dumps({"entries": entries}, ensure_ascii=False, indent=1) + "\n").encode()
     files = {place.name: (content, len(rows))}
-    _write(files, place, folder=False)
+    write_files(files, place, folder=False)
     return {"files": told_of(files), "head": {"sequence": sequence, "hash": head}}
 
 
@@ -79,7 +81,8 @@ def record_table(rows: Iterable[AuditRow]) -> tuple[bytes, int]:
     return csv_bytes(AUDIT_COLUMNS, cells), len(cells)
 
 
-def _put_on_record(store: Store, actor: Actor, action: str, what: str, told: dict[str, Any], now: dt.datetime) -> None:
+def put_on_record(store: Store, actor: Actor, action: str, what: str, told: dict[str, Any], now: dt.datetime) -> None:
+    """Writes down who takes what along, before anything leaves."""
     with store.writing() as writer:
         writer.audit(actor, action, what, told, to_ms(now))
 
@@ -91,14 +94,16 @@ def told_of(files: Files) -> list[dict[str, Any]]:
     ]
 
 
-def _refuse_existing(place: Path) -> None:
+def refuse_existing(place: Path) -> None:
+    """Refused where something is at that place, or no folder to put it in."""
     if place.exists():
         raise Refused(place.name, "is there already", "choose another name: nothing is overwritten")
     if not place.parent.is_dir():
         raise Refused(place.name, "is in a folder that is not there", "make the folder first")
 
 
-def _write(files: Files, place: Path, *, folder: bool) -> None:
+def write_files(files: Files, place: Path, *, folder: bool) -> None:
+    """Writes new files for their owner alone. Refused where they cannot be written."""
     try:
         if folder:
             place.mkdir(mode=0o700)

@@ -37,15 +37,15 @@ class Prepared:
 
 
 @permitted("export")
-def prepare_chart(store: Store, actor: Actor, patient_id: str, form: Form, *, now: dt.datetime) -> Prepared:
+def prepare_chart(store: Store, actor: Actor, patient_id: str, layout: Form, *, now: dt.datetime) -> Prepared:
     """Everything about one child in one file. Refused for an unknown child."""
     with store.reading() as reader:
         chart = chart_of(reader, patient_id, now)
         number = reader.patient_numbers()[patient_id]
-    content, rows = whole_file(chart, form)
-    ending, kind = FORMS[form]
+    content, rows = whole_file(chart, layout)
+    ending, kind = FORMS[layout]
     made = _prepared(f"khemon-child-{number}", ending, kind, content, rows, f"patient {patient_id}")
-    _note(store, actor, "export_patient", made, {"format": form}, now)
+    _note(store, actor, "export_patient", made, {"format": layout}, now)
     return made
 
 

@@ -109,7 +109,7 @@ def current_desk() -> Desk:
     return current().desk
 
 
-def download_address(key: str, name: str, make: Callable[[], bytes], *, kind: str = CSV, size: int = 0) -> str:
+def download_address(key: str, name: str, make: Callable[[], bytes], kind: str = CSV, size: int = 0) -> str:
     """The address, for the session of the running script, of a file that `make` makes once it is fetched.
 
     size: bytes that lie ready for it until then.
