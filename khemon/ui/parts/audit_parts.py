@@ -89,13 +89,17 @@ def entries(view: RecordView) -> None:
         return
     bad = view.verdict.where
     rows: list[list[Child]] = [
-        [_number(line, bad), line.at, line.who, line.did, line.about, line.told] for line in view.lines
+        [_number(line, bad), _in_one_line(line.at), line.who, line.did, line.about, line.told] for line in view.lines
     ]
     head = ["Entry", "When", "Who", "Did", "To", "What it tells"]
     show(el("div", table(head, rows, label="Entries of the record"), class_="k"))
     pages = math.ceil(view.found / LINES_SHOWN)
     if pages > 1:
         st.pagination(pages, key=_PAGE)
+
+
+def _in_one_line(words: str) -> Markup:
+    return el("span", words, style="white-space:nowrap")
 
 
 def _number(line: RecordLine, bad: str) -> Markup:
