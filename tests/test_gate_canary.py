@@ -1,4 +1,4 @@
-"""Nothing of a patient in logs, errors, addresses and counters, also when the database breaks under the running server."""
+"""Nothing of a patient in logs, errors and addresses, also when the database breaks under the running server."""
 
 from __future__ import annotations
 

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import json
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from khemon.actions.accounts import WrongPassword, change_password, confirm_password
 from khemon.actions.acknowledge import acknowledge
 from khemon.actions.import_files import Options, commit, undo
 from khemon.actions.signatures import FRESH_MS, digest_of
 from khemon.actions.watch import signatures, to_sign
+from khemon.gate import running
 from khemon.models import Refused
 from khemon.rules.calendar import to_ms
+from khemon.settings import Settings
 from khemon.store import Store
 from tests.quick_accounts import quick_hashing as quick_hashing
 from tests.quick_accounts import store as store
 from tests.store_rows import NURSE
 from tests.test_accounts import OTHER, PASSWORD, with_account
+from tests.test_pages import ROOT, words
 
 NOW = dt.datetime(2026, 3, 2, 8, tzinfo=dt.UTC)
 HEAD = "patient_id,collected_at,analyte,value,unit,status\n"
@@ -157,3 +162,57 @@ def test_where_there_are_no_passwords_the_sign_in_stands_for_it_and_what_is_no_c
     assert to_sign(ward, ann, warning.alert_id, NOW) is None
     acknowledge(ward, ann, warning.alert_id, "seen", now=NOW)
     assert signatures(ward, ann, warning.alert_id, NOW) == ()
+
+
+# ---- on the page ------------------------------------------------------------------------------------------------
+
+
+def test_the_form_asks_for_the_password_says_what_is_signed_and_shows_the_signature(store, monkeypatch):
+    now = dt.datetime.now(dt.UTC)
+    at = (now - dt.timedelta(hours=2)).isoformat()
+    options = Options(now_ms=to_ms(now), timezone="UTC")
+    commit(store, NURSE, f"{HEAD}P1,{at},platelets,8,10*9/L,final\n".encode(), "labs.csv", options)
+    number, ann = critical(store).alert_id, with_account(store)
+    clock = itertools.count(step=60)
+    with running.over(store, Settings(mode="serve", database_url=store.url)) as place:
+        monkeypatch.setattr(place.guesses, "_clock", lambda: float(next(clock)))
+        test = AppTest.from_file(str(ROOT / "khemon" / "ui" / "main.py"), default_timeout=60)
+        test.user = {"session": place.sessions.open(ann)[1].reference}
+        test.run()
+        test.switch_page("../../pages/alerts.py")
+        test.query_params["alert"] = str(number)
+        test.run()
+        assert "You sign as Ann" in words(test)
+
+        def sent(password: str) -> str:
+            test.text_area(key=f"reason_{number}").input("plasma ordered")
+            [field] = [each for each in test.text_input if each.label == "Your password, to sign"]
+            field.input(password)
+            test.button(key=f"acknowledge_{number}").click().run()
+            assert not test.exception, test.exception
+            return words(test)
+
+        assert "is missing" in sent("")
+        assert "is not right" in sent(OTHER) and PASSWORD not in repr(test.main)
+        assert critical(store).state == "open"
+        assert "Signatures" in sent(PASSWORD)
+        assert not [each.value for each in test.text_input if each.label == "Your password, to sign" and each.value]
+    assert critical(store).actor == "Ann" and details_of(store)[0]["signed"]["with"] == "password"
+
+
+def test_guessing_the_password_in_an_open_window_is_slowed_there_and_nowhere_else(store, monkeypatch):
+    ann = with_account(store)
+    with running.over(store, Settings(mode="serve", database_url=store.url)) as place:
+        window, elsewhere = (place.sessions.open(ann)[1].reference for _ in range(2))
+        shown_in = [window]
+        monkeypatch.setattr(running, "_reference", lambda: shown_in[0])
+        monkeypatch.setattr(place.guesses, "_clock", lambda: 0.0)
+        with pytest.raises(WrongPassword):
+            running.confirmed_password(OTHER)
+        with pytest.raises(Refused, match="tried too often"):
+            running.confirmed_password(PASSWORD)
+        shown_in[0] = elsewhere
+        assert running.confirmed_password(PASSWORD).name == "Ann"
+        place.sessions.end(place.sessions.of_reference(elsewhere))
+        with pytest.raises(Refused, match="has ended"):
+            running.confirmed_password(PASSWORD)
