@@ -127,7 +127,8 @@ HELD = "patient_id,collected_at,analyte,value,unit\n" + "".join(
 @pytest.fixture
 def wards(store: Store) -> Store:
     """A child of ward 3A and one of 3B, each with a result, an alert, an import of its own and a row that waits."""
-    files = {"patients.csv": PATIENTS, "held.csv": HELD}
+    both = LABS.replace("08:00", "08:30")  # one file that speaks of both wards, as a laboratory sends its days
+    files = {"patients.csv": PATIENTS, "held.csv": HELD, "Bea and B1.csv": both}
     files |= {f"{child}.csv": "\n".join([LABS.splitlines()[0], line]) + "\n"
               for child, line in zip(("A1", "B1"), LABS.splitlines()[1:], strict=False)}  # fmt: skip
     for name, text in files.items():
@@ -138,7 +139,7 @@ def wards(store: Store) -> Store:
 def names_of(store: Store, child: str) -> dict[str, object]:
     """A value for every parameter that names something, all of one child."""
     with store.reading() as reader:
-        result = reader.results_of(child)[0]
+        result = next(each for each in reader.results_of(child) if reader.batch(each.batch).file == f"{child}.csv")
         alert = reader.alerts(patient_ids=[child])[0].alert_id
         row = next(each.fate_id for each in reader.undecided() if each.patient_id == child)
         key = reader.patient_numbers()[child]

@@ -29,8 +29,6 @@ _FIELD_WORDS = {"patient_id": "the patient", "collected_at": "the time", "analyt
 _NO_SEVERITY = len(SEVERITY_ORDER)
 _AGAIN = "waits_again: it was rejected for another value, which was taken back since"
 _FATES = ("conflict", "review", "rejected")
-#: In the place of the name of a file.
-OTHER_WARDS_TOO = "a file that speaks of other wards too"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +140,7 @@ def _group(lines: _Lines, question: tuple[object, ...], rows: Sequence[HeldRow])
     named = ANALYTES[first.analyte].label if first.analyte else lines.kept[first.fate_id].kind
     return HeldGroup(
         name=hashlib.sha256(repr(question).encode()).hexdigest()[:12],
-        file=lines.file_of(first),
+        file=lines.files[first.batch],
         kind=lines.kept[first.fate_id].kind,
         analyte=named,
         decision=first.decision,
@@ -179,18 +177,14 @@ class _Lines:
         self.setting, self.now, self.numbers, self.most = setting, now, numbers, most
         self.kept: dict[int, KeptRow] = reader.kept_whole(row.fate_id for row in rows)
         self.names = {patient.patient_id: patient.name for patient in reader.patients()}
-        self._files = {batch.batch: batch.file for batch in reader.batches()}
+        self.files = {batch.batch: batch.file for batch in reader.imports_by_number().values()}
         conflicts = [row for row in rows if row.decision == "conflict"]
         self.stored = Stored(reader, conflicts, self.kept, setting.zone)
-
-    def file_of(self, row: HeldRow) -> str:
-        """The name of the row's file; it is not told to a person bound to wards where it speaks of others too."""
-        return self._files.get(row.batch, OTHER_WARDS_TOO)
 
     def question(self, row: HeldRow) -> tuple[object, ...]:
         """What makes rows ask the same: the file, the reasons, the analyte."""
         codes = tuple(sorted({code_of(reason) for reason in row.reasons} - _NOTES))
-        return self.file_of(row), self.kept[row.fate_id].kind, row.analyte or "", row.decision, codes
+        return self.files[row.batch], self.kept[row.fate_id].kind, row.analyte or "", row.decision, codes
 
     def line(self, row: HeldRow) -> HeldLine:
         """One row in words."""
