@@ -61,6 +61,7 @@ PAGES: dict[str, str] = {
     "enter": "record",
     "cohort": "look",
     "definitions": "read_rules",
+    "audit": "audit",
     "admin": "administer",
 }
 

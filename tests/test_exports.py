@@ -7,12 +7,16 @@ import hashlib
 import io
 import itertools
 import json
+from contextlib import suppress
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from khemon.exporters.fhir import STATUSES
 from khemon.exporters.tables import csv_bytes
+from khemon.exporters.workbook import workbook_bytes
 from khemon.models import STATUSES as OURS
 from khemon.store import Store
 from khemon.units import ANALYTES
@@ -131,6 +135,60 @@ def test_a_bundle_has_the_form_of_fhir(cohort, tmp_path):
             assert each["effectiveDateTime"][10] == "T"
     assert {each["resourceType"] for each in resources} >= {"Patient", "Observation", "MedicationStatement"}
     assert set(STATUSES) == set(OURS)
+
+
+def test_a_workbook_has_numbers_that_are_numbers_and_texts_that_stay_texts(tmp_path):
+    store = Store(sqlite(tmp_path))
+    hostile = "=1+1"
+    labs = (
+        "patient_id,collected_at,analyte,value,unit,comment,specimen_id\n"
+        f"0012345,2026-01-01T08:00:00Z,platelets,42,10*9/L,{hostile},007\n"
+        "0012345,2026-01-02T08:00:00Z,platelets,<5,10*9/L,@a,\n"
+        "0012345,2026-01-03T08:00:00Z,fibrinogen,1.30,g/L,,\n"
+    )
+    (tmp_path / "labs.csv").write_text(labs)
+    assert imported(tmp_path / "labs.csv", store.url).code == 0
+    document = exported(store.url, "0012345", tmp_path / "out.xlsx", "xlsx")
+    assert document["files"][0]["rows"] == 1 + 0 + 3 + 0 + len(alerts_of(store))
+    book = openpyxl.load_workbook(tmp_path / "out.xlsx")
+    assert book.sheetnames == ["patients", "events", "labs", "waiting", "alerts"]
+    head, *rows = book["labs"].iter_rows()
+    cells = [dict(zip([each.value for each in head], row, strict=True)) for row in rows]
+    assert [each["value"].value for each in cells] == [42, "<5", 1.3]
+    assert [each["value"].data_type for each in cells] == ["n", "s", "n"]
+    first = {name: (cell.value, cell.data_type) for name, cell in cells[0].items()}
+    assert first["patient_id"] == ("0012345", "s") and first["specimen_id"] == ("007", "s")
+    assert first["comment"] == (hostile, "s")
+    assert not {cell.data_type for sheet in book for row in sheet.iter_rows() for cell in row} & {"f", "e"}
+    assert cells[1]["comment"].value == "@a"
+    odd = workbook_bytes({"a": (["x", "value"], [["a\x0bb", "1234567890123456"]])}, numbers={"value"})
+    [_, row] = openpyxl.load_workbook(io.BytesIO(odd))["a"].iter_rows(values_only=True)
+    assert row == ("a\ufffdb", "1234567890123456"), "nothing is rounded"
+
+
+def alerts_of(store: Store) -> list:
+    with store.reading() as reader:
+        return reader.alerts()
+
+
+def test_the_sheet_of_results_of_a_workbook_imports_again_to_the_same_values(cohort, tmp_path):
+    child = children(cohort)[0]
+    exported(cohort, child, tmp_path / "out.xlsx", "xlsx")
+    exported(cohort, child, tmp_path / "files")
+    book = openpyxl.load_workbook(tmp_path / "out.xlsx")
+    with (tmp_path / "files" / "labs.csv").open(encoding="utf-8", newline="") as file:
+        _, *plain = csv.reader(file)
+    _, *typed = book["labs"].iter_rows(values_only=True)
+    value = 3
+
+    def as_text(row) -> list[str]:
+        cells = ["" if cell is None else str(cell) for cell in row]
+        with suppress(InvalidOperation):
+            cells[value] = str(Decimal(cells[value]).normalize())
+        return cells
+
+    assert [as_text(row) for row in typed] == [as_text(row) for row in plain]
+    assert len(typed) > 50
 
 
 def test_the_record_is_exported_with_its_chain(store: Store, tmp_path):

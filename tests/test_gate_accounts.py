@@ -14,6 +14,7 @@ from khemon.models import Actor
 from khemon.store import Store
 from tests.server import CANARY, Server, canary_ward, running_server
 from tests.test_accounts import OTHER, PASSWORD
+from tests.test_gate_sockets import opened, shown
 from tests.wire import Answer
 
 ROOT = Actor(name="root", kind="local")
@@ -238,6 +239,24 @@ def test_a_disabled_account_is_out_within_a_second(server: Server, store: Store)
     assert enter(server, "Vic").status == 401
     accounts.change_account(store, ROOT, "Vic", "back", now_ms(), enabled=True)
     assert opens(server, cookie) == 303
+
+
+def test_a_window_closes_within_moments_of_the_role_being_taken_away_and_shows_nothing_more(
+    server: Server, store: Store
+):
+    _, code = accounts.add_account(store, ROOT, "Ruth", ["clinician"], [], now_ms())
+    accounts.accept_invitation(store, "Ruth", code, PASSWORD, now_ms())
+    cookie = signed_in(server, "Ruth")
+    for change in ({"roles": ["administrator"]}, {"enabled": False}):
+        with opened(server, cookie) as wire:
+            assert (CANARY.encode() in shown(wire, "ward")) == ("roles" in change)
+            began = time.perf_counter()
+            accounts.change_account(store, ROOT, "Ruth", "other work", now_ms(), **change)
+            assert CANARY.encode() not in wire.frames_until(lambda _: False)
+            assert wire.closed_with == 1008
+            assert time.perf_counter() - began < 5  # a loaded machine; by itself it is under a second
+        assert opened(server, cookie).answer.status == 401
+        cookie = signed_in(server, "Ruth") if "roles" in change else ""
 
 
 def test_another_password_keeps_this_window_and_ends_the_others(server: Server):

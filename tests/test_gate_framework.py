@@ -11,15 +11,27 @@ import streamlit as st
 from starlette.datastructures import Headers
 from starlette.routing import Route, WebSocketRoute
 from streamlit import config, file_util
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.Common_pb2 import FileURLs
+from streamlit.runtime import Runtime
 from streamlit.runtime.app_session import AppSession
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
+from streamlit.runtime.websocket_session_manager import WebsocketSessionManager
+from streamlit.testing.v1 import AppTest
 from streamlit.web import bootstrap
 from streamlit.web.server.starlette import starlette_app, starlette_websocket
 
-from khemon.gate import baseline, places
+from khemon.gate import baseline, places, running
 from khemon.gate.answering import inline_script_hashes
 from khemon.gate.asking import PLAIN_PATH
 from khemon.gate.door import SESSION_HEADER, Gate
 from khemon.gate.routes import routes
+from khemon.gate.sockets import is_done_by_a_person
+from khemon.models import Actor
+from khemon.settings import Settings
+from khemon.store import Store
+from tests.test_gate_requests import PATHS
 
 ROOT = Path(__file__).resolve().parents[1]
 STATIC = Path(file_util.get_static_dir())
@@ -64,6 +76,70 @@ def test_the_routes_of_streamlit_are_the_ones_the_gate_was_built_for(options):
         ("Mount", ""),
     }
     assert [route.path for route in found if isinstance(route, WebSocketRoute)] == [places.STREAM]
+
+
+def test_a_stranger_is_tried_on_every_route_and_every_page_there_is(options):
+    """What `test_gate_requests` and `test_gate_sockets` ask without a session; a new route fails here."""
+    asked = {path.partition("?")[0] for path in PATHS} | places.OPEN
+    found = [*starlette_app.create_streamlit_routes(_Anything()), *routes()]
+    untried = [each.path for each in found if each.path and not any(each.path_regex.match(path) for path in asked)]
+    assert not untried
+    assert places.page_paths() <= asked
+
+
+def test_what_streamlit_keeps_of_uploads_is_counted_and_let_go_as_the_gate_does(options):
+    """The caps on uploads read Streamlit's own shelves: by window, then by file, each with its bytes."""
+    shelves = MemoryUploadedFileManager("/_stcore/upload_file")
+    shelves.add_file("window", UploadedFileRec("1", "labs.csv", "text/csv", b"12345"))
+    [kept] = shelves.file_storage["window"].values()
+    assert len(kept.data) == 5
+    shelves.remove_file("window", "1")
+    assert not shelves.file_storage["window"]
+    assert {"file_id", "name"} <= set(dir(UploadedFile(kept, FileURLs())))
+    for name in ("list_active_sessions", "get_active_session_info"):
+        assert callable(getattr(WebsocketSessionManager, name))
+    source = inspect.getsource(Runtime.__init__)
+    assert "self._session_mgr = " in source and "self._uploaded_file_mgr = " in source
+
+
+def test_a_rerun_by_a_timer_is_told_from_one_by_a_person():
+    """What keeps a session awake is read from Streamlit's own frame."""
+    message = BackMsg()
+    message.rerun_script.is_auto_rerun = True
+    assert not is_done_by_a_person(message.SerializeToString())
+    message.rerun_script.is_auto_rerun = False
+    assert is_done_by_a_person(message.SerializeToString())
+    other = BackMsg()
+    other.stop_script = True
+    assert not is_done_by_a_person(other.SerializeToString())
+
+
+def test_a_button_pressed_after_the_sign_in_ended_runs_and_nobody_acts_in_it(tmp_path):
+    """Streamlit runs callbacks before the script: a guard at its top comes too late, the act itself asks who acts."""
+    store = Store(f"sqlite:///{tmp_path / 'khemon.db'}")
+    ran: list[str] = []
+
+    def script(ran):
+        import streamlit as st
+
+        from khemon.gate import current_actor
+
+        def act():
+            ran.append("began")
+            ran.append(current_actor().name)
+
+        st.button("act", key="act", on_click=act)
+
+    with running.over(store, Settings(mode="serve", database_url=store.url)) as place:
+        _, session = place.sessions.open(Actor(name="nurse", kind="local"))
+        test = AppTest.from_function(script, args=(ran,))
+        test.user = {"session": session.reference}
+        test.run().button(key="act").click().run()
+        assert ran == ["began", "nurse"]
+        place.sessions.end(session)
+        test.button(key="act").click().run()
+    store.close()
+    assert ran == ["began", "nurse", "began"]
 
 
 def test_our_layer_lies_outside_all_of_streamlits_own(options, monkeypatch):

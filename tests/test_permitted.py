@@ -26,7 +26,7 @@ from khemon.store import Store
 from khemon.store.repository.bound import BoundReader
 from khemon.store.repository.reader import Reader
 from tests.store_rows import HOUR, NURSE
-from tests.test_accounts import with_account
+from tests.test_accounts import PASSWORD, with_account
 
 NOW = dt.datetime(2026, 3, 2, 8, tzinfo=dt.UTC)
 NOW_MS = int(NOW.timestamp() * 1000)
@@ -39,10 +39,11 @@ ASK_NOBODY = {
     "khemon.actions.advance.advance": "the clock's own moves, made by the server",
     "khemon.actions.checking.check_and_hold": "the server's own check",
     "khemon.actions.watch.damaged.despite_damage": "part of what the pages read, which ask",
+    "khemon.actions.auditing.whole_record": "part of what reads the record, which asks",
     "khemon.actions.begun.left_open": "tells a person what became of their own commits",
     "khemon.actions.begun.told": "notes that a person was told of their own commit",
     "khemon.actions.demo.load_demo": "fills a synthetic store before anybody is in",
-    "khemon.actions.exporting.put_on_record": "part of what exports, which asks",
+    "khemon.actions.exporting.put_on_record": "part of exports, which ask",
     "khemon.actions.import_files.record": "part of commit, which asks",
     "khemon.actions.import_files.read_as": "part of commit, which asks",
     "khemon.actions.import_files.zone_for": "part of commit, which asks",
@@ -185,7 +186,8 @@ def test_another_wards_alert_and_patient_are_not_there_for_any_act(two_wards: St
     ):
         with pytest.raises(Refused):
             act()
-    assert acknowledge(two_wards, bound, alerts["A1"], "seen", now=NOW).actor == "Ann"
+    signed = accounts.confirm_password(two_wards, bound, PASSWORD, NOW_MS)
+    assert acknowledge(two_wards, bound, alerts["A1"], "seen", now=NOW, confirmed=signed).actor == "Ann"
     board = watch.ward_board(two_wards, bound, NOW)
     assert "B1" not in repr(board) and "Bea" not in repr(board)
     queue = watch.review_queue(two_wards, bound, NOW)

@@ -10,6 +10,7 @@ import hashlib
 import secrets
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 
 from argon2 import PasswordHasher
@@ -40,6 +41,19 @@ def hasher() -> PasswordHasher:
 def _nobodys_hash() -> str:
     """What a sign-in under an unknown name is compared with, so that it takes as long as any other."""
     return hasher().hash(secrets.token_urlsafe(32))
+
+
+class WrongPassword(Refused):
+    """A password that was asked for again and is not right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """That somebody typed their password, and when."""
+
+    name: str
+    credential_version: int
+    at_ms: int
 
 
 @permitted("administer")
@@ -176,6 +190,17 @@ def change_password(store: Store, actor: Actor, old: str, new: str, now_ms: int)
         )
         _append(writer, actor, state, {})
     return _actor(state)
+
+
+@permitted("own_account")
+def confirm_password(store: Store, actor: Actor, password: str, now_ms: int) -> Confirmed:
+    """That the person who is signed in typed the own password just now. WrongPassword, on record, for another one."""
+    found = sign_in(store, actor.name, password)
+    if found is None or found.credential_version != actor.credential_version:
+        with store.writing() as writer:
+            writer.audit(actor, "signature_failed", f"account {actor.name}", {}, now_ms)
+        raise WrongPassword("password", "is not right", "type it again; nothing was changed")
+    return Confirmed(found.name, found.credential_version, now_ms)
 
 
 def has_accounts(store: Store) -> bool:

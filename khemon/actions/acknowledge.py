@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
+from khemon.actions.accounts import Confirmed
 from khemon.actions.permitted import permitted
 from khemon.actions.recompute import episodes_at, setting_of, ward_of
+from khemon.actions.signatures import shown_of, signature_of
 from khemon.alerts import Move, acknowledged
 from khemon.models import Actor, Alert, Episode, Refused
 from khemon.rules.calendar import to_ms
@@ -23,10 +26,13 @@ def acknowledge(
     now: dt.datetime,
     snooze: bool = False,
     code: str | None = None,
+    seen: str | None = None,
+    confirmed: Confirmed | None = None,
 ) -> Alert:
     """The alert, acknowledged (or snoozed: quiet unless it gets worse) until a time; Refused if not allowed.
 
     until: aware; without it the protocol's own duration for the rule and status. code: a reason of the rulebook's list.
+    seen, confirmed: of a critical alert the digest of what was on screen, and that the password was typed just now.
     """
     with store.writing() as writer:
         ward = ward_of(writer)
@@ -45,8 +51,10 @@ def acknowledge(
             last_result=writer.last_result(alert.patient_id),
             code=code,
         )
+        shown = shown_of(alert, episode, ward.protocol)
+        signed = signature_of(alert, shown, actor, move.move, seen=seen, confirmed=confirmed, now=now)
         saved = writer.save_alert(move.alert)
-        _log(writer, actor, move, saved, episode, to_ms(now))
+        _log(writer, actor, move, saved, episode, to_ms(now), signed)
         writer.bump_revisions([alert.patient_id])
     return saved
 
@@ -95,8 +103,16 @@ def _present(alert: Alert, episodes: list[Episode]) -> Episode:
     return found[0]
 
 
-def _log(writer: Writer, actor: Actor, move: Move, saved: Alert, episode: Episode, at_ms: int) -> None:
-    shown = {
+def _log(
+    writer: Writer,
+    actor: Actor,
+    move: Move,
+    saved: Alert,
+    episode: Episode,
+    at_ms: int,
+    signed: dict[str, Any] | None,
+) -> None:
+    shown: dict[str, Any] = {
         "severity": saved.severity,
         "code": saved.reason_code,
         "status": saved.status,
@@ -112,6 +128,8 @@ def _log(writer: Writer, actor: Actor, move: Move, saved: Alert, episode: Episod
         from_state=move.from_state,
         to_state=saved.state,
         reason=move.reason,
-        details=shown,
+        details=shown if signed is None else shown | {"signed": signed},
     )
+    if signed is not None:
+        shown |= {"signed": {name: signed[name] for name in ("meaning", "digest", "with")}}
     writer.audit(actor, move.move, f"alert {saved.alert_id}", shown | {"reason": move.reason}, at_ms)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from khemon.actions.permitted import permitted
+from khemon.actions.permitted import account_of, permitted
 from khemon.actions.viewing import who_saw
 from khemon.models import Actor, Refused
 from khemon.rules.calendar import from_ms
@@ -40,13 +41,26 @@ def audit(store: Store, actor: Actor, wanted: Wanted, *, verify: bool, known_hea
 
     known_head: `sequence:hash` as an earlier verification or a backup told it; it must still stand in the chain.
     """
+    whole_record(store, actor)
     with store.reading() as reader:
         zone = reader.setting("timezone") or "UTC"
-        objects = None if wanted.patient_id is None else _objects_of(reader, wanted.patient_id)
-        entries = [_entry(row, zone) for row in reader.audit_rows() if wanted.takes(row, objects)]
+        entries = [_entry(row, zone) for row in wanted_rows(reader, wanted)]
         sequence, head = reader.audit_head()
         document: dict[str, Any] = {"head": {"sequence": sequence, "hash": head}, "entries": entries}
         return document | (_verified(reader, known_head) if verify or known_head else {})
+
+
+def whole_record(store: Store, actor: Actor) -> None:
+    """Refused to a person bound to wards: the record speaks of every ward, and a part of a chain proves nothing."""
+    if actor.kind == "account" and account_of(store, actor).wards:
+        found = "is bound to wards, and the record speaks of all of them"
+        raise Refused("account", found, "ask an administrator who is bound to none")
+
+
+def wanted_rows(reader: Reader, wanted: Wanted, rows: Iterable[AuditRow] | None = None) -> list[AuditRow]:
+    """The entries (of all, or of these) that are wanted, in order. Refused for a child that is not known."""
+    objects = None if wanted.patient_id is None else _objects_of(reader, wanted.patient_id)
+    return [row for row in (reader.audit_rows() if rows is None else rows) if wanted.takes(row, objects)]
 
 
 def _verified(reader: Reader, known_head: str | None) -> dict[str, Any]:
@@ -73,6 +87,7 @@ def _against(reader: Reader, known_head: str) -> dict[str, Any] | None:
 @permitted("audit")
 def seen_by(store: Store, actor: Actor, patient_id: str) -> dict[str, Any]:
     """The document of `audit --who-saw`. Refused for an unknown child."""
+    whole_record(store, actor)
     with store.reading() as reader:
         _objects_of(reader, patient_id)
         return {"patient_id": patient_id, "seen_by": who_saw(reader, patient_id)}

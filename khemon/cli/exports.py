@@ -20,7 +20,8 @@ def patient(
     patient_id: Annotated[str, typer.Argument(metavar="ID", help="The child's id.")],
     out: Out,
     form: Annotated[
-        Literal["csv", "fhir"], typer.Option("--format", help="csv: a folder of files that import again; fhir: R4.")
+        Literal["csv", "xlsx", "fhir"],
+        typer.Option("--format", help="csv: a folder of files that import again; xlsx: a workbook; fhir: R4."),
     ] = "csv",
     db: Db = None,
     as_json: Json = False,

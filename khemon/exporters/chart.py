@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
 from khemon.exporters.tables import csv_bytes
+from khemon.exporters.workbook import workbook_bytes
 from khemon.models import Event, Patient
 from khemon.units import UnitProblem, convert
 
@@ -26,6 +27,8 @@ LAB_COLUMNS = (
 EVENT_COLUMNS = tuple(Event.model_fields)
 PATIENT_COLUMNS = tuple(Patient.model_fields)
 WAITING_COLUMNS = ("patient_id", "collected_at", "analyte", "text", "unit", "decision", "reasons")
+#: Columns whose numbers are numbers in a workbook; all else is text there, ids of digits too.
+NUMBER_COLUMNS = frozenset({"value", "dose"})
 ALERT_COLUMNS = ("alert", "patient_id", "rule", "state", "severity", "onset", "end", "text", "reason", "actor")
 
 
@@ -62,8 +65,11 @@ class Chart:
     synthetic: bool
 
 
-def canonical_files(chart: Chart) -> dict[str, tuple[bytes, int]]:
-    """Name to content and number of rows; patients.csv, events.csv and labs.csv import again to the same episodes."""
+Table = tuple[Sequence[str], Sequence[Sequence[str | None]]]
+
+
+def tables(chart: Chart) -> dict[str, Table]:
+    """Name to columns and rows; patients, events and labs are the canonical tables."""
     name = chart.patient.patient_id
     labs = [_lab(name, lab) for lab in chart.labs]
     events = [
@@ -72,12 +78,23 @@ def canonical_files(chart: Chart) -> dict[str, tuple[bytes, int]]:
     ]
     patient = [tuple(_time(getattr(chart.patient, column)) for column in PATIENT_COLUMNS)]
     return {
-        "patients.csv": (csv_bytes(PATIENT_COLUMNS, patient), 1),
-        "events.csv": (csv_bytes(EVENT_COLUMNS, events), len(events)),
-        "labs.csv": (csv_bytes(LAB_COLUMNS, labs), len(labs)),
-        "waiting.csv": (csv_bytes(WAITING_COLUMNS, chart.waiting), len(chart.waiting)),
-        "alerts.csv": (csv_bytes(ALERT_COLUMNS, chart.alerts), len(chart.alerts)),
+        "patients": (PATIENT_COLUMNS, patient),
+        "events": (EVENT_COLUMNS, events),
+        "labs": (LAB_COLUMNS, labs),
+        "waiting": (WAITING_COLUMNS, chart.waiting),
+        "alerts": (ALERT_COLUMNS, chart.alerts),
     }
+
+
+def canonical_files(chart: Chart) -> dict[str, tuple[bytes, int]]:
+    """Name to content and number of rows; patients.csv, events.csv and labs.csv import again to the same episodes."""
+    return {f"{name}.csv": (csv_bytes(columns, rows), len(rows)) for name, (columns, rows) in tables(chart).items()}
+
+
+def workbook(chart: Chart) -> tuple[bytes, int]:
+    """The same tables as the sheets of a workbook, and how many rows they have together."""
+    found = tables(chart)
+    return workbook_bytes(found, numbers=NUMBER_COLUMNS), sum(len(rows) for _, rows in found.values())
 
 
 def _lab(name: str, lab: Lab) -> tuple[str | None, ...]:

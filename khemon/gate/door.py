@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from khemon.gate import asking, places, running
 from khemon.gate.answering import TLS_ONLY, answer, content_policy, guarded, session_cookie
 from khemon.gate.asking import Headers, Refusal
+from khemon.gate.loads import MOST_FILES, held_in_windows
 from khemon.gate.quiet import where_of
 from khemon.gate.running import Place
 from khemon.gate.sessions import Session
@@ -24,6 +25,9 @@ NOT_SIGNED_IN = {
     "accounts": "Not signed in. Open the dashboard's address and sign in.",
     "serve": "Not signed in. Open the link that was printed last where `khemon serve` runs; each link works once.",
 }
+
+
+TOO_MUCH_AT_ONCE = "Too much is on its way already. Wait until it is read, then bring the rest."
 
 
 class _TooLong(Exception):
@@ -105,7 +109,19 @@ class Gate:
             return
         if session is not None and (path in place.pages or method not in asking.SAFE_METHODS):
             place.sessions.touch(session)
-        await self._app(_inside(scope, place, session), _limited(receive, places.most_bytes(path)), send)
+        inside, limited = _inside(scope, place, session), _limited(receive, places.most_bytes(path))
+        if session is None or places.window_of(path) is None or method != "PUT":
+            await self._app(inside, limited, send)
+            return
+        size = _length_of(scope)
+        files, held = held_in_windows(place.sessions.of_person(session))
+        if files >= MOST_FILES or not place.loads.begin(session.person, size, held):
+            await answer(send, 429, TOO_MUCH_AT_ONCE, [(b"connection", b"close")])
+            return
+        try:
+            await self._app(inside, limited, send)
+        finally:
+            place.loads.end(session.person, size)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_guarded(message: Message) -> None:
@@ -232,6 +248,12 @@ def _with_headers(send: Send, extra: Headers) -> Send:
         await send(message)
 
     return send_more
+
+
+def _length_of(scope: Scope) -> int:
+    """How long a body says it is; the longest its path may take for one that does not say."""
+    stated = asking.only_value(scope["headers"], b"content-length")
+    return int(stated) if stated is not None else places.most_bytes(scope["path"])
 
 
 def _limited(receive: Receive, most: int) -> Receive:

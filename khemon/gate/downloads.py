@@ -12,28 +12,33 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from khemon.gate.sessions import Session
+from khemon.models import Refused
 
 LASTS_S = 600.0
 #: A page that is drawn again hands out the address it made before, as long as this much is left of it.
 LEFT_S = 300.0
 MOST_PER_SESSION = 64
+#: So many bytes lie ready for one person, and for all together.
+MOST_BYTES, MOST_BYTES_IN_ALL = 64 * 1024 * 1024, 256 * 1024 * 1024
 CSV = "text/csv; charset=utf-8"
 PDF = "application/pdf"
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A file that may be fetched: its name, its kind, and what makes its bytes when it is."""
+    """A file that may be fetched: its name, its kind, and what makes its bytes, of which `size` lie ready."""
 
     name: str
     kind: str
     make: Callable[[], bytes]
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
     token: str
     reference: str
+    person: str
     key: str
     until: float
     offer: Offer
@@ -42,13 +47,19 @@ class _Kept:
 class Downloads:
     """The files one process offers. They end with the session they were made for."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, lives: Callable[[str], bool] = lambda reference: True
+    ) -> None:
         self._clock = clock
+        self._lives = lives
         self._lock = threading.Lock()
         self._kept: dict[str, _Kept] = {}
 
     def offer(self, session: Session, key: str, offer: Offer) -> str:
-        """The token of a file for a session; the one made before for the same key where it is still good."""
+        """The token of a file for a session; the one made before for the same key where it is still good.
+
+        Refused where too much lies ready already.
+        """
         now = self._clock()
         with self._lock:
             self._sweep(now)
@@ -58,8 +69,10 @@ class Downloads:
                     return kept.token
             for name, _ in own[: max(len(own) - MOST_PER_SESSION + 1, 0)]:
                 del self._kept[name]
+            self._check_room(session, offer)
             token = secrets.token_urlsafe(32)
-            self._kept[_hash(token)] = _Kept(token, session.reference, key, now + LASTS_S, offer)
+            kept = _Kept(token, session.reference, session.person, key, now + LASTS_S, offer)
+            self._kept[_hash(token)] = kept
         return token
 
     def take(self, session: Session, token: str) -> Offer | None:
@@ -72,8 +85,16 @@ class Downloads:
             del self._kept[_hash(token)]
         return kept.offer
 
+    def _check_room(self, session: Session, offer: Offer) -> None:
+        ready = sum(kept.offer.size for kept in self._kept.values())
+        own = sum(kept.offer.size for kept in self._kept.values() if kept.person == session.person)
+        if offer.size and (own + offer.size > MOST_BYTES or ready + offer.size > MOST_BYTES_IN_ALL):
+            found = "files that nobody fetched take all the room"
+            raise Refused("download", found, f"fetch them, or try again in {LASTS_S / 60:.0f} minutes")
+
     def _sweep(self, now: float) -> None:
-        for name in [name for name, kept in self._kept.items() if kept.until <= now]:
+        over = [name for name, kept in self._kept.items() if kept.until <= now or not self._lives(kept.reference)]
+        for name in over:
             del self._kept[name]
 
 

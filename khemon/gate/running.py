@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from starlette.types import Scope
 
+from khemon.actions.accounts import Confirmed, confirm_password
 from khemon.actions.desk import Desk
 from khemon.gate.answering import TLS_PREFIX
 from khemon.gate.asking import is_public
 from khemon.gate.downloads import CSV, Downloads, Offer
 from khemon.gate.guesses import Guesses
+from khemon.gate.loads import Loads
 from khemon.gate.places import DOWNLOAD, page_paths
 from khemon.gate.sessions import ABSOLUTE_S, IDLE_S, OneTimeLink, Session, Sessions
 from khemon.gate.standing import Standing
@@ -37,6 +40,7 @@ class Place:
     desk: Desk
     downloads: Downloads = field(default_factory=Downloads)
     guesses: Guesses = field(default_factory=Guesses)
+    loads: Loads = field(default_factory=Loads)
     pages: frozenset[str] = field(default_factory=page_paths)
     #: CSP sources of Streamlit's own inline scripts.
     script_hashes: tuple[str, ...] = ()
@@ -54,10 +58,12 @@ def over(
     store: Store, settings: Settings, *, link: OneTimeLink | None = None, script_hashes: tuple[str, ...] = ()
 ) -> Iterator[Place]:
     """The place of this process over a store, while the block lasts; every session ends with it."""
+    sessions = Sessions(IDLE_S[settings.mode], ABSOLUTE_S[settings.mode])
     place = Place(
         store=store,
         settings=settings,
-        sessions=Sessions(IDLE_S[settings.mode], ABSOLUTE_S[settings.mode]),
+        sessions=sessions,
+        downloads=Downloads(lives=lambda reference: sessions.of_reference(reference) is not None),
         actor=_actor_of(settings),
         link=link or OneTimeLink(lambda token: None),
         standing=Standing(store),
@@ -103,13 +109,33 @@ def current_desk() -> Desk:
     return current().desk
 
 
-def download_address(key: str, name: str, make: Callable[[], bytes], kind: str = CSV) -> str:
-    """The address, for the session of the running script, of a file that `make` makes once it is fetched."""
-    place = current()
-    session: Session | None = place.sessions.of_reference(_reference())
+def download_address(key: str, name: str, make: Callable[[], bytes], kind: str = CSV, size: int = 0) -> str:
+    """The address, for the session of the running script, of a file that `make` makes once it is fetched.
+
+    size: bytes that lie ready for it until then.
+    """
+    offer = Offer(name, kind, make, size)
+    return f"{DOWNLOAD.lstrip('/')}{current().downloads.offer(_current_session(), key, offer)}"
+
+
+def confirmed_password(password: str) -> Confirmed:
+    """That the person of the running script typed the own password just now. Refused when not, or after many tries."""
+    place, session = current(), _current_session()
+    # By sign-in, not by name alone: who guesses in an open window keeps nobody out who signs in elsewhere.
+    name = f"signing {session.actor.name.casefold()}"
+    wait = place.guesses.wait_s(name, session.reference)
+    if wait > 0:
+        raise Refused("password", "was tried too often", f"wait {int(wait) + 1} seconds, then try again")
+    found = confirm_password(place.store, session.actor, password, time.time_ns() // 1_000_000)
+    place.guesses.right(name, session.reference)
+    return found
+
+
+def _current_session() -> Session:
+    session: Session | None = current().sessions.of_reference(_reference())
     if session is None:
         raise Refused("session", "has ended", "sign in again; nothing was changed")
-    return f"{DOWNLOAD.lstrip('/')}{place.downloads.offer(session, key, Offer(name, kind, make))}"
+    return session
 
 
 def _reference() -> str | None:

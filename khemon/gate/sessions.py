@@ -17,6 +17,8 @@ IDLE_S = {"demo": 8 * HOUR_S, "serve": HOUR_S}
 ABSOLUTE_S = {"demo": 24 * HOUR_S, "serve": 12 * HOUR_S}
 SESSIONS = 64
 SOCKETS_PER_SESSION = 8
+#: One account at several computers: sign-ins beyond these end the one that was idle for longest.
+SESSIONS_PER_PERSON, SOCKETS_PER_PERSON = 8, 16
 SOCKETS = 100
 
 
@@ -30,6 +32,11 @@ class Session:
     seen_at: float
     #: What to call when it ends: each live socket leaves a function that closes it, safe from any thread.
     on_end: dict[object, Callable[[], None]] = field(default_factory=dict)
+
+    @property
+    def person(self) -> str:
+        """Whose limits it shares: those of its account at every computer; its own where there are no accounts."""
+        return f"account {self.actor.name.casefold()}" if self.actor.kind == "account" else self.reference
 
 
 class Sessions:
@@ -52,14 +59,20 @@ class Sessions:
         self._by_reference: dict[str, str] = {}
 
     def open(self, actor: Actor) -> tuple[str, Session]:
-        """A new token (for the cookie, nowhere else) and its session. The session idle for longest makes room."""
+        """A new token (for the cookie, nowhere else) and its session. The session idle for longest makes room.
+
+        Of one account only its own sessions make room: nobody can push the others out by signing in again and again.
+        """
         token = secrets.token_urlsafe(32)
         now = self._clock()
         session = Session(secrets.token_urlsafe(16), actor, now, now)
         with self._lock:
             self._sweep()
+            own = self.of_person(session)
+            if len(own) >= SESSIONS_PER_PERSON:
+                self.end(min(own, key=_idleness))
             if len(self._by_hash) >= self._most:
-                self.end(min(self._by_hash.values(), key=lambda each: (len(each.on_end), each.seen_at)))
+                self.end(min(self._by_hash.values(), key=_idleness))
             self._by_hash[_hash(token)] = session
             self._by_reference[session.reference] = _hash(token)
         return token, session
@@ -107,6 +120,11 @@ class Sessions:
         with self._lock:
             return list(self._by_hash.values())
 
+    def of_person(self, session: Session) -> list[Session]:
+        """The sessions that share the limits of this one."""
+        with self._lock:
+            return [each for each in self._by_hash.values() if each.person == session.person]
+
     def end_all(self) -> None:
         """Ends every session."""
         for session in list(self._by_hash.values()):
@@ -116,7 +134,10 @@ class Sessions:
         """Whether one more socket may live in this session; if so, `close` is called when the session ends."""
         with self._lock:
             everywhere = sum(len(each.on_end) for each in self._by_hash.values())
-            if self._live(session) is None or len(session.on_end) >= SOCKETS_PER_SESSION or everywhere >= SOCKETS:
+            own = sum(len(each.on_end) for each in self.of_person(session))
+            if self._live(session) is None or len(session.on_end) >= SOCKETS_PER_SESSION:
+                return False
+            if own >= SOCKETS_PER_PERSON or everywhere >= SOCKETS:
                 return False
             session.on_end[key] = close
             return True
@@ -163,6 +184,10 @@ class OneTimeLink:
         if right:
             self.renew()
         return right
+
+
+def _idleness(session: Session) -> tuple[int, float]:
+    return len(session.on_end), session.seen_at
 
 
 def _hash(token: str) -> str:

@@ -23,7 +23,7 @@ class Chains:
 
     @cached_property
     def _batches(self) -> dict[int, BatchRow]:
-        return {batch.batch_no: batch for batch in self._reader.batches()}
+        return self._reader.imports_by_number()
 
     def batch(self, row_id: int) -> BatchRow:
         """The batch that brought a row."""

@@ -177,7 +177,7 @@ class _Lines:
         self.setting, self.now, self.numbers, self.most = setting, now, numbers, most
         self.kept: dict[int, KeptRow] = reader.kept_whole(row.fate_id for row in rows)
         self.names = {patient.patient_id: patient.name for patient in reader.patients()}
-        self.files = {batch.batch: batch.file for batch in reader.batches()}
+        self.files = {batch.batch: batch.file for batch in reader.imports_by_number().values()}
         conflicts = [row for row in rows if row.decision == "conflict"]
         self.stored = Stored(reader, conflicts, self.kept, setting.zone)
 

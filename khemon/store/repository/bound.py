@@ -6,6 +6,7 @@ A patient without a ward on record is there for everyone: a result that nobody's
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 import sqlalchemy as sa
@@ -27,6 +28,8 @@ from khemon.store.rows import (
 )
 from khemon.store.tables import alert, batch_patient, patient, seen
 
+#: In the place of the name of a file that speaks of other wards too: names of files may name patients.
+OTHER_WARDS_TOO = "a file that speaks of other wards too"
 #: Rows of `seen` of this kind: a patient of another ward, opened by a person who gave a reason.
 BREAK_GLASS = "break_glass"
 
@@ -115,6 +118,10 @@ class BoundReader(Reader):
         found = super().batch(batch_id)
         return None if found is None or found.batch_no in self._with_hidden_patients else found
 
+    def imports_by_number(self) -> dict[int, BatchRow]:
+        hidden, whole = self._with_hidden_patients, super().batches()
+        return {row.batch_no: _of_others_too(row) if row.batch_no in hidden else row for row in whole}
+
     def sees_batch(self, batch_id: str) -> bool:
         return self.batch(batch_id) is not None
 
@@ -162,3 +169,8 @@ class BoundReader(Reader):
 
     def _number(self, patient_id: str) -> int | None:
         return super()._number(patient_id) if patient_id in self._visible else None
+
+
+def _of_others_too(row: BatchRow) -> BatchRow:
+    """An import without what it says of patients who are not shown."""
+    return replace(row, file=OTHER_WARDS_TOO, sha256="", counts={}, details={})

@@ -191,6 +191,10 @@ class Reader(KeptReader, AccountReader):
         found = ledger.batch_rows(self._connection, batch.c.batch == batch_id)
         return found[0] if found else None
 
+    def imports_by_number(self) -> dict[int, BatchRow]:
+        """Number of each import to it, for telling where a row came from, however little of the import is shown."""
+        return {row.batch_no: row for row in self.batches()}
+
     def sees_batch(self, batch_id: str) -> bool:
         """Whether there is such a batch, and every patient it speaks of may be seen."""
         return self.batch(batch_id) is not None

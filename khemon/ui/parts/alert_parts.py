@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from typing import Any
 
 import streamlit as st
 
@@ -13,7 +14,7 @@ from khemon.actions.whoami import person
 from khemon.figures.style import Theme, rule_words
 from khemon.figures.timeline import timeline_figure
 from khemon.models import KhemonError
-from khemon.ui.parts import frame, patient_parts, visit
+from khemon.ui.parts import frame, patient_parts, signing_parts, visit
 from khemon.ui.parts.elements import Child, Markup, el, join, show, sign, table
 from khemon.ui.parts.pages import address
 from khemon.ui.parts.session import Session, session
@@ -63,6 +64,7 @@ def detail(here: Session, alert_id: int, theme: Theme) -> None:
     if view.can_acknowledge and person(here.store, here.actor).may("acknowledge"):
         decide(here, view)
     show(_log(view))
+    signing_parts.history(here, alert_id)
 
 
 def _head(view: AlertView) -> Markup:
@@ -99,21 +101,25 @@ def decide(here: Session, view: AlertView) -> None:
         code = st.selectbox("Why", list(listed), format_func=listed.__getitem__, key=f"code_{number}")
         reason = st.text_area("Reason in words", key=f"reason_{number}", max_chars=_LONGEST_REASON, height=68)
         until = st.selectbox("For how long", list(durations), key=f"until_{number}")
+        signed = signing_parts.asked(here, number)
         left, right = st.columns(2)
         sure = left.form_submit_button("Acknowledge", type="primary", key=f"acknowledge_{number}")
         quiet = right.form_submit_button("Quiet unless it gets worse", key=f"snooze_{number}")
     if sure or quiet:
-        _decided(number, code or None, reason, durations[until], snooze=quiet)
+        _decided(number, code or None, reason, durations[until], signed, snooze=quiet)
 
 
-def _decided(number: int, code: str | None, reason: str, lasts: dt.timedelta, *, snooze: bool) -> None:
+def _decided(
+    number: int, code: str | None, reason: str, lasts: dt.timedelta, signed: signing_parts.Asked, *, snooze: bool
+) -> None:
     here = session()
-    until = here.now + lasts
+    act: dict[str, Any] = {"now": here.now, "snooze": snooze, "code": code}
     try:
-        acknowledge.acknowledge(here.store, here.actor, number, reason, until, now=here.now, snooze=snooze, code=code)
+        acknowledge.acknowledge(here.store, here.actor, number, reason, here.now + lasts, **act, **signed.given())
     except KhemonError as problem:
         frame.refused(problem)
         return
+    signed.over()
     st.toast("Noted. The alert is under “Acknowledged or quiet” until then.", icon="✅")
     st.rerun()
 

@@ -21,6 +21,7 @@ TITLES = {
     "enter": "Enter by hand",
     "cohort": "Cohort",
     "definitions": "Definitions",
+    "audit": "Audit",
     "admin": "Users",
 }
 

@@ -13,7 +13,7 @@ import streamlit as st
 from khemon.actions import import_files
 from khemon.actions.uploads import Brought, HowToRead
 from khemon.actions.watch import BatchLine
-from khemon.gate import current_desk
+from khemon.gate import current_desk, forget_upload
 from khemon.models import KhemonError
 from khemon.rules.calendar import to_ms
 from khemon.ui.parts import desk_parts, frame
@@ -47,6 +47,7 @@ def _bring(turn: int) -> None:
             desk.bring(here.actor, Brought(file.name, file.getvalue()), how)
         except KhemonError as problem:
             refused.append(problem)
+        forget_upload(file.file_id)
     st.session_state[_REFUSED] = refused
     # A new uploader is an empty one: what was brought is not kept twice.
     st.session_state[_ROUND] = turn + 1

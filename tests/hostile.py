@@ -1,0 +1,48 @@
+"""Texts that somebody may put where a name, a note or a reason stands, and that must stay texts."""
+
+from __future__ import annotations
+
+#: Whatever of this is executed calls `hit`; whatever is fetched goes to a place that no page has a reason to ask.
+AWAY = "http://outside.invalid/x"
+TEXTS = (
+    "<script>hit(1)</script>",
+    "<img src=x onerror=hit(2)>",
+    f"<img src='{AWAY}'>",
+    "<svg onload=hit(4)>",
+    "<svg><script>hit(5)</script></svg>",
+    "<iframe srcdoc='<script>parent.hit(6)</script>'></iframe>",
+    f"<iframe src='{AWAY}'></iframe>",
+    "<body onload=hit(8)>",
+    "<details open ontoggle=hit(9)>x</details>",
+    "<video><source onerror=hit(10)></video>",
+    "<input autofocus onfocus=hit(11)>",
+    "<a href='javascript:hit(12)'>x</a>",
+    f"<link rel=stylesheet href='{AWAY}'>",
+    f"<style>@import '{AWAY}';</style>",
+    f"<div style=\"background:url('{AWAY}')\">x</div>",
+    f"<meta http-equiv=refresh content='0;url={AWAY}'>",
+    f"<base href='{AWAY}'>",
+    f"<form action='{AWAY}'><button>x</button></form>",
+    f"<object data='{AWAY}'></object>",
+    f"<embed src='{AWAY}'>",
+    "<math><mtext><img src=x onerror=hit(21)></mtext></math>",
+    "</textarea><script>hit(22)</script>",
+    "</title><script>hit(23)</script>",
+    "--><script>hit(24)</script>",
+    "\"'><script>hit(25)</script>",
+    "' onmouseover='hit(26)' x='",
+    f"![x]({AWAY})",
+    "[x](javascript:hit(28))",
+    f"[x]({AWAY})",
+    "`x` **bold** :red[x] $\\href{javascript:hit(30)}{x}$ :material/home:",
+    f"<{AWAY}>",
+    "{{hit(32)}} ${hit(33)} #{hit(34)} <%= hit(35) %>",
+    "\u202egnp.exe \u200b\ufeff\u2028\u2029",
+    "%3Cscript%3Ehit(37)%3C/script%3E",
+    "&lt;script&gt;hit(38)&lt;/script&gt; &#x3c;img src=x onerror=hit(38)&#x3e;",
+    "<scr<script>ipt>hit(39)</scr</script>ipt>",
+    '=HYPERLINK("http://outside.invalid")',
+    "'; DROP TABLE patient; --",
+    "<a href='data:text/html,<script>hit(42)</script>'>x</a>",
+    "<b onclick=hit(43)>" + "A" * 40,
+)
