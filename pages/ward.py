@@ -12,7 +12,6 @@ here = frame.page_top("Ward")
 board = watch.ward_board(here.store, here.actor, here.now)
 frame.quiet_refresh(board.revision)
 frame.damaged_children(board.damaged)
-theme = frame.theme()
 
 search = st.text_input("Find a child by name or id", key="search", bind="query-params")
 on_ward = ward_list.found_by(board.on_ward, search or "")
@@ -22,7 +21,7 @@ archived = ward_list.found_by(board.archived, search or "")
 show(moving_parts.news(watch.move_notices(here.store, here.actor)))
 show(ward_list.held_list(board.held_elsewhere))
 if on_ward:
-    show(ward_list.ward_list(on_ward, theme))
+    show(ward_list.ward_list(on_ward, frame.theme()))
 else:
     show(el("div", other_ward.nothing(here, search or ""), class_="k k-empty"))
 

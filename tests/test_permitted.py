@@ -56,7 +56,7 @@ ASK_NOBODY = {
 #: What a reader says that is the same for everyone: nothing of it speaks of a patient.
 SAME_FOR_ALL = {
     "account", "account_history", "accounts", "accounts_head", "audit_head", "decisions", "has_protocol",
-    "leave_out", "live_protocol", "mappings", "protocol_history", "revision", "setting", "standing_batch",
+    "leave_out", "live_protocol", "mappings", "protocol_history", "revision", "revisions", "setting", "standing_batch",
     "text_at_hand", "told",
 }  # fmt: skip
 #: Ask for one patient by way of `_number`, which a bound reader answers for those it shows only.
