@@ -69,7 +69,8 @@ def test_a_strip_is_well_formed_and_fetches_nothing(theme):
     root = ElementTree.fromstring(spark_svg(data, theme))
     assert root.tag == "{http://www.w3.org/2000/svg}svg"
     marks = [path.get("d").count("M") for path in root]
-    assert marks == [len(data.lines), 1, 1, 1, 1], "the lines, the run, the triangle, the dot, the last dot once more"
+    assert marks == [len(data.lines) - 1, 1, 1, 1, 1, 1], "lines, the criterion's, the run, triangle, dot, the last dot"
+    assert theme.critical in root[1].get("stroke")
     source = spark_source(data, theme)
     assert source.startswith("data:image/svg+xml,")
     assert unquote(source.removeprefix("data:image/svg+xml,")) == spark_svg(data, theme)

@@ -105,9 +105,9 @@ def test_the_table_of_roles_holds_together():
 MAY = {
     "viewer": {"read_rules", "own_account", "look", "break_glass"},
     "clinician": {"read_rules", "own_account", "look", "break_glass", "acknowledge", "import", "take_back", "review",
-                  "record", "export"},
+                  "record", "set_round", "export"},
     "data_manager": {"read_rules", "own_account", "look", "break_glass", "import", "take_back", "review", "record",
-                     "export", "map"},
+                     "set_round", "export", "map"},
     "administrator": {"read_rules", "own_account", "go_live", "administer", "audit", "keep"},
 }  # fmt: skip
 

@@ -41,6 +41,8 @@ class SparkData:
     lines: tuple[float, ...]
     alt: str
     numbers: tuple[str, ...] = ()
+    #: The lines among them that a transfusion criterion draws.
+    criteria: tuple[float, ...] = ()
 
 
 def spark_data(
@@ -66,7 +68,9 @@ def spark_data(
     values = ", ".join(sample.words for sample in shown)
     alt = f"{axis.title}, last {length.days} days: {values}" if shown else f"{axis.title}: none in {length.days} days"
     numbers = tuple(line.number for line in lines)
-    return SparkData(marks, tuple(tuple(piece) for piece in pieces), heights, alt, numbers)
+    drawn = zip(lines, heights, strict=True)
+    criteria = tuple(height for line, height in drawn if any(rule.endswith("_criterion") for rule in line.rules))
+    return SparkData(marks, tuple(tuple(piece) for piece in pieces), heights, alt, numbers, criteria)
 
 
 def _share(value: float, axis: Axis) -> float:
@@ -85,9 +89,11 @@ def _spark_mark(sample: Sample, axis: Axis, start: dt.datetime, length: dt.timed
 def spark_svg(data: SparkData, theme: Theme) -> str:
     """The strip as SVG text: one path for each kind of mark, because a ward list holds hundreds of strips."""
     parts = [f"<svg xmlns='http://www.w3.org/2000/svg' width='{WIDTH}' height='{HEIGHT}' fill='none'>"]
-    if data.lines:
-        levels = "".join(f"M0 {_down(height)}H{WIDTH}" for height in data.lines)
-        parts.append(f"<path stroke='{theme.muted}' stroke-width='.7' stroke-dasharray='2 4' d='{levels}'/>")
+    others = [height for height in data.lines if height not in data.criteria]
+    for color, heights in ((theme.muted, others), (theme.critical, data.criteria)):
+        if heights:
+            levels = "".join(f"M0 {_down(height)}H{WIDTH}" for height in heights)
+            parts.append(f"<path stroke='{color}' stroke-width='.8' stroke-dasharray='2 3' d='{levels}'/>")
     runs = ("L".join(_place(data.marks[n]) for n in piece) for piece in data.pieces if piece[1:])
     if path := "".join(f"M{run}" for run in runs):
         parts.append(f"<path stroke='{theme.ink}' stroke-width='1.1' d='{path}'/>")

@@ -18,7 +18,7 @@ from khemon.figures.words import DAY, HOUR, moment
 from khemon.models import Episode
 from khemon.rules import Protocol
 from khemon.rules.rulebook import AllOfRule, RunRule
-from khemon.store import Reader
+from khemon.store import Reader, batch_of
 
 SPARK_LENGTH = 28 * DAY
 #: Without a change rows are read anew after this long; the children of a ward take turns.
@@ -41,6 +41,8 @@ class Arrival:
 class ChildFacts:
     """What is known of a child, and until when it holds while nothing arrives.
 
+    recorded: when the latest value of each analyte was, of those that were lately.
+
     samples: of the last weeks, of each analyte at least two, and all of a run that goes on. episodes: those that are
     open, in words, and the last platelet run. counts: how that run reads its samples.
     """
@@ -52,6 +54,7 @@ class ChildFacts:
     limbs: tuple[LimbSeen, ...]
     given: Given | None
     arrivals: tuple[Arrival, ...]
+    recorded: tuple[tuple[str, dt.datetime], ...]
     until: dt.datetime
 
 
@@ -92,6 +95,9 @@ def _facts(reader: Reader, known: Known, name: str, episodes: Sequence[Episode],
     # All samples of the run that the clock tells week by week, however long ago it began.
     running = [run.onset for run in runs[-1:] if told_by_weeks(run, known.now)]
     samples = known.samples(name, min([known.now - SPARK_LENGTH - DAY, *running]), PAIR)
+    recorded = {number: moment(ms) for number, ms in reader.recorded_of(name).items()}
+    late = {number: at for number, at in recorded.items() if at >= known.now - ARRIVED_WITHIN}
+    latest = {sample.analyte: batch_of(sample.result_id) for sample in samples if sample.counted and sample.leads}
     return ChildFacts(
         tuple(samples),
         tuple(episode for episode in episodes if episode.end is None),
@@ -99,15 +105,14 @@ def _facts(reader: Reader, known: Known, name: str, episodes: Sequence[Episode],
         tuple(run_counts(known, name, rule, samples)),
         limbs_seen(known, name, pattern_rule(known.protocol)),
         last_given(known, name, samples, SPARK_LENGTH),
-        tuple(_arrivals(reader, known, name)),
+        tuple(_arrivals(known, name, late)),
+        tuple((analyte, late[number]) for analyte, number in latest.items() if number in late),
         until,
     )
 
 
-def _arrivals(reader: Reader, known: Known, name: str) -> list[Arrival]:
+def _arrivals(known: Known, name: str, late: dict[int, dt.datetime]) -> list[Arrival]:
     """What was recorded lately about a child, the oldest first."""
-    recorded = {number: moment(ms) for number, ms in reader.recorded_of(name).items()}
-    late = {number: at for number, at in recorded.items() if at >= known.now - ARRIVED_WITHIN}
     brought = known.brought(name, late).items()
     found = [Arrival(late[batch], what, is_result, count) for (batch, what, is_result), count in brought]
     return sorted(found, key=lambda arrival: (arrival.at, arrival.what))

@@ -109,7 +109,7 @@ def line_of(
 ) -> tuple[WardLine, dt.datetime]:
     """The line of a child, and the moment before which no word of it changes while nothing arrives."""
     episodes, samples, now = facts.episodes, facts.samples, at.now
-    state = _state(at, episodes)
+    state = _state(at, episodes, measured=any(sample.counted for sample in samples))
     standing = [standing_at(alert, now) for alert in alerts]
     last = max((sample.at for sample in samples), default=None)
     kmp = pattern_told(at, pattern_rule(at.protocol), facts.limbs, episodes, rule_in_full=False)
@@ -124,7 +124,7 @@ def line_of(
         tier_why=state.why,
         tier_severity=state.severity,
         severity=worst_of([episode.severity for episode in episodes]),
-        cells={analyte: cell_of(at, analyte, samples, episodes) for analyte in ROUND},
+        cells={analyte: _cell(at, analyte, facts) for analyte in ROUND},
         sparks=sparks,
         clock=_clock(at, facts),
         kmp=replace(kmp, why=plain_dates(kmp.why)),
@@ -171,24 +171,38 @@ class _State:
     stale: bool
 
 
-def _state(at: At, episodes: Sequence[Episode]) -> _State:
+def _state(at: At, episodes: Sequence[Episode], *, measured: bool) -> _State:
     urgent = [episode for episode in by_urgency(episodes) if episode.severity != "note"]
     stale = any(not_rechecked(at, episode) for episode in urgent)
     due = due_words(at, episodes)
     tier, reasons = tier_of(episodes, stale)
     # What is due says itself since when.
     told = [episode for episode in reasons if episode.rule not in {one.rule for one in due}]
-    words = headline(at, told, in_full=False) or _calm_words(due, stale)
+    words = headline(at, told, in_full=False) or _calm_words(due, stale, measured=measured)
     why = plain_dates("; ".join(reason_of(at, episode) for episode in told))
     severity = worst_of([episode.severity for episode in reasons]) or ("warning" if stale else None)
     return _State(tier, words, why, severity, due, stale)
 
 
-def _calm_words(due: Sequence[Due], stale: bool) -> str:
-    """The state of a child without an urgent flag."""
+def _calm_words(due: Sequence[Due], stale: bool, *, measured: bool) -> str:
+    """The state of a child without an urgent flag; of one without any result nothing can be said."""
     if any(one.severity != "note" for one in due):
         return "not seen when expected"
+    if not measured:
+        return "cannot tell: no result"
     return "not rechecked" if stale else "no urgent flag"
+
+
+def _cell(at: At, analyte: str, facts: ChildFacts) -> Cell:
+    """The cell of an analyte, with what was set aside since its value."""
+    cell = cell_of(at, analyte, facts.samples, facts.episodes)
+    own = [sample for sample in facts.samples if sample.analyte == analyte]
+    last = max((sample.at for sample in own if sample.counted and sample.leads), default=None)
+    aside = [sample for sample in own if not sample.counted and (last is None or sample.at > last)]
+    if not aside:
+        return cell
+    why = ", ".join(dict.fromkeys(remark.removeprefix("set aside: ") for each in aside for remark in each.remarks[:1]))
+    return replace(cell, remarks=(*cell.remarks, f"{len(aside)} not counted since: {why}"))
 
 
 def _last_seen(at: At, facts: ChildFacts, analyte: str) -> str:

@@ -14,10 +14,12 @@ from khemon.actions.watch.damaged import despite_damage
 from khemon.actions.watch.heldrows import held_words
 from khemon.actions.watch.keeping import Child, Keeper, keeper_in
 from khemon.actions.watch.line import AlertCount, WardLine
+from khemon.actions.watch.news import Asked, News, Stretch, news_of, round_words, stretch_of
 from khemon.actions.watch.setting import Setting, setting_of
 from khemon.figures.words import date_words
 from khemon.models import CLOSING_EVENTS, Actor, Event, Patient
 from khemon.store import Reader, Store
+from khemon.store.rows import HeldRow
 
 __all__ = ["AlertCount", "Listed", "WardBoard", "WardLine", "closings", "place_of", "ward_board"]
 
@@ -44,18 +46,26 @@ class WardBoard:
     archived: tuple[Listed, ...]
     held_elsewhere: tuple[str, ...]
     damaged: tuple[str, ...]
+    #: Key of a child to what came of it in the stretch of time that was asked about.
+    news: dict[int, News]
+    #: What the stretches since the last round and up to it are called, and the wards that have a round.
+    round_words: tuple[str, str]
+    wards: tuple[str, ...]
 
 
 @permitted("look")
-def ward_board(store: Store, actor: Actor, now: dt.datetime) -> WardBoard:
-    """The lists as of now (aware). A child whose rows are damaged is named in `damaged` and stands in no list."""
+def ward_board(store: Store, actor: Actor, now: dt.datetime, asked: Asked = None) -> WardBoard:
+    """The lists as of now (aware). A child whose rows are damaged is named in `damaged` and stands in no list.
+
+    asked: SINCE or UP_TO the last round, or a moment: what came of each child since then stands in `news`.
+    """
     # Days are counted on in UTC: on a local clock a day has 23 or 25 hours twice a year.
     keeper, at = keeper_in(store.kept), now.astimezone(dt.UTC)
     with keeper.lock:
-        return despite_damage(store, lambda reader: _board(reader, keeper, at))
+        return despite_damage(store, lambda reader: _board(reader, keeper, at, asked))
 
 
-def _board(reader: Reader, keeper: Keeper, now: dt.datetime) -> WardBoard:
+def _board(reader: Reader, keeper: Keeper, now: dt.datetime, asked: Asked) -> WardBoard:
     setting = setting_of(reader)
     numbers = {name: number for name, number in reader.patient_numbers().items() if number not in reader.left_out}
     keeper.begin(reader, setting, numbers)
@@ -80,7 +90,35 @@ def _board(reader: Reader, keeper: Keeper, now: dt.datetime) -> WardBoard:
             for row in rows
         ),
         tuple(reader.left_out_ids()),
+        _news(reader, keeper, at, [*groups["ward"], *groups["follow_up"]], numbers, held, asked),
+        round_words(reader, at, [keeper.children[name].patient for name in groups["ward"]]),
+        tuple(sorted({ward for name in numbers if (ward := keeper.children[name].patient.ward)})),
     )
+
+
+def _news(
+    reader: Reader,
+    keeper: Keeper,
+    at: At,
+    names: Sequence[str],
+    numbers: dict[str, int],
+    held: dict[str, tuple[HeldRow, ...]],
+    asked: Asked,
+) -> dict[int, News]:
+    """Key of a child to what came of it, of those for whom something did."""
+    if asked is None:
+        return {}
+    stretches: dict[str | None, Stretch] = {}
+    found = {}
+    for name in names:
+        child = keeper.children[name]
+        if child.patient.ward not in stretches:
+            stretches[child.patient.ward] = stretch_of(reader, at, asked, child.patient.ward)
+        assert child.facts is not None
+        news = news_of(stretches[child.patient.ward], child.facts, held.get(name, ()))
+        if news is not None:
+            found[numbers[name]] = news
+    return found
 
 
 def _by_urgency(lines: Iterable[WardLine]) -> tuple[WardLine, ...]:
