@@ -79,8 +79,8 @@ def told_by_weeks(run: Episode, now: dt.datetime) -> bool:
 
 def facts_of(reader: Reader, known: Known, numbers: dict[str, int]) -> dict[str, ChildFacts]:
     """Patient id to what is known of each child; numbers: the number of each in the store."""
-    episodes = known.standing_episodes(run_rule(known.protocol).name)
-    lasts = lasting(known, LONGEST)
+    episodes, all_of_them = known.standing_episodes(run_rule(known.protocol).name)
+    lasts = lasting(known, all_of_them, LONGEST)
     found = {}
     for name in known.index:
         turn = SHORTEST + (LONGEST - SHORTEST) * (numbers[name] % 64) / 64

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from khemon.actions.judging import episodes_of, told_and_untold
+from khemon.actions.judging import episodes_of, told_of_all
 from khemon.actions.recompute import case_of
 from khemon.actions.watch.flags import severity_of
 from khemon.explain.looking import Series
@@ -70,8 +70,8 @@ class Known:
             found[episode.patient_id].append(episode)
         return found
 
-    def standing_episodes(self, last_of: str) -> dict[str, list[Episode]]:
-        """Every patient's open episodes as of now and the last one of a rule, in words; no others."""
+    def standing_episodes(self, last_of: str) -> tuple[dict[str, list[Episode]], Episodes]:
+        """Every patient's open episodes as of now and the last one of a rule, in words; with all of them as columns."""
         code = self.protocol.rule_names.index(last_of)
 
         def wanted(found: Episodes) -> columns.Bools:
@@ -81,10 +81,11 @@ class Known:
             return still
 
         asked = (self.case, self.protocol, str(self.zone), to_ms(self.now), self._givens, wanted)
-        found: dict[str, list[Episode]] = {name: [] for name in self.index}
-        for episode in told_and_untold(*asked)[0]:
-            found[episode.patient_id].append(episode)
-        return found
+        told, columns_of_all, _ = told_of_all(*asked)
+        by_patient: dict[str, list[Episode]] = {name: [] for name in self.index}
+        for episode in told:
+            by_patient[episode.patient_id].append(episode)
+        return by_patient, columns_of_all
 
     def brought(self, patient_id: str, batches: Collection[int]) -> Counter[tuple[int, str, bool]]:
         """What some batches brought of a patient: batch, analyte or kind of event, whether a result; and how many."""

@@ -21,22 +21,23 @@ _FINE_MS = 1000
 _Said = tuple[tuple[int, ...], ...]
 
 
-def lasting(known: Known, horizon: dt.timedelta) -> dict[str, dt.datetime]:
+def lasting(known: Known, found: Episodes, horizon: dt.timedelta) -> dict[str, dt.datetime]:
     """Patient id to the moment up to which, and at most `horizon` from now, the rules say what they say now.
 
-    The rules are asked at both ends of the time; where they differ, the first change is looked for between them.
+    found: every episode as of now. The rules are asked again at the end of the time; where they say something else
+    then, the first change is looked for between.
     """
     now_ms = to_ms(known.now)
     end_ms = now_ms + horizon // dt.timedelta(milliseconds=1)
-    before, after = _said(_asked(known, known.case, now_ms)), _said(_asked(known, known.case, end_ms))
-    found = {}
+    before, after = _said(found), _said(_asked(known, known.case, end_ms))
+    lasts = {}
     for name, number in known.index.items():
         until = _next_entry(known.case, number, now_ms, end_ms)
         if before.get(number) != after.get(number):
             own = _of_one(known.case, number)
             until = min(until, _first_change(_Asking(known, own, now_ms), after.get(number, ()), now_ms, end_ms))
-        found[name] = moment(until)
-    return found
+        lasts[name] = moment(until)
+    return lasts
 
 
 def _asked(known: Known, case: Case, at_ms: int) -> Episodes:

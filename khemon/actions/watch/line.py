@@ -231,6 +231,7 @@ def _changes(at: At, facts: ChildFacts, alerts: Sequence[Alert]) -> Iterator[dt.
     common = at.protocol.common
     limits = [dt.timedelta(milliseconds=each.ms) for each in (common.not_rechecked_after, common.current_within)]
     inputs = {episode.last_input_at for episode in facts.episodes if episode.last_input_at is not None}
+    yield from (ago_changes(time, at.now) for time in spoken)
+    yield from (given.end for given in (facts.given,) if given is not None and given.end > at.now)
     for time in {each.astimezone(dt.UTC) for each in spoken | inputs}:
-        yield ago_changes(time, at.now)
         yield from (time + limit + _TICK for limit in limits if time + limit + _TICK > at.now)
