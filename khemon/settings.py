@@ -42,6 +42,8 @@ class Settings(BaseSettings):
     port: int | None = Field(default=None, ge=0, le=65535)
     #: A folder of fonts for letters that the print does not have by itself, such as Chinese ones.
     print_fonts: Path | None = None
+    #: Every so many seconds a ward list looks whether something came.
+    look_every_s: int = Field(default=30, ge=1, le=600)
 
     @field_validator("public_origin")
     @classmethod

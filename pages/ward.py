@@ -5,17 +5,21 @@ from __future__ import annotations
 import streamlit as st
 
 from khemon.actions import watch
-from khemon.ui.parts import frame, handover_parts, moving_parts, other_ward, ward_list
+from khemon.ui.parts import frame, handover_parts, moving_parts, other_ward, round_parts, ward_bar, ward_list
 from khemon.ui.parts.elements import el, show
 
 here = frame.page_top("Ward")
-board = watch.ward_board(here.store, here.actor, here.now)
-frame.quiet_refresh(board.revision)
+asked = round_parts.asked()
+board = watch.ward_board(here.store, here.actor, here.now, asked)
+ward_bar.bar(board, here.now)
 frame.damaged_children(board.damaged)
-theme = frame.theme()
 
-search = st.text_input("Find a child by name or id", key="search", bind="query-params")
-on_ward = ward_list.found_by(board.on_ward, search or "")
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    search = st.text_input("Find a child by name or id", key="search", bind="query-params", width="stretch")
+    round_parts.choice(board)
+    round_parts.hour(here, board)
+found = ward_list.found_by(board.on_ward, search or "")
+on_ward = round_parts.with_news(found, board.news, only=asked is not None)
 follow_up = ward_list.found_by(board.follow_up, search or "")
 archived = ward_list.found_by(board.archived, search or "")
 
@@ -23,9 +27,10 @@ show(moving_parts.news(watch.move_notices(here.store, here.actor)))
 show(handover_parts.of_ward(here, board.revision))
 show(ward_list.held_list(board.held_elsewhere))
 if on_ward:
-    show(ward_list.ward_list(on_ward, theme))
-else:
+    show(ward_list.ward_list(on_ward, frame.theme(), board.news))
+elif not found:
     show(el("div", other_ward.nothing(here, search or ""), class_="k k-empty"))
+show(round_parts.left_out(found, on_ward))
 
 st.subheader(f"In follow-up: {len(follow_up)}")
 if follow_up:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from decimal import Decimal
+from urllib.parse import unquote
 from xml.etree import ElementTree
 from zoneinfo import ZoneInfo
 
@@ -67,7 +68,13 @@ def test_a_strip_is_well_formed_and_fetches_nothing(theme):
     data = spark_data([count(3, "<5"), count(1, "90")], action_lines(WARD, "platelets"), NOW, 28 * DAY, GAP)
     root = ElementTree.fromstring(spark_svg(data, theme))
     assert root.tag == "{http://www.w3.org/2000/svg}svg"
-    assert spark_source(data, theme).startswith("data:image/svg+xml;base64,")
+    marks = [path.get("d").count("M") for path in root]
+    assert marks == [len(data.lines) - 1, 1, 1, 1, 1, 1], "lines, the criterion's, the run, triangle, dot, the last dot"
+    assert theme.critical in root[1].get("stroke")
+    source = spark_source(data, theme)
+    assert source.startswith("data:image/svg+xml,")
+    assert unquote(source.removeprefix("data:image/svg+xml,")) == spark_svg(data, theme)
+    assert not set('"<>#&') & set(source)
     assert "href" not in spark_svg(data, theme)
 
 

@@ -58,7 +58,7 @@ ASK_NOBODY = {
 #: What a reader says that is the same for everyone: nothing of it speaks of a patient.
 SAME_FOR_ALL = {
     "account", "account_history", "accounts", "accounts_head", "audit_head", "decisions", "has_protocol",
-    "leave_out", "live_protocol", "mappings", "protocol_history", "revision", "setting", "standing_batch",
+    "leave_out", "live_protocol", "mappings", "protocol_history", "revision", "revisions", "setting", "standing_batch",
     "text_at_hand", "told",
 }  # fmt: skip
 #: Ask for one patient by way of `_number`, which a bound reader answers for those it shows only.
@@ -107,9 +107,9 @@ def test_the_table_of_roles_holds_together():
 MAY = {
     "viewer": {"read_rules", "own_account", "look", "break_glass"},
     "clinician": {"read_rules", "own_account", "look", "break_glass", "acknowledge", "import", "take_back", "review",
-                  "record", "export"},
+                  "record", "set_round", "export"},
     "data_manager": {"read_rules", "own_account", "look", "break_glass", "import", "take_back", "review", "record",
-                     "export", "map"},
+                     "set_round", "export", "map"},
     "administrator": {"read_rules", "own_account", "go_live", "administer", "audit", "keep"},
 }  # fmt: skip
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from khemon.actions.watch.flags import crossed
-from khemon.actions.watch.urgency import TIERS, by_urgency, rank_of, tier_of
+from khemon.actions.watch.urgency import NOT_SEEN, OTHER, REST, by_urgency, rank_of, tier_of
 from khemon.actions.watch.ward import place_of
 from khemon.actions.watch.windows import WINDOWS, window_of
 from khemon.models import Episode, Patient
@@ -122,7 +122,8 @@ def episode(rule, severity="critical", *, days_ago=1, ended=False):
 
 
 def test_tiers_follow_the_order_a_ward_asked_for():
-    order = ["plasma_criterion", "kmp_rebound", "severe_thrombocytopenia", "kmp", "thrombocytopenia"]
+    order = ["plasma_criterion", "kmp_rebound", "severe_thrombocytopenia", "kmp", "hemoglobin_fall"]
+    order.append("blood_count_overdue")
     ranks = [rank_of(rule) for rule in order]
     assert ranks == sorted(set(ranks))
     assert rank_of("red_cell_criterion") == rank_of("plasma_criterion")
@@ -130,8 +131,15 @@ def test_tiers_follow_the_order_a_ward_asked_for():
 
 def test_what_is_over_or_a_note_makes_nobody_urgent():
     calm = [episode("plasma_criterion", ended=True), episode("kmp_rebound", "note")]
-    assert tier_of(calm, stale=False) == (len(TIERS) + 1, ())
-    assert tier_of(calm, stale=True) == (len(TIERS), ())
+    assert tier_of(calm, stale=False) == (REST, ())
+    assert tier_of(calm, stale=True) == (NOT_SEEN, ())
+
+
+def test_a_count_that_was_not_seen_and_any_other_warning_lift_a_child_above_those_without_a_flag():
+    for rule, own in (("blood_count_overdue", NOT_SEEN), ("hemoglobin_fall", OTHER)):
+        tier, reasons = tier_of([episode(rule, "warning")], stale=False)
+        assert (tier, [reason.rule for reason in reasons]) == (own, [rule])
+        assert tier < REST
 
 
 def test_the_tier_is_that_of_the_most_urgent_open_rule_and_names_its_episodes():

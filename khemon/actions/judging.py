@@ -160,10 +160,23 @@ def told_and_untold(
     wanted: Callable[[Episodes], Bools],
 ) -> tuple[list[Episode], Episodes]:
     """As `episodes_of`, for those that `wanted` marks; the rest stays columns."""
+    told, found, asked = told_of_all(case, protocol, timezone, as_of, givens, wanted)
+    return told, found.take(~asked)
+
+
+def told_of_all(
+    case: Case,
+    protocol: Protocol,
+    timezone: str,
+    as_of: int,
+    givens: Givens,
+    wanted: Callable[[Episodes], Bools],
+) -> tuple[list[Episode], Episodes, Bools]:
+    """The same with every episode as columns, and which of them were wanted."""
     found, block = evaluated(case.results, case.events, case.patients, protocol, timezone, as_of)
     asked = wanted(found)
     told = _explained(case, found, block, protocol, timezone, as_of, givens, None, asked) if asked.any() else []
-    return told, found.take(~asked)
+    return told, found, asked
 
 
 def bare_episodes(found: Episodes, patient_ids: Sequence[str], protocol: Protocol) -> BareEpisodes:

@@ -192,7 +192,7 @@ class FurtherWording:
             "step": f"{_whose(rule.step_every)}: every {_span(rule.step_every)} after a taper step, a hold, the end "
             "of a course, or a dose that cannot be compared with the one before",
         }
-        text = f"No count for {_for(stretch.until - since)} ({told[why]}){self._latest(stretch, rule, since)}"
+        text = f"No count for {unseen_words(stretch.until - since)} ({told[why]}){self._latest(stretch, rule, since)}"
         [limb] = limbs_of(self.looked.knowing.run_rule(rule.run))
         return text + passed_over(self.naming, stretch, limb, since, stretch.last_inside)
 
@@ -210,7 +210,9 @@ class FurtherWording:
         every = rule.grid.then_every
         then = f", then every {every.words}" if every else ""
         whose = _whose(every) if every and every.set_by else "trial"
-        text = f"No {label(rule.analyte)} level for {_for(stretch.until - since)} ({whose}: weeks {weeks}{then})"
+        text = (
+            f"No {label(rule.analyte)} level for {unseen_words(stretch.until - since)} ({whose}: weeks {weeks}{then})"
+        )
         return f"{text}; course since {self.naming.date(began)}"
 
     def _question(self, stretch: Stretch, rule: QuestionRule) -> str:
@@ -236,7 +238,7 @@ def _span(number: Number) -> str:
     return f"{days} days" if not rest and days > 1 else f"{number.words} {number.unit}"
 
 
-def _for(ms: int) -> str:
+def unseen_words(ms: int) -> str:
     """'61 h', from five days on '12 d'."""
     days = ms // MS_PER_DAY
     return f"{days} d" if days >= 5 else elapsed(ms)

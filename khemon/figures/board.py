@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,7 +11,15 @@ from khemon.figures.lines import ActionLine
 from khemon.figures.samples import Sample
 from khemon.figures.style import AXES, Axis, Theme
 
-WIDTH, HEIGHT, PAD = 150, 46, 5
+WIDTH, HEIGHT, PAD = 112, 34, 4
+#: How a sample is drawn: a dot, the last one larger, a bound as an open triangle.
+_PENS = {
+    "value": "stroke-width='3.2' stroke-linecap='round'",
+    "last": "stroke-width='6' stroke-linecap='round'",
+    "bound": "stroke-width='1.3'",
+}
+#: What may not stand in an address as it is; a strip is made of numbers and names of ours, and holds nothing else.
+_IN_ADDRESS = str.maketrans({"<": "%3C", ">": "%3E", "#": "%23"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +34,15 @@ class SparkMark:
 
 @dataclass(frozen=True, slots=True)
 class SparkData:
-    """One strip. lines: heights of the action lines. pieces: runs of marks that are connected."""
+    """One strip. lines: heights of the action lines, numbers: theirs. pieces: runs of marks that are connected."""
 
     marks: tuple[SparkMark, ...]
     pieces: tuple[tuple[int, ...], ...]
     lines: tuple[float, ...]
     alt: str
+    numbers: tuple[str, ...] = ()
+    #: The lines among them that a transfusion criterion draws.
+    criteria: tuple[float, ...] = ()
 
 
 def spark_data(
@@ -57,7 +67,10 @@ def spark_data(
     heights = tuple(_share(line.limit, axis) for line in lines)
     values = ", ".join(sample.words for sample in shown)
     alt = f"{axis.title}, last {length.days} days: {values}" if shown else f"{axis.title}: none in {length.days} days"
-    return SparkData(marks, tuple(tuple(piece) for piece in pieces), heights, alt)
+    numbers = tuple(line.number for line in lines)
+    drawn = zip(lines, heights, strict=True)
+    criteria = tuple(height for line, height in drawn if any(rule.endswith("_criterion") for rule in line.rules))
+    return SparkData(marks, tuple(tuple(piece) for piece in pieces), heights, alt, numbers, criteria)
 
 
 def _share(value: float, axis: Axis) -> float:
@@ -74,37 +87,47 @@ def _spark_mark(sample: Sample, axis: Axis, start: dt.datetime, length: dt.timed
 
 
 def spark_svg(data: SparkData, theme: Theme) -> str:
-    """The strip as SVG text."""
-    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}">']
-    for height in data.lines:
-        y = _down(height)
-        parts.append(
-            f'<path d="M0 {y}H{WIDTH}" stroke="{theme.muted}" stroke-width=".7" stroke-dasharray="2 4" opacity=".7"/>'
-        )
-    for piece in data.pieces:
-        path = "L".join(f"{_across(data.marks[n].x)} {_down(data.marks[n].y)}" for n in piece)
-        parts.append(f'<path d="M{path}" fill="none" stroke="{theme.ink}" stroke-width="1.2"/>')
-    parts += [_dot(mark, theme, last=mark is data.marks[-1]) for mark in data.marks]
+    """The strip as SVG text: one path for each kind of mark, because a ward list holds hundreds of strips."""
+    parts = [f"<svg xmlns='http://www.w3.org/2000/svg' width='{WIDTH}' height='{HEIGHT}' fill='none'>"]
+    others = [height for height in data.lines if height not in data.criteria]
+    for color, heights in ((theme.muted, others), (theme.critical, data.criteria)):
+        if heights:
+            levels = "".join(f"M0 {_down(height)}H{WIDTH}" for height in heights)
+            parts.append(f"<path stroke='{color}' stroke-width='.8' stroke-dasharray='2 3' d='{levels}'/>")
+    runs = ("L".join(_place(data.marks[n]) for n in piece) for piece in data.pieces if piece[1:])
+    if path := "".join(f"M{run}" for run in runs):
+        parts.append(f"<path stroke='{theme.ink}' stroke-width='1.1' d='{path}'/>")
+    drawn: dict[tuple[str | None, str], str] = {}
+    for mark in data.marks:
+        pen = (mark.severity, "value" if mark.shape == "value" else "bound")
+        drawn[pen] = drawn.get(pen, "") + _drawn(mark)
+    if data.marks and data.marks[-1].shape == "value":
+        drawn[data.marks[-1].severity, "last"] = _drawn(data.marks[-1])
+    for (severity, kind), path in drawn.items():
+        parts.append(f"<path stroke='{theme.of(severity)}' {_PENS[kind]} d='{path}'/>")
     return "".join([*parts, "</svg>"])
 
 
 def spark_source(data: SparkData, theme: Theme) -> str:
     """The strip as the source of an image: nothing is fetched."""
-    return f"data:image/svg+xml;base64,{b64encode(spark_svg(data, theme).encode()).decode()}"
+    return f"data:image/svg+xml,{spark_svg(data, theme).translate(_IN_ADDRESS)}"
+
+
+def _place(mark: SparkMark) -> str:
+    return f"{_across(mark.x)} {_down(mark.y)}"
+
+
+def _drawn(mark: SparkMark) -> str:
+    """A dot as a line of no length, which a round end makes a dot; a triangle that points where the value may lie."""
+    if mark.shape == "value":
+        return f"M{_place(mark)}h0"
+    point = 4 if mark.shape == "below" else -4
+    return f"M{_place(mark)}m-3.5 {-point / 2:g}h7l-3.5 {point * 1.5:g}z"
 
 
 def _across(x: float) -> str:
-    return f"{PAD + x * (WIDTH - 2 * PAD):.1f}"
+    return f"{PAD + x * (WIDTH - 2 * PAD):.1f}".removesuffix(".0")
 
 
 def _down(y: float) -> str:
-    return f"{HEIGHT - PAD - y * (HEIGHT - 2 * PAD):.1f}"
-
-
-def _dot(mark: SparkMark, theme: Theme, *, last: bool) -> str:
-    x, y, color = _across(mark.x), _down(mark.y), theme.of(mark.severity)
-    if mark.shape == "value":
-        return f'<circle cx="{x}" cy="{y}" r="{3 if last else 1.6}" fill="{color}"/>'
-    point = 4 if mark.shape == "below" else -4
-    path = f"M{x} {y}m-3.5 {-point / 2}h7l-3.5 {point * 1.5}z"
-    return f'<path d="{path}" fill="none" stroke="{color}" stroke-width="1.3"/>'
+    return f"{HEIGHT - PAD - y * (HEIGHT - 2 * PAD):.1f}".removesuffix(".0")

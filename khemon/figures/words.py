@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -72,6 +73,19 @@ def ago_words(at: dt.datetime, now: dt.datetime) -> str:
     return f"{span_words(now - at)} ago"
 
 
+def ago_changes(at: dt.datetime, now: dt.datetime) -> dt.datetime:
+    """The first moment after now at which `ago_words(at, …)` may say something else; never later than it does."""
+    tick = dt.timedelta(microseconds=1)
+    if at > now:
+        span = at - now
+        unit = MINUTE if span < IN_MINUTES else HOUR if span < IN_HOURS else DAY
+        bounds = [at - span // unit * unit, *(at - bound for bound in (IN_MINUTES, IN_HOURS) if bound <= span)]
+        return min(bounds) + tick
+    span = now - at
+    unit = MINUTE if span < IN_MINUTES else HOUR if span < IN_HOURS else DAY
+    return at + (span // unit + 1) * unit
+
+
 def age_words(birth: dt.date | None, today: dt.date) -> str:
     """A child's age: days up to four weeks, weeks up to half a year, months up to two years, then years."""
     if birth is None:
@@ -118,6 +132,21 @@ def reason_words(reason: str) -> str:
     """A reason of the importers or the store: the sentence behind its code, or the code's own words."""
     code, _, sentence = reason.partition(": ")
     return sentence or code.replace("_", " ")
+
+
+_ISO_DAY = re.compile(r"\b\d{4}-\d\d-\d\d\b", re.ASCII)
+
+
+def plain_dates(text: str) -> str:
+    """A sentence with its dates in the ward's words: on 21 Nov 2026 11:00 instead of 2026-11-21 11:00."""
+    return _ISO_DAY.sub(_plain_date, text)
+
+
+def _plain_date(found: re.Match[str]) -> str:
+    try:
+        return day_words(dt.date.fromisoformat(found[0]))
+    except ValueError:  # somebody's own text
+        return found[0]
 
 
 def iso_words(text: str | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -23,8 +24,12 @@ from khemon.units import ANALYTE_CODES
 class Store:
     """An open database of schema `SCHEMA` whose triggers and settings are as they should be."""
 
+    #: What this process worked out of the rows and keeps until they change, by name. None: nothing may be kept.
+    kept: dict[str, Any] | None = None
+
     def __init__(self, url: str) -> None:
         self.url = url
+        self.kept = {}
         #: Why nothing may be written by this process; empty when everything may.
         self._held: list[str] = []
         self._engines: Engines = connect(url)
@@ -125,6 +130,7 @@ class BoundStore(Store):
 
     def __init__(self, store: Store, wards: Sequence[str], name: str, open_since_ms: int) -> None:
         self.url = store.url
+        self.kept = store.kept
         self._engines = store._engines
         self._later = store._later
         self._held = store._held

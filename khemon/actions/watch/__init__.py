@@ -1,6 +1,7 @@
 """What the pages show: reads of the store as lines and words, each for an actor and a moment. Nothing here writes."""
 
 from khemon.actions.watch.alerts import AlertLine, AlertView, ReviewQueue, alert_view, patient_of_alert, review_queue
+from khemon.actions.watch.changes import Changes, ward_changes
 from khemon.actions.watch.cohort import (
     CohortQuestion,
     CohortView,
@@ -13,6 +14,7 @@ from khemon.actions.watch.flags import Flag
 from khemon.actions.watch.heldqueue import DecidedLine, HeldGroup, HeldLine, HeldQueue, held_queue
 from khemon.actions.watch.imports import BatchLine, imports, own_zone, revision, setting
 from khemon.actions.watch.moved import Movable, MoveNotice, decided_lines, movable_results, move_notice, move_notices
+from khemon.actions.watch.news import SINCE, UP_TO, News
 from khemon.actions.watch.patient import PatientView, identity_of, last_visit, patient_of, patient_view
 from khemon.actions.watch.record import RecordLine, RecordView, record_names, record_view
 from khemon.actions.watch.rulebook import Definitions, definitions
@@ -23,10 +25,13 @@ from khemon.actions.watch.windows import DEFAULT_WINDOW, WINDOWS
 
 __all__ = [
     "DEFAULT_WINDOW",
+    "SINCE",
+    "UP_TO",
     "WINDOWS",
     "AlertLine",
     "AlertView",
     "BatchLine",
+    "Changes",
     "CohortQuestion",
     "CohortView",
     "DecidedLine",
@@ -37,6 +42,7 @@ __all__ = [
     "HeldQueue",
     "Movable",
     "MoveNotice",
+    "News",
     "PatientView",
     "RecordLine",
     "RecordView",
@@ -73,4 +79,5 @@ __all__ = [
     "timeline_sheets",
     "to_sign",
     "ward_board",
+    "ward_changes",
 ]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+from khemon.actions.watch.at import Looking
 from khemon.actions.watch.flags import Flag
 from khemon.actions.watch.known import Known
+from khemon.explain.looking import Point
 from khemon.figures.style import rule_words
 from khemon.figures.words import ago_words, date_words, moment, short_date_words, span_words
 from khemon.models import Episode
@@ -15,12 +19,31 @@ from khemon.rules.rulebook import AllOfRule, AnyOfRule, Comparison, ReboundRule
 from khemon.units import ANALYTES
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A point of a limb's analyte in words: when, the value, its verdict, and whether the limb does not count it."""
+
+    at: dt.datetime
+    value: str
+    verdict: int
+    neutral: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LimbSeen:
+    """What was last seen of a limb's analyte, and the last of it that the limb counts; None: never."""
+
+    label: str
+    counted: Seen | None
+    latest: Seen | None
+
+
 def open_of(episodes: Sequence[Episode], rule: str) -> Episode | None:
     """The open episode of a rule, None when there is none."""
     return next((episode for episode in reversed(episodes) if episode.rule == rule and episode.end is None), None)
 
 
-def not_rechecked(known: Known, episode: Episode) -> str:
+def not_rechecked(known: Looking, episode: Episode) -> str:
     """`not rechecked since …` for an open episode whose input is older than the limit, else nothing."""
     last = episode.last_input_at
     limit = known.protocol.common.not_rechecked_after.ms
@@ -33,6 +56,38 @@ def pattern_answer(
     known: Known, patient_id: str, rule: AllOfRule, episodes: Sequence[Episode], *, rule_in_full: bool = True
 ) -> Flag:
     """Whether an AND rule holds now: yes, possible, cannot tell, or not met by what is known; in full or shortly."""
+    limbs = () if open_of(episodes, rule.name) else limbs_seen(known, patient_id, rule)
+    return pattern_told(known, rule, limbs, episodes, rule_in_full=rule_in_full)
+
+
+def limbs_seen(known: Known, patient_id: str, rule: AllOfRule) -> tuple[LimbSeen, ...]:
+    """What was last seen of every limb of an AND rule."""
+    number, now = known.index[patient_id], to_ms(known.now)
+    found = []
+    for limb in rule.limbs:
+        series = known.series(limb)
+        counted, latest = series.latest(number, now, counted=True), series.latest(number, now)
+        label = ANALYTES[limb.analyte].label
+        found.append(LimbSeen(label, _seen(known, limb, counted), _seen(known, limb, latest)))
+    return tuple(found)
+
+
+def _seen(known: Known, limb: Comparison, point: Point | None) -> Seen | None:
+    if point is None:
+        return None
+    verdict = known.series(limb).verdict(point, limb)
+    return Seen(moment(point.time), known.value_words(point.row), verdict, point.neutral)
+
+
+def pattern_told(
+    known: Looking,
+    rule: AllOfRule,
+    limbs: Sequence[LimbSeen],
+    episodes: Sequence[Episode],
+    *,
+    rule_in_full: bool,
+) -> Flag:
+    """The same from what was seen of its limbs."""
     episode = open_of(episodes, rule.name)
     if episode is not None:
         stale = not_rechecked(known, episode)
@@ -41,11 +96,11 @@ def pattern_answer(
         why = episode.text if rule_in_full else _shortly(episode)
         told = (since, stale, why) if rule_in_full else (since, why)
         return Flag(episode.severity, word, "; ".join(part for part in told if part))
-    answers = [(limb, *_current(known, patient_id, limb)) for limb in rule.limbs]
-    against = [words for _, verdict, words in answers if verdict == FALSE]
+    answers = [_current(known, limb) for limb in limbs]
+    against = [words for verdict, words in answers if verdict == FALSE]
     if against:
         return Flag(None, "not met", "; ".join(against if rule_in_full else against[:1]))
-    unknown = [words for _, verdict, words in answers if verdict != TRUE]
+    unknown = [words for verdict, words in answers if verdict != TRUE]
     return Flag("note", "cannot tell", "; ".join(unknown if rule_in_full else unknown[:1]))
 
 
@@ -56,22 +111,16 @@ def _shortly(episode: Episode) -> str:
     return episode.text.partition(" cannot be excluded")[0].rpartition(":")[0]
 
 
-def _current(known: Known, patient_id: str, limb: Comparison) -> tuple[int | None, str]:
+def _current(known: Looking, limb: LimbSeen) -> tuple[int | None, str]:
     """The verdict on the current value (None: there is none) and how to say it."""
-    series, number = known.series(limb), known.index[patient_id]
-    within = known.protocol.common.current_within.ms
-    now = to_ms(known.now)
-    label = ANALYTES[limb.analyte].label
-    point = series.latest(number, now, within, counted=True)
-    if point is not None:
-        age = ago_words(moment(point.time), known.now)
-        return series.verdict(point, limb), f"{label} {known.value_words(point.row)} ({age})"
-    before = series.latest(number, now)
-    if before is None:
-        return None, f"{label} never measured"
-    if before.neutral and now - before.time <= within:
-        return None, f"{label} {known.value_words(before.row)} not counted"
-    return None, f"{label} not measured for {span_words(known.now - moment(before.time))}"
+    within = dt.timedelta(milliseconds=known.protocol.common.current_within.ms)
+    if limb.counted is not None and known.now - limb.counted.at <= within:
+        return limb.counted.verdict, f"{limb.label} {limb.counted.value} ({ago_words(limb.counted.at, known.now)})"
+    if limb.latest is None:
+        return None, f"{limb.label} never measured"
+    if limb.latest.neutral and known.now - limb.latest.at <= within:
+        return None, f"{limb.label} {limb.latest.value} not counted"
+    return None, f"{limb.label} not measured for {span_words(known.now - limb.latest.at)}"
 
 
 def criterion_answer(known: Known, patient_id: str, rule: AnyOfRule, episodes: Sequence[Episode]) -> Flag:
@@ -118,7 +167,7 @@ def _recorded(known: Known, patient_id: str, kind: str) -> str:
     return f"{words} ended {ago_words(ended, known.now)}"
 
 
-def headline(known: Known, episodes: Sequence[Episode], *, in_full: bool = True) -> str:
+def headline(known: Looking, episodes: Sequence[Episode], *, in_full: bool = True) -> str:
     """The state in one sentence: what is open, gravest first; in full with what a criterion is met by."""
     parts = []
     for episode in episodes:
@@ -141,7 +190,7 @@ def is_criterion(episode: Episode) -> bool:
     return episode.rule.endswith("_criterion")
 
 
-def reason_of(known: Known, episode: Episode) -> str:
+def reason_of(known: Looking, episode: Episode) -> str:
     """Why an episode stands, in the fewest words: the limbs of a criterion, else since when."""
     if is_criterion(episode):
         return episode.text.partition(": ")[2]

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from khemon.actions.watch.answers import open_of
+from khemon.actions.watch.at import Looking
 from khemon.actions.watch.flags import Flag, crossed
-from khemon.actions.watch.known import Known
 from khemon.figures.samples import Sample
 from khemon.figures.words import ago_words, change_words, date_words
 from khemon.models import Episode
@@ -33,7 +33,7 @@ class Cell:
     remarks: tuple[str, ...] = ()
 
 
-def cell_of(known: Known, analyte: str, samples: Sequence[Sample], episodes: Sequence[Episode]) -> Cell:
+def cell_of(known: Looking, analyte: str, samples: Sequence[Sample], episodes: Sequence[Episode]) -> Cell:
     """The cell of an analyte from a patient's samples (by time)."""
     own = [sample for sample in samples if sample.analyte == analyte and sample.counted and sample.leads]
     if not own:

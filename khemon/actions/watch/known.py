@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from khemon.actions.judging import episodes_of
+from khemon.actions.judging import episodes_of, told_of_all
 from khemon.actions.recompute import case_of
 from khemon.actions.watch.flags import severity_of
 from khemon.explain.looking import Series
@@ -21,7 +21,7 @@ from khemon.rules import NO_TIME, Episodes, Protocol, choosing, prepare
 from khemon.rules import series as columns
 from khemon.rules.calendar import to_ms
 from khemon.rules.rulebook import Comparison
-from khemon.store import Reader
+from khemon.store import Reader, batch_of
 from khemon.store.rows import ResultRow
 from khemon.units import ANALYTES
 
@@ -46,11 +46,15 @@ class Known:
         case, givens = case_of(reader, list(self.patients), str(zone))
         self.index = {name: number for number, name in enumerate(case.patient_ids)}
         self.events: dict[str, list[Event]] = defaultdict(list)
-        for event in reader.events_for(case.patient_ids).events:
+        self._event_batches: dict[str, list[tuple[int, str]]] = defaultdict(list)
+        told = reader.events_for(case.patient_ids)
+        for event, row_id in zip(told.events, told.event_id.tolist(), strict=True):
             self.events[event.patient_id].append(event)
+            self._event_batches[event.patient_id].append((batch_of(row_id), event.kind))
         self.results = case.results
-        self._case, self._givens = case, givens
+        self._givens = givens
         self._result_ids = givens.result_id.tolist()
+        self.case = case
         self.prepared = prepare(self.results, case.events, len(self.index), protocol, to_ms(now))
         self._leading = set(self.prepared.points.row.tolist())
         self._supported = set(self.prepared.points.row[self.prepared.points.supported].tolist())
@@ -61,9 +65,45 @@ class Known:
         """Every patient's episodes as of now; words and grounds for all of them, or words for those that are open."""
         wanted = None if in_full else _is_open
         found: dict[str, list[Episode]] = {name: [] for name in self.index}
-        asked = (self._case, self.protocol, str(self.zone), to_ms(self.now), self._givens, wanted)
+        asked = (self.case, self.protocol, str(self.zone), to_ms(self.now), self._givens, wanted)
         for episode in episodes_of(*asked, grounded=in_full):
             found[episode.patient_id].append(episode)
+        return found
+
+    def standing_episodes(self, last_of: str) -> tuple[dict[str, list[Episode]], Episodes]:
+        """Every patient's open episodes as of now and the last one of a rule, in words; with all of them as columns."""
+        code = self.protocol.rule_names.index(last_of)
+
+        def wanted(found: Episodes) -> columns.Bools:
+            own = found.rule == code
+            ends_row = np.append(found.patient[1:] != found.patient[:-1], True) | np.append(~own[1:], True)
+            still: columns.Bools = (found.end == NO_TIME) | (own & ends_row)
+            return still
+
+        asked = (self.case, self.protocol, str(self.zone), to_ms(self.now), self._givens, wanted)
+        told, columns_of_all, _ = told_of_all(*asked)
+        by_patient: dict[str, list[Episode]] = {name: [] for name in self.index}
+        for episode in told:
+            by_patient[episode.patient_id].append(episode)
+        return by_patient, columns_of_all
+
+    def brought(self, patient_id: str, batches: Collection[int]) -> Counter[tuple[int, str, bool]]:
+        """What some batches brought of a patient: batch, analyte or kind of event, whether a result; and how many."""
+        number = self.index.get(patient_id)
+        if number is None or not batches:
+            return Counter()
+        start, stop = np.searchsorted(self.results.patient, (number, number + 1))
+        came = batch_of(self.results.recorded[start:stop])
+        late = np.isin(came, list(batches))
+        codes = came[late] * len(_ANALYTE_NAMES) + self.results.analyte[start:stop][late]
+        places, counts = np.unique(codes, return_counts=True)
+        found: Counter[tuple[int, str, bool]] = Counter()
+        for place, count in zip(places.tolist(), counts.tolist(), strict=True):
+            batch, code = divmod(place, len(_ANALYTE_NAMES))
+            found[batch, _ANALYTE_NAMES[code], True] = count
+        for batch, kind in self._event_batches[patient_id]:
+            if batch in batches:
+                found[batch, kind, False] += 1
         return found
 
     def series(self, limb: Comparison) -> Series:

@@ -7,28 +7,30 @@ from collections.abc import Sequence
 from khemon.figures.style import SEVERITY_ORDER
 from khemon.models import Episode, Severity
 
-#: Rules by urgency, the most urgent group first. Below them stand those not rechecked, then the rest.
+#: Rules by urgency, the most urgent group first. Below them stand other warnings, then those not seen when expected or
+#: not rechecked, then the rest.
 TIERS: tuple[tuple[str, ...], ...] = (
     ("plasma_criterion", "red_cell_criterion"),
     ("kmp_rebound",),
     ("severe_thrombocytopenia",),
     ("kmp",),
 )
-_RANK = {rule: number for number, rules in enumerate(TIERS) for rule in rules}
+OTHER = len(TIERS)
+NOT_SEEN = OTHER + 1
+REST = NOT_SEEN + 1
+_RANK = {rule: number for number, rules in enumerate(TIERS) for rule in rules} | {"blood_count_overdue": NOT_SEEN}
 
 
 def rank_of(rule: str) -> int:
     """The urgency of a rule, 0 the most urgent."""
-    return _RANK.get(rule, len(TIERS))
+    return _RANK.get(rule, OTHER)
 
 
 def tier_of(episodes: Sequence[Episode], stale: bool) -> tuple[int, tuple[Episode, ...]]:
     """The tier of a patient (0 the most urgent), and the episodes that put the patient there."""
     alarming = [episode for episode in by_urgency(episodes) if episode.severity != "note"]
-    tier = min((rank_of(episode.rule) for episode in alarming), default=len(TIERS))
-    if tier < len(TIERS):
-        return tier, tuple(episode for episode in alarming if rank_of(episode.rule) == tier)
-    return len(TIERS) + (0 if stale else 1), ()
+    tier = min((rank_of(episode.rule) for episode in alarming), default=NOT_SEEN if stale else REST)
+    return tier, tuple(episode for episode in alarming if rank_of(episode.rule) == tier)
 
 
 def worst_of(severities: Sequence[Severity]) -> Severity | None:

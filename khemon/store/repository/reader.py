@@ -92,6 +92,10 @@ class Reader(KeptReader, AccountReader):
         number = self._number(patient_id)
         return 0 if number is None else records.get_revision(self._connection, number)
 
+    def revisions(self) -> dict[int, int]:
+        """Number of a patient (0: the ward) to its counter, of all there are."""
+        return records.get_revisions(self._connection)
+
     def patient_ids(self) -> list[str]:
         """Ids of all standing patients, sorted."""
         return sorted(people.standing_numbers(self._connection, self._ledger, None))

@@ -27,6 +27,7 @@ OF_A_CHILD = ("patient", "break_glass")
 
 _SETTINGS = Ready(sa.select(setting))
 _REVISION = Ready(sa.select(revision.c.revision).where(revision.c.patient_no == sa.bindparam("number")))
+_REVISIONS = Ready(sa.select(revision.c.patient_no, revision.c.revision))
 _COUNT_UP = Ready(
     sa.text(
         "INSERT INTO revision (patient_no, revision) VALUES (:number, 1)"
@@ -85,6 +86,11 @@ def get_revision(connection: sa.Connection, patient_no: int) -> int:
     """The counter of a patient, or of the ward for 0."""
     found = _REVISION.first(connection, number=patient_no)
     return 0 if found is None else int(found[0])
+
+
+def get_revisions(connection: sa.Connection) -> dict[int, int]:
+    """Every counter, by the number of its patient; that of the ward at 0."""
+    return dict(_REVISIONS.rows(connection))
 
 
 def bump(connection: sa.Connection, numbers: Iterable[int]) -> None:

@@ -7,6 +7,10 @@ insertion.
 
 from __future__ import annotations
 
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
 import sqlalchemy as sa
 
 from khemon.store.tables.accounts import account, account_state
@@ -61,14 +65,15 @@ __all__ = [
     "settlement",
 ]
 
+Id = TypeVar("Id", int, npt.NDArray[np.int64])
 #: Room for the rows of one file; ids stay below 2**53 for ninety million batches.
 BATCH_SPAN = 100_000_000
 #: The schema this code reads and writes; equals the head of `migrations/`.
 SCHEMA = "0006"
 
 
-def batch_of(row_id: int) -> int:
-    """The number of the batch that brought a row."""
+def batch_of(row_id: Id) -> Id:
+    """The number of the batch that brought a row, or the numbers of those that brought rows."""
     return row_id // BATCH_SPAN
 
 

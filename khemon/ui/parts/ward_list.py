@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from html import escape
 
-from khemon.actions.watch import WardLine
+from khemon.actions.watch import News, WardLine
 from khemon.actions.watch.cells import ROUND, Cell
 from khemon.actions.watch.ward import Listed
-from khemon.figures.board import spark_source
+from khemon.figures.board import SparkData, spark_source
 from khemon.figures.style import AXES, Theme
 from khemon.ui.parts.clock import week_strip
 from khemon.ui.parts.elements import Child, Markup, el, join, sign, table
 from khemon.ui.parts.pages import address
 
+_LAST = ("KMP", "Response", "Last product")
+_REVIEW = "To review"
+#: Key of a child and name of a theme to the line and the row made of it.
+_ROWS: dict[tuple[int, str], tuple[WardLine, News | None, Markup]] = {}
+#: The same of the strips, by the object that is drawn; it is held, so that no other one takes its place.
+_STRIPS: dict[tuple[int, str], tuple[SparkData, Markup]] = {}
+_MOST_ROWS = 8192
 #: So many held rows of one child are told one by one; the others stand behind the link.
-SHOWN_HELD = 5
+SHOWN_HELD = 3
 
 
 def found_by(lines: Sequence[WardLine], search: str) -> list[WardLine]:
@@ -23,32 +31,49 @@ def found_by(lines: Sequence[WardLine], search: str) -> list[WardLine]:
     return [line for line in lines if wanted in f"{line.name} {line.patient_id}".casefold()]
 
 
-def ward_list(lines: Sequence[WardLine], theme: Theme) -> Markup:
-    """The list as a table; on narrow screens each row becomes a card."""
-    units = {analyte: f"{AXES[analyte].title} {AXES[analyte].unit}" for analyte in ROUND}
-    head = ["Child", "State", units["platelets"], "Platelets, 28 d"]
-    head += [units[analyte] for analyte in ROUND[1:]] + ["KMP", "Response", "To review"]
-    top = el("tr", *(el("th", words, scope="col") for words in head))
-    rows = (_row(line, theme, units) for line in lines)
-    made = el("table", el("thead", top), el("tbody", *rows), class_="k k-table k-ward")
+def ward_list(lines: Sequence[WardLine], theme: Theme, news: Mapping[int, News]) -> Markup:
+    """The list as a table; on narrow screens each row becomes a card. news: what came of a child, by its key."""
+    heads = [_head(analyte, lines) for analyte in ROUND]
+    top = el("tr", *(el("th", head, scope="col") for head in ("Child", "State", _REVIEW, *heads, *_LAST)))
+    rows = Markup("".join(_kept_row(line, theme, news.get(line.key)) for line in lines))
+    made = el("table", el("thead", top), Markup(f"<tbody>{rows}</tbody>"), class_="k k-table k-ward")
     return el("div", made, class_="k-scroll", role="region", tabindex="0", aria_label="Ward list")
 
 
-def _row(line: WardLine, theme: Theme, units: dict[str, str]) -> Markup:
-    edge = f"--edge:{theme.of(line.severity)}" if line.severity in ("critical", "warning") else None
-    cells = {analyte: _cell(line.cells[analyte], units[analyte]) for analyte in ROUND}
-    spark = el("img", src=spark_source(line.spark, theme), alt=line.spark.alt, title=line.spark.alt)
+def _unit(analyte: str) -> str:
+    return f"{AXES[analyte].title} {AXES[analyte].unit}"
+
+
+def _head(analyte: str, lines: Sequence[WardLine]) -> Markup:
+    """An analyte with its unit, and the numbers at which lines are drawn in its strips."""
+    numbers = lines[0].sparks[analyte].numbers if lines else ()
+    told = el("div", f"lines {', '.join(numbers)}", class_="k-lines") if numbers else None
+    return join(_unit(analyte), told)
+
+
+def _kept_row(line: WardLine, theme: Theme, news: News | None) -> Markup:
+    """The row of a line, made once: a ward list has hundreds, and few of them change between two looks."""
+    known = _ROWS.get((line.key, theme.name))
+    if known is None or known[0] is not line or known[1] != news:
+        if len(_ROWS) >= _MOST_ROWS:
+            _ROWS.clear()
+        known = _ROWS[line.key, theme.name] = (line, news, _row(line, theme, news))
+    return known[2]
+
+
+def _row(line: WardLine, theme: Theme, news: News | None) -> Markup:
+    new = news.analytes if news is not None else frozenset()
+    edge = f"k-edge-{line.severity}" if line.severity in ("critical", "warning") else None
     return el(
         "tr",
-        el("td", *_who(line), class_="k-who"),
+        el("td", *_who(line, news), class_="k-who"),
         el("td", *_state(line), class_="k-state"),
-        cells["platelets"],
-        el("td", spark, class_="k-spark k-whole", data_head="Platelets, 28 d"),
-        *(cells[analyte] for analyte in ROUND[1:]),
-        el("td", *_kmp(line), class_="k-why k-whole", data_head="KMP"),
-        el("td", *_response(line), class_="k-answer k-whole", data_head="Response"),
-        el("td", *_notices(line), class_="k-notices k-whole", data_head="To review"),
-        style=edge,
+        el("td", *_notices(line), class_="k-notices", data_head=_REVIEW),
+        *(_cell(line.cells[analyte], line.sparks[analyte], theme, is_new=analyte in new) for analyte in ROUND),
+        el("td", *_kmp(line), class_="k-why", data_head=_LAST[0]),
+        el("td", *_response(line), class_="k-answer", data_head=_LAST[1]),
+        el("td", *_given(line), class_="k-given k-whole", data_head=_LAST[2]),
+        class_=edge,
     )
 
 
@@ -57,20 +82,29 @@ def link(key: int, name: str, patient_id: str) -> Markup:
     return el("a", name or patient_id, href=address("patient", patient=key), class_="k-name")
 
 
-def _who(line: WardLine) -> list[Child]:
+def _who(line: WardLine, news: News | None = None) -> list[Child]:
     facts = " · ".join(part for part in (line.patient_id if line.name else "", line.age, line.sex) if part)
-    return [link(line.key, line.name, line.patient_id), el("div", facts, class_="k-muted k-small")]
+    came = el("div", news.words, class_="k-small k-came") if news is not None else None
+    return [link(line.key, line.name, line.patient_id), el("div", facts, class_="k-muted k-small"), came]
 
 
 def _state(line: WardLine) -> list[Child]:
-    why = el("div", line.tier_why, class_="k-small k-muted") if line.tier_why else None
-    return [sign(line.tier_severity, line.tier_words), why]
+    parts: list[Child] = [sign(line.tier_severity, line.tier_words)]
+    if line.tier_why:
+        parts.append(el("div", line.tier_why, class_="k-small k-muted"))
+    parts += [el("div", sign(due.severity, due.words, quiet=True), class_="k-small") for due in line.due]
+    return parts
 
 
-def _cell(cell: Cell, head: str) -> Markup:
+def _cell(cell: Cell, spark: SparkData, theme: Theme, *, is_new: bool) -> Markup:
+    head = _unit(cell.analyte)
+    drawn = _strip(spark, theme)
     if not cell.value:
-        return el("td", el("span", cell.flag.word, class_="k-muted"), class_="k-cell", data_head=head)
-    parts: list[Child] = [el("div", cell.value, class_="k-value")]
+        aside = (el("div", remark, class_="k-muted k-small") for remark in cell.remarks)
+        return el("td", el("span", cell.flag.word, class_="k-muted"), *aside, class_="k-cell", data_head=head)
+    parts: list[Child] = [
+        el("div", cell.value, el("span", "new", class_="k-new") if is_new else None, class_="k-value")
+    ]
     if cell.flag.severity:
         parts.append(el("div", sign(cell.flag.severity, cell.flag.word), class_="k-small"))
     if cell.change:
@@ -79,7 +113,20 @@ def _cell(cell: Cell, head: str) -> Markup:
         parts.append(el("div", sign("warning", "not rechecked"), class_="k-small"))
     parts.append(el("div", cell.age, class_="k-muted k-small", title=cell.at))
     parts += [el("div", remark, class_="k-muted k-small") for remark in cell.remarks]
-    return el("td", *parts, class_=f"k-cell{' k-stale' if cell.stale else ''}", data_head=head)
+    return el("td", *parts, drawn, class_=f"k-cell{' k-stale' if cell.stale else ''}", data_head=head)
+
+
+def _strip(spark: SparkData, theme: Theme) -> Markup | None:
+    """The picture of an analyte's last weeks, drawn once; its source holds nothing that would have to be escaped."""
+    if not spark.marks:
+        return None
+    known = _STRIPS.get((id(spark), theme.name))
+    if known is None:
+        if len(_STRIPS) >= _MOST_ROWS:
+            _STRIPS.clear()
+        made = Markup(f'<img src="{spark_source(spark, theme)}" alt="{escape(spark.alt)}">')
+        known = _STRIPS[id(spark), theme.name] = (spark, made)
+    return known[1]
 
 
 def _kmp(line: WardLine) -> list[Child]:
@@ -88,9 +135,20 @@ def _kmp(line: WardLine) -> list[Child]:
 
 
 def _response(line: WardLine) -> list[Child]:
-    if line.clock.status != "provisional":
+    if line.clock.status == "none":
         return [el("span", line.clock.words, class_="k-muted k-small")]
     return [el("div", line.clock.words, class_="k-small"), week_strip(line.clock)]
+
+
+def _given(line: WardLine) -> list[Child]:
+    """The last product with the values around it, and the time since the last fibrinogen."""
+    seen = line.last_fibrinogen
+    fibrinogen = el("div", f"fibrinogen {seen if 'never' in seen else f'last {seen}'}", class_="k-small k-muted")
+    if line.given is None:
+        return [el("div", "none recorded", class_="k-muted k-small"), fibrinogen]
+    given = line.given
+    around = (el("div", words, class_="k-small k-muted") for words in given.around)
+    return [el("div", el("b", given.product), f" {given.ago}", class_="k-small", title=given.at), *around, fibrinogen]
 
 
 def _notices(line: WardLine) -> list[Child]:

@@ -1,0 +1,140 @@
+"""What the ward list keeps between two looks: it has to say at every moment what a fresh look would say."""
+
+import datetime as dt
+import random
+
+import pytest
+
+from khemon.actions import watch
+from khemon.actions.acknowledge import acknowledge, mark_seen
+from khemon.actions.import_files import Options, batches, commit, undo
+from khemon.actions.watch.ward import WardBoard
+from khemon.figures.words import MINUTE, ago_changes, ago_words
+from khemon.models import Actor
+from khemon.rules.calendar import to_ms
+from khemon.store import Store
+from tests.test_accounts import with_account
+from tests.wards import ACTOR, Files, bring, small_ward
+
+HOUR = dt.timedelta(hours=1)
+NOW = dt.datetime(2026, 11, 20, 7, 40, tzinfo=dt.UTC)
+
+
+@pytest.fixture
+def ward(tmp_path):
+    store = Store(f"sqlite:///{tmp_path / 'kept.db'}")
+    bring(store, small_ward(NOW))
+    yield store
+    store.close()
+
+
+def fresh(store: Store, now: dt.datetime) -> WardBoard:
+    """The board of a process that has kept nothing."""
+    other = Store(store.url)
+    try:
+        return watch.ward_board(other, ACTOR, now)
+    finally:
+        other.close()
+
+
+def line(board: WardBoard, patient_id: str):
+    return next(each for each in (*board.on_ward, *board.follow_up) if each.patient_id == patient_id)
+
+
+def lab(store: Store, patient_id: str, at: dt.datetime, value: str, now: dt.datetime, analyte: str = "platelets"):
+    files = Files(now)
+    files.labs.append((patient_id, at.isoformat(), analyte, value, {"platelets": "10*9/L"}.get(analyte, "g/L")))
+    [(name, content)] = files.brought()
+    return commit(store, ACTOR, content, name, Options(now_ms=to_ms(now)))
+
+
+def test_as_time_goes_on_what_is_kept_says_what_a_fresh_look_says(ward):
+    """Over four days without any result: values age, counts fall due, acknowledgements run out, days turn."""
+    rng = random.Random(11)
+    with ward.reading() as reader:
+        alert = next(each for each in reader.alerts() if each.patient_id == "B-rebound" and each.rule == "kmp_rebound")
+    acknowledge(ward, ACTOR, alert.alert_id, "seen", NOW + 5 * HOUR + 7 * MINUTE, now=NOW)
+    now, words = NOW, set()
+    for step in range(24):
+        board = watch.ward_board(ward, ACTOR, now)
+        assert board == fresh(ward, now), f"seed 11, step {step}, {now - NOW} later"
+        words |= {due.words for each in board.on_ward for due in each.due}
+        now += rng.choice([MINUTE / 3, 7 * MINUTE, 50 * MINUTE, HOUR, 5 * HOUR, 11 * HOUR]) + dt.timedelta(seconds=step)
+    assert any(each.startswith("no count for ") for each in words), "no count fell due in the time that was looked at"
+
+
+def test_the_moments_around_every_change_by_time_are_told_alike(ward):
+    """The first moment after each age, limit and day that the list itself waits for, and the last before."""
+    board = watch.ward_board(ward, ACTOR, NOW)
+    keeper = ward.kept["ward_board"]
+    untils = sorted({child.told[3] for child in keeper.children.values() if child.told})
+    assert board.on_ward and untils
+    for until in untils[:6]:
+        for at in (until - dt.timedelta(milliseconds=1), until):
+            assert watch.ward_board(ward, ACTOR, at) == fresh(ward, at)
+
+
+def test_what_happens_to_a_child_is_seen_at_the_next_look_and_the_others_are_not_told_anew(ward):
+    before = watch.ward_board(ward, ACTOR, NOW)
+    now = NOW + MINUTE / 6
+
+    def looks():
+        board = watch.ward_board(ward, ACTOR, now)
+        assert board == fresh(ward, now)
+        return board
+
+    came = lab(ward, "E-running", NOW - HOUR, "8", now)
+    board = looks()
+    assert line(board, "E-running").tier == 0
+    assert line(board, "B-rebound") is line(before, "B-rebound")
+    undo(ward, ACTOR, came.document["batch"], to_ms(now))
+    assert line(looks(), "E-running").tier_words == "no urgent flag"
+    lab(ward, "E-running", NOW - HOUR, "9000", now)
+    assert line(looks(), "E-running").held
+    with ward.reading() as reader:
+        alert = next(each for each in reader.alerts() if each.patient_id == "C-stale" and each.rule == "kmp")
+    acknowledge(ward, ACTOR, alert.alert_id, "seen", now=now)
+    assert line(looks(), "C-stale").alerts.decided == 1
+    mark_seen(ward, ACTOR, "A-critical", now=now)
+    looks()
+    files = Files(now)
+    files.events.append(("D-missing", "transfer_out", (NOW - HOUR).isoformat(), ""))
+    bring(ward, files)
+    assert "D-missing" in [each.patient_id for each in looks().archived]
+    assert [each["batch"] for each in batches(ward, ACTOR)["batches"]]
+
+
+def test_a_result_dated_ahead_comes_into_view_at_its_time(ward):
+    lab(ward, "F-clean", NOW + 10 * MINUTE, "7", NOW + 10 * MINUTE)
+    told = [line(watch.ward_board(ward, ACTOR, NOW + k * MINUTE), "F-clean").cells["platelets"].value for k in (9, 10)]
+    assert told == ["260", "7"]
+
+
+def test_what_is_kept_shows_nobody_a_child_of_another_ward(ward):
+    bring(ward, _wards({"A-critical": "W1", "B-rebound": "W2"}))
+    whole = watch.ward_board(ward, ACTOR, NOW)
+    bound = with_account(ward, "Ann", wards=["W2"])
+    own = watch.ward_board(ward, bound, NOW)
+    assert {"A-critical", "B-rebound"} <= {each.patient_id for each in whole.on_ward}
+    assert "B-rebound" in {each.patient_id for each in own.on_ward}
+    assert "A-critical" not in repr(own) and "Ada" not in repr(own)
+    assert watch.ward_board(ward, Actor(name="x", kind="demo"), NOW) == whole
+
+
+def _wards(wards: dict[str, str]) -> Files:
+    class OnlyWards(Files):
+        def brought(self):
+            rows = "".join(f"{name},{ward}\n" for name, ward in wards.items())
+            return [("patients.csv", f"patient_id,ward\n{rows}".encode())]
+
+    return OnlyWards(NOW)
+
+
+@pytest.mark.parametrize("seconds", [-7200, -5400, -61, 0, 59, 60, 5399, 5400, 172_799, 172_800, 900_000])
+def test_an_age_stays_as_it_is_told_until_it_changes(seconds):
+    at = NOW - dt.timedelta(seconds=seconds)
+    until = ago_changes(at, NOW)
+    just_before = until - dt.timedelta(microseconds=1)
+    assert until > NOW
+    assert ago_words(at, just_before) == ago_words(at, NOW)
+    assert ago_words(at, until) != ago_words(at, NOW)
