@@ -10,7 +10,7 @@ from khemon.actions.import_files import Options, commit
 from khemon.actions.rounds import round_at, set_round
 from khemon.actions.watch import SINCE, UP_TO
 from khemon.actions.watch.at import At
-from khemon.actions.watch.news import last_round
+from khemon.actions.watch.ward_news import last_round
 from khemon.figures.style import LIGHT
 from khemon.models import Refused
 from khemon.rules import load_protocol

@@ -14,13 +14,13 @@ from khemon.actions.watch.flags import Flag
 from khemon.actions.watch.heldqueue import DecidedLine, HeldGroup, HeldLine, HeldQueue, held_queue
 from khemon.actions.watch.imports import BatchLine, imports, own_zone, revision, setting
 from khemon.actions.watch.moved import Movable, MoveNotice, decided_lines, movable_results, move_notice, move_notices
-from khemon.actions.watch.news import SINCE, UP_TO, News
 from khemon.actions.watch.patient import PatientView, identity_of, last_visit, patient_of, patient_view
 from khemon.actions.watch.record import RecordLine, RecordView, record_names, record_view
 from khemon.actions.watch.rulebook import Definitions, definitions
 from khemon.actions.watch.signed import SignatureLine, ToSign, signatures, to_sign
 from khemon.actions.watch.timelines import TimelineSheet, timeline_sheets
 from khemon.actions.watch.ward import WardBoard, WardLine, ward_board
+from khemon.actions.watch.ward_news import SINCE, UP_TO, WardNews
 from khemon.actions.watch.windows import DEFAULT_WINDOW, WINDOWS
 
 __all__ = [
@@ -42,7 +42,6 @@ __all__ = [
     "HeldQueue",
     "Movable",
     "MoveNotice",
-    "News",
     "PatientView",
     "RecordLine",
     "RecordView",
@@ -52,6 +51,7 @@ __all__ = [
     "ToSign",
     "WardBoard",
     "WardLine",
+    "WardNews",
     "alert_view",
     "cohort_choices",
     "cohort_view",

@@ -14,8 +14,8 @@ from khemon.actions.watch.damaged import despite_damage
 from khemon.actions.watch.heldrows import held_words
 from khemon.actions.watch.keeping import Child, Keeper, keeper_in
 from khemon.actions.watch.line import AlertCount, WardLine
-from khemon.actions.watch.news import Asked, News, Stretch, news_of, round_words, stretch_of
 from khemon.actions.watch.setting import Setting, setting_of
+from khemon.actions.watch.ward_news import Asked, Stretch, WardNews, news_of, round_words, stretch_of
 from khemon.figures.words import date_words
 from khemon.models import CLOSING_EVENTS, Actor, Event, Patient
 from khemon.store import Reader, Store
@@ -47,7 +47,7 @@ class WardBoard:
     held_elsewhere: tuple[str, ...]
     damaged: tuple[str, ...]
     #: Key of a child to what came of it in the stretch of time that was asked about.
-    news: dict[int, News]
+    news: dict[int, WardNews]
     #: What the stretches since the last round and up to it are called, and the wards that have a round.
     round_words: tuple[str, str]
     wards: tuple[str, ...]
@@ -104,7 +104,7 @@ def _news(
     numbers: dict[str, int],
     held: dict[str, tuple[HeldRow, ...]],
     asked: Asked,
-) -> dict[int, News]:
+) -> dict[int, WardNews]:
     """Key of a child to what came of it, of those for whom something did."""
     if asked is None:
         return {}

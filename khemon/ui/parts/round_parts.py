@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from khemon.actions.rounds import USUAL, set_round
-from khemon.actions.watch import SINCE, UP_TO, News, WardBoard, WardLine
+from khemon.actions.watch import SINCE, UP_TO, WardBoard, WardLine, WardNews
 from khemon.actions.whoami import person
 from khemon.models import KhemonError
 from khemon.ui.parts import frame
@@ -51,7 +51,7 @@ def _note() -> None:
         st.query_params.pop(_IN_ADDRESS, None)
 
 
-def with_news(lines: Sequence[WardLine], news: dict[int, News], *, only: bool) -> list[WardLine]:
+def with_news(lines: Sequence[WardLine], news: dict[int, WardNews], *, only: bool) -> list[WardLine]:
     """The lines of those for whom something came; all of them where nobody asked."""
     return [line for line in lines if line.key in news] if only else list(lines)
 

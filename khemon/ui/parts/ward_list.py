@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from khemon.actions.watch import News, WardLine
+from khemon.actions.watch import WardLine, WardNews
 from khemon.actions.watch.cells import ROUND, Cell
 from khemon.actions.watch.ward import Listed
 from khemon.figures.board import SparkData, spark_source
@@ -17,7 +17,7 @@ from khemon.ui.parts.pages import address
 _LAST = ("KMP", "Response", "Last product")
 _REVIEW = "To review"
 #: Key of a child and name of a theme to the line and the row made of it.
-_ROWS: dict[tuple[int, str], tuple[WardLine, News | None, Markup]] = {}
+_ROWS: dict[tuple[int, str], tuple[WardLine, WardNews | None, Markup]] = {}
 #: The same of the strips, by the object that is drawn; it is held, so that no other one takes its place.
 _STRIPS: dict[tuple[int, str], tuple[SparkData, Markup]] = {}
 _MOST_ROWS = 8192
@@ -31,7 +31,7 @@ def found_by(lines: Sequence[WardLine], search: str) -> list[WardLine]:
     return [line for line in lines if wanted in f"{line.name} {line.patient_id}".casefold()]
 
 
-def ward_list(lines: Sequence[WardLine], theme: Theme, news: Mapping[int, News]) -> Markup:
+def ward_list(lines: Sequence[WardLine], theme: Theme, news: Mapping[int, WardNews]) -> Markup:
     """The list as a table; on narrow screens each row becomes a card. news: what came of a child, by its key."""
     heads = [_head(analyte, lines) for analyte in ROUND]
     top = el("tr", *(el("th", head, scope="col") for head in ("Child", "State", _REVIEW, *heads, *_LAST)))
@@ -51,7 +51,7 @@ def _head(analyte: str, lines: Sequence[WardLine]) -> Markup:
     return join(_unit(analyte), told)
 
 
-def _kept_row(line: WardLine, theme: Theme, news: News | None) -> Markup:
+def _kept_row(line: WardLine, theme: Theme, news: WardNews | None) -> Markup:
     """The row of a line, made once: a ward list has hundreds, and few of them change between two looks."""
     known = _ROWS.get((line.key, theme.name))
     if known is None or known[0] is not line or known[1] != news:
@@ -61,7 +61,7 @@ def _kept_row(line: WardLine, theme: Theme, news: News | None) -> Markup:
     return known[2]
 
 
-def _row(line: WardLine, theme: Theme, news: News | None) -> Markup:
+def _row(line: WardLine, theme: Theme, news: WardNews | None) -> Markup:
     new = news.analytes if news is not None else frozenset()
     edge = f"k-edge-{line.severity}" if line.severity in ("critical", "warning") else None
     return el(
@@ -82,7 +82,7 @@ def link(key: int, name: str, patient_id: str) -> Markup:
     return el("a", name or patient_id, href=address("patient", patient=key), class_="k-name")
 
 
-def _who(line: WardLine, news: News | None = None) -> list[Child]:
+def _who(line: WardLine, news: WardNews | None = None) -> list[Child]:
     facts = " · ".join(part for part in (line.patient_id if line.name else "", line.age, line.sex) if part)
     came = el("div", news.words, class_="k-small k-came") if news is not None else None
     return [link(line.key, line.name, line.patient_id), el("div", facts, class_="k-muted k-small"), came]

@@ -29,7 +29,7 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class WardNews:
     """What came of a child. analytes: those whose latest value is new. flags: warnings that began in that time."""
 
     results: int
@@ -60,7 +60,7 @@ def stretch_of(reader: Reader, at: At, asked: str | dt.datetime, ward: str | Non
     return Stretch(last, at.now, f"since {told}")
 
 
-def news_of(stretch: Stretch, facts: ChildFacts, held: Sequence[HeldRow]) -> News | None:
+def news_of(stretch: Stretch, facts: ChildFacts, held: Sequence[HeldRow]) -> WardNews | None:
     """What came of a child in a stretch of time; None when nothing did."""
 
     def within(time: dt.datetime | None) -> bool:
@@ -76,7 +76,7 @@ def news_of(stretch: Stretch, facts: ChildFacts, held: Sequence[HeldRow]) -> New
     counted = ((results, "result"), (events, "event"), (waiting, "held row"), (flags, "new flag"))
     told = ", ".join(f"{count} {name}{'' if count == 1 else 's'}" for count, name in counted if count)
     new = frozenset(analyte for analyte, recorded in facts.recorded if within(recorded))
-    return News(results, events, waiting, flags, new, f"{told} {stretch.words}")
+    return WardNews(results, events, waiting, flags, new, f"{told} {stretch.words}")
 
 
 def round_words(reader: Reader, at: At, patients: Sequence[Patient]) -> tuple[str, str]:
