@@ -6,14 +6,16 @@ from khemon.actions.watch.flags import Flag
 from khemon.actions.watch.heldqueue import DecidedLine, HeldGroup, HeldLine, HeldQueue, held_queue
 from khemon.actions.watch.imports import BatchLine, imports, own_zone, revision, setting
 from khemon.actions.watch.moved import Movable, MoveNotice, decided_lines, movable_results, move_notice, move_notices
-from khemon.actions.watch.patient import PatientView, identity_of, last_visit, patient_of, patient_view
+from khemon.actions.watch.news import News, Visits, last_visits
+from khemon.actions.watch.patient import PatientView, identity_of, patient_of, patient_view
 from khemon.actions.watch.rulebook import Definitions, definitions
 from khemon.actions.watch.timelines import TimelineSheet, timeline_sheets
 from khemon.actions.watch.ward import WardBoard, WardLine, ward_board
-from khemon.actions.watch.windows import DEFAULT_WINDOW, WINDOWS
+from khemon.actions.watch.windows import DEFAULT_WINDOW, SCALES, WINDOWS
 
 __all__ = [
     "DEFAULT_WINDOW",
+    "SCALES",
     "WINDOWS",
     "AlertLine",
     "AlertView",
@@ -26,9 +28,11 @@ __all__ = [
     "HeldQueue",
     "Movable",
     "MoveNotice",
+    "News",
     "PatientView",
     "ReviewQueue",
     "TimelineSheet",
+    "Visits",
     "WardBoard",
     "WardLine",
     "alert_view",
@@ -37,7 +41,7 @@ __all__ = [
     "held_queue",
     "identity_of",
     "imports",
-    "last_visit",
+    "last_visits",
     "movable_results",
     "move_notice",
     "move_notices",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from khemon.actions.permitted import permitted
 from khemon.actions.watch.alerts import AlertLine, alert_lines
@@ -12,14 +13,16 @@ from khemon.actions.watch.answers import criterion_answer, headline, not_recheck
 from khemon.actions.watch.cells import ROUND, Cell, cell_of
 from khemon.actions.watch.explained import Explained, explained
 from khemon.actions.watch.flags import Flag
+from khemon.actions.watch.gradelines import GradeTable, grade_table
 from khemon.actions.watch.heldrows import gap_words, held_words
 from khemon.actions.watch.known import Known
+from khemon.actions.watch.news import News, Recorded, marked
 from khemon.actions.watch.readings import run_counts
 from khemon.actions.watch.setting import Setting, setting_of
 from khemon.actions.watch.tables import EventLine, ResultLine, event_lines, result_lines
 from khemon.actions.watch.urgency import by_urgency, worst_of
 from khemon.actions.watch.ward import closings, place_of
-from khemon.actions.watch.windows import window_of
+from khemon.actions.watch.windows import LINEAR, NO_DAY0, STUDY_WEEKS, day0_of, window_of
 from khemon.alerts import recorded_after_it_ended
 from khemon.figures.clock import ClockData, clock_data
 from khemon.figures.samples import Sample
@@ -69,6 +72,9 @@ class PatientView:
     results: tuple[ResultLine, ...]
     events: tuple[EventLine, ...]
     new_results: int
+    new: News
+    unseen: News
+    grades: GradeTable
 
 
 def patient_id_of(reader: Reader, key: str | int | None) -> str:
@@ -87,10 +93,14 @@ def patient_view(
     now: dt.datetime,
     window: str | None = None,
     since_ms: int | None = None,
+    *,
+    anyone_ms: int | None = None,
+    scale: str | None = None,
 ) -> PatientView:
     """Everything about one patient as of now. Refused for an unknown key.
 
-    window: one of WINDOWS. since_ms: results recorded after it are marked as new.
+    window: one of WINDOWS. scale: one of SCALES. since_ms: results recorded after it are marked as new; anyone_ms: the
+    same for everybody, None where nobody opened the page before.
     """
     with store.reading() as reader:
         setting = setting_of(reader)
@@ -98,30 +108,29 @@ def patient_view(
         patient = reader.patient(patient_id)
         assert patient is not None
         known = Known(reader, [patient], setting.protocol, setting.zone, now)
-        episodes = known.episodes(in_full=True)[patient_id]
         versions = reader.results_of(patient_id)
-        new = {row.result_id for row in versions if since_ms is not None and row.recorded_ms > since_ms}
-        samples = [replace(sample, is_new=sample.result_id in new) for sample in known.samples(patient_id)]
-        view = _View(setting, known, patient, episodes, samples, now)
+        recorded = Recorded(reader, patient_id, versions, setting.zone)
+        new, unseen = recorded.new(since_ms, now), recorded.unseen(anyone_ms, now)
+        samples = [replace(sample, is_new=sample.result_id in new.result_ids) for sample in known.samples(patient_id)]
+        view = _View(setting, known, patient, known.episodes(in_full=True)[patient_id], samples, now)
+        held, gaps = reader.held_of(patient_id), reader.gaps_of(patient_id)
+        decided = reader.decisions(("voided", "edited"))
+        news = marked(new.result_ids, unseen.result_ids)
         return PatientView(
             setting=setting,
-            revision=reader.revision(),
+            revision=reader.patient_revision(patient_id),
             as_of=date_words(now, setting.zone),
             identity=view.identity(int(str(key))),
-            severity=worst_of([episode.severity for episode in episodes if episode.end is None]),
-            sentence=view.sentence(),
-            answers=view.answers(),
-            cells=tuple(cell_of(known, analyte, samples, episodes) for analyte in ROUND),
-            timeline=view.timeline(window),
-            clocks=view.clocks(),
-            open=tuple(view.explain(episode) for episode in by_urgency(episodes)),
             past=_past(view, reader.alerts(None, [patient_id]), versions),
             alerts=alert_lines(reader, setting, now, [patient_id]),
-            held=tuple(held_words(row, setting.zone, now, in_full=True) for row in reader.held_of(patient_id)),
-            gaps=tuple(gap_words(row, setting.zone, now) for row in reader.gaps_of(patient_id)),
-            results=result_lines(versions, samples, setting.zone, reader.decisions(("voided", "edited"))),
-            events=event_lines(known.events[patient_id], setting.zone),
-            new_results=len(new),
+            held=tuple(held_words(row, setting.zone, now, in_full=True) for row in held),
+            gaps=tuple(gap_words(row, setting.zone, now) for row in gaps),
+            results=result_lines(versions, samples, setting.zone, decided, [*held, *gaps], news),
+            new_results=len(new.result_ids),
+            new=new,
+            unseen=unseen,
+            grades=grade_table(patient, versions, samples, decided, now, setting.zone),
+            **view.judged(window, scale),
         )
 
 
@@ -155,6 +164,19 @@ class _View:
         self.episodes, self.samples = episodes, samples
         self.events: Sequence[Event] = known.events[patient.patient_id]
         self.closed = closings(self.events, now).get(patient.patient_id)
+
+    def judged(self, window: str | None, scale: str | None) -> dict[str, Any]:
+        """What the rules and the standing results and events say, by field of the view."""
+        return {
+            "severity": worst_of([episode.severity for episode in self.episodes if episode.end is None]),
+            "sentence": self.sentence(),
+            "answers": self.answers(),
+            "cells": tuple(cell_of(self.known, analyte, self.samples, self.episodes) for analyte in ROUND),
+            "timeline": self.timeline(window, scale),
+            "clocks": self.clocks(),
+            "open": tuple(self.explain(episode) for episode in by_urgency(self.episodes)),
+            "events": event_lines(self.events, self.setting.zone),
+        }
 
     def identity(self, key: int) -> Identity:
         """The identity bar."""
@@ -196,13 +218,14 @@ class _View:
                 found.append((rule.title, rebound_answer(self.known, rule, self.episodes)))
         return tuple(found)
 
-    def timeline(self, window: str | None) -> TimelineData:
-        """The timeline in the chosen window."""
+    def timeline(self, window: str | None, scale: str | None) -> TimelineData:
+        """The timeline in the chosen window and scale."""
         times = [sample.at for sample in self.samples] + [event.start for event in self.events]
-        edges = window_of(
-            window, min(times, default=None), max(times, default=None), self.now, closed=self.closed is not None
-        )
-        return timeline_data(
+        first, last = min(times, default=None), max(times, default=None)
+        day0 = day0_of(self.patient, self.events, self.now) if window == STUDY_WEEKS else None
+        closed = self.closed is not None
+        edges = window_of(window, first, last, self.now, closed=closed, day0=day0.at if day0 else None)
+        drawn = timeline_data(
             self.samples,
             self.events,
             self.episodes,
@@ -211,7 +234,12 @@ class _View:
             edges,
             self.now,
             target=drawn_band(self.patient.sirolimus_target),
+            linear=scale == LINEAR,
+            born=self.patient.birth_date,
+            sex=self.patient.sex,
+            weeks=day0,
         )
+        return drawn if day0 or window != STUDY_WEEKS else replace(drawn, note=NO_DAY0)
 
     def clocks(self) -> tuple[tuple[str, ClockData], ...]:
         """The latest run of each kind, week by week."""
@@ -259,10 +287,3 @@ def patient_of(store: Store, actor: Actor, key: str | int | None) -> str:
     """The id of the patient behind the key in an address. Refused when there is none."""
     with store.reading() as reader:
         return patient_id_of(reader, key)
-
-
-@permitted("look")
-def last_visit(store: Store, actor: Actor, patient_id: str) -> int | None:
-    """When this person last opened the patient, UTC ms."""
-    with store.reading() as reader:
-        return reader.seen_at("patient", patient_id, actor.name)

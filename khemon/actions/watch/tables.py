@@ -6,12 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from khemon.actions.watch.heldrows import LONGEST_TEXT
 from khemon.figures.samples import Sample
 from khemon.figures.style import LANES
 from khemon.figures.words import date_words, moment, reason_words, unit_words
 from khemon.models import LASTING_EVENTS, Event
-from khemon.store import ResultRow, RowDecision
+from khemon.store import HeldRow, ResultRow, RowDecision
 from khemon.units import ANALYTES
+
+_NO_TIME = 2**62
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,7 @@ class ResultLine:
     recorded: str
     source: str
     severity: str | None
+    news: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +48,58 @@ class EventLine:
 
 
 def result_lines(
-    versions: Sequence[ResultRow], samples: Sequence[Sample], zone: ZoneInfo, decided: Mapping[int, RowDecision]
+    versions: Sequence[ResultRow],
+    samples: Sequence[Sample],
+    zone: ZoneInfo,
+    decided: Mapping[int, RowDecision],
+    kept: Sequence[HeldRow] = (),
+    news: Mapping[int, str] | None = None,
 ) -> tuple[ResultLine, ...]:
-    """Every version, the newest first; versions that another replaced or a person set out say so."""
+    """Every version, the newest first; versions that another replaced or a person set out say so.
+
+    kept: rows that no rule judges, held ones and samples without a value. news: by result id what is new about it.
+    """
     standing = {sample.result_id: sample for sample in samples}
-    return tuple(
-        _result_line(row, standing.get(row.result_id), zone, decided.get(row.result_id)) for row in reversed(versions)
+    told = [
+        (row.collected_ms, _result_line(row, standing.get(row.result_id), zone, decided, news or {}))
+        for row in reversed(versions)
+    ]
+    # A row whose time is in doubt stands on top: it may be of now.
+    told += [(_NO_TIME if row.collected_ms is None else row.collected_ms, _kept_line(row, zone)) for row in kept]
+    return tuple(line for _, line in sorted(told, key=lambda each: each[0], reverse=True))
+
+
+def _kept_line(row: HeldRow, zone: ZoneInfo) -> ResultLine:
+    """A row that waits for a person, or a sample that gave no value."""
+    collected = (
+        row.collected_text or "no time" if row.collected_ms is None else date_words(moment(row.collected_ms), zone)
+    )
+    analyte = row.analyte or ""
+    return ResultLine(
+        collected=collected,
+        analyte=ANALYTES[analyte].label if analyte in ANALYTES else analyte or "row of patients or events",
+        text=row.text if len(row.text) <= LONGEST_TEXT else f"{row.text[:LONGEST_TEXT]} …",
+        unit=row.unit or "",
+        canonical="",
+        canonical_unit="",
+        status="no value" if row.decision == "no_value" else "held, not judged",
+        remarks="; ".join(map(reason_words, row.reasons)),
+        specimen=row.specimen_id or "",
+        recorded=date_words(moment(row.recorded_ms), zone),
+        source=f"batch {row.batch}, row {row.row}",
+        severity=None,
     )
 
 
 def _result_line(
-    row: ResultRow, sample: Sample | None, zone: ZoneInfo, decided: RowDecision | None = None
+    row: ResultRow,
+    sample: Sample | None,
+    zone: ZoneInfo,
+    decisions: Mapping[int, RowDecision],
+    news: Mapping[int, str],
 ) -> ResultLine:
     remarks = list(sample.remarks) if sample else []
+    decided = decisions.get(row.result_id)
     if decided is not None:
         did = "corrected by hand" if decided.verdict == "edited" else "set out as entered in error"
         remarks.append(f"{did}: {decided.reason}")
@@ -82,6 +125,7 @@ def _result_line(
         recorded=date_words(moment(row.recorded_ms), zone),
         source=f"batch {row.batch}, row {row.row}",
         severity=sample.severity if sample else None,
+        news=news.get(row.result_id, ""),
     )
 
 

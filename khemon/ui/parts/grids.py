@@ -27,6 +27,7 @@ def results_grid(lines: Sequence[ResultLine]) -> None:
             "Analyte": line.analyte,
             "As received": f"{line.text} {line.unit}".strip(),
             "Value": f"{line.canonical} {line.canonical_unit}".strip(),
+            "New": line.news,
             "Flag": f"{SIGNS[line.severity]} {line.severity}" if line.severity else "",
             "Status": line.status,
             "Remarks": line.remarks,
