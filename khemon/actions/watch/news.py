@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -105,6 +105,6 @@ def _result(row: ResultRow) -> str:
     return f"{ANALYTES[row.analyte].label} {value} {unit_words(row.canonical_unit)}{status}".strip()
 
 
-def marked(new: Iterable[int], unseen: Iterable[int]) -> dict[int, str]:
+def marked(new: News, unseen: News) -> dict[int, str]:
     """Result id to what its row in the table says: new to you, not seen by anyone."""
-    return {**dict.fromkeys(new, "new to you"), **dict.fromkeys(unseen, "not seen by anyone")}
+    return {**dict.fromkeys(new.result_ids, "new to you"), **dict.fromkeys(unseen.result_ids, "not seen by anyone")}

@@ -115,7 +115,6 @@ def patient_view(
         view = _View(setting, known, patient, known.episodes(in_full=True)[patient_id], samples, now)
         held, gaps = reader.held_of(patient_id), reader.gaps_of(patient_id)
         decided = reader.decisions(("voided", "edited"))
-        news = marked(new.result_ids, unseen.result_ids)
         return PatientView(
             setting=setting,
             revision=reader.patient_revision(patient_id),
@@ -125,7 +124,7 @@ def patient_view(
             alerts=alert_lines(reader, setting, now, [patient_id]),
             held=tuple(held_words(row, setting.zone, now, in_full=True) for row in held),
             gaps=tuple(gap_words(row, setting.zone, now) for row in gaps),
-            results=result_lines(versions, samples, setting.zone, decided, [*held, *gaps], news),
+            results=result_lines(versions, samples, setting.zone, decided, [*held, *gaps], marked(new, unseen)),
             new_results=len(new.result_ids),
             new=new,
             unseen=unseen,
@@ -203,6 +202,8 @@ class _View:
         told = headline(self.known, open_now)
         if told:
             return f"{told[:1].upper()}{told[1:]}."
+        if not self.samples:
+            return "No result is on record, so nothing can be judged."
         notes = headline(self.known, by_urgency(self.episodes))
         return f"No urgent flag. Noted: {notes}." if notes else "No flag is open."
 

@@ -39,7 +39,8 @@ def timeline_data(
     A panel without a sample is left out unless rules need its analyte. target: the sirolimus band and its words.
     linear: no axis is logarithmic. born, sex: for what is usual at the age. weeks: the axis counts weeks from there.
     """
-    frame = Frame(zone, window, longest_gap(protocol), linear, born, sex)
+    current = dt.timedelta(milliseconds=protocol.common.current_within.ms)
+    frame = Frame(zone, window, longest_gap(protocol), current, _read(samples), linear, born, sex)
     panels = tuple(_panels(samples, protocol, analytes, target, frame))
     stale = dt.timedelta(milliseconds=protocol.common.not_rechecked_after.ms)
     bars, dots = lanes_of(events, episodes, zone, window, now, stale)
@@ -59,6 +60,15 @@ def timeline_data(
         note="" if weeks is None else weeks.words(zone),
         words=told,
     )
+
+
+def _read(samples: Sequence[Sample]) -> dict[str, list[Sample]]:
+    """By analyte what rules read, by time."""
+    found: dict[str, list[Sample]] = {analyte: [] for analyte in AXES}
+    for sample in sorted(samples, key=lambda sample: sample.at):
+        if sample.counted and sample.leads and sample.analyte in found:
+            found[sample.analyte].append(sample)
+    return found
 
 
 def _panels(

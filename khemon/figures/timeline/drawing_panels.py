@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from khemon.figures.style import Theme
 from khemon.figures.timeline.contents import Mark, Panel, escaped
+from khemon.figures.timeline.room import LINE_OF_TEXT, on_axis
 
 Figure = dict[str, Any]
 
 MARK = 8
 #: Marks are smaller where a panel has more than so many.
 _SMALLER = ((300, 5), (120, 6))
-#: Two labels at the right edge stand at least so many pixels apart.
-LINE_OF_TEXT = 13
+#: Between a word and the mark it stands beside.
+_SPACE = "\u2002\u2009"
+_MIDDLE = 0.5
 _SYMBOLS = {"value": "circle", "below": "triangle-down-open", "above": "triangle-up-open"}
 
 
@@ -27,18 +28,13 @@ def panel_axis(panel: Panel, domain: tuple[float, float], theme: Theme) -> Figur
         "domain": list(domain),
         "anchor": "x",
         "type": "log" if axis.log else "linear",
-        "range": [_on_axis(axis.bottom, panel), _on_axis(axis.top, panel)],
+        "range": [on_axis(axis.bottom, panel), on_axis(axis.top, panel)],
         **({"tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks]} if ticks else {"nticks": 6}),
         "gridcolor": theme.grid,
         "tickfont": {"color": theme.muted},
         "zeroline": False,
         "fixedrange": True,
     }
-
-
-def _on_axis(value: float, panel: Panel) -> float:
-    """Where the chart library puts a value: a logarithmic axis counts in powers of ten."""
-    return math.log10(value) if panel.axis.log else value
 
 
 def panel_title(panel: Panel, top: float, left: int, theme: Theme) -> Figure:
@@ -136,18 +132,19 @@ def _crosses(panel: Panel, axis: str, theme: Theme) -> Iterator[Figure]:
 
 
 def _beside(panel: Panel, axis: str, words: Sequence[str], theme: Theme) -> Iterator[Figure]:
-    """The words next to marks: above those in the upper half of the panel, below the others, never off the panel."""
+    """The words next to marks: a reason above or below its mark, whatever is shorter to the left of it."""
     told = [(mark, text) for mark, text in zip(panel.marks, words, strict=True) if text]
     if told:
-        marks = [mark for mark, _ in told]
-        floor, top = _on_axis(panel.axis.bottom, panel), _on_axis(panel.axis.top, panel)
-        shares = [(_on_axis(mark.y, panel) - floor) / (top - floor) for mark in marks]
-        middle, edge = 0.5, LINE_OF_TEXT / panel.axis.height
-        yield _at(marks, axis, f"{panel.axis.title} words") | {
+        floor, top = on_axis(panel.axis.bottom, panel), on_axis(panel.axis.top, panel)
+        shares = [(on_axis(mark.y, panel) - floor) / (top - floor) for mark, _ in told]
+        edge = LINE_OF_TEXT / panel.axis.height
+        aside = [mark.set_aside and share > edge for (mark, _), share in zip(told, shares, strict=True)]
+        yield _at([mark for mark, _ in told], axis, f"{panel.axis.title} words") | {
             "mode": "text",
-            "text": [escaped(text) for _, text in told],
+            "text": [f"{escaped(text)}{'' if over else _SPACE}" for (_, text), over in zip(told, aside, strict=True)],
             "textposition": [
-                "middle left" if at < edge else "top center" if at > middle else "bottom center" for at in shares
+                f"{'top' if share > _MIDDLE else 'bottom'} center" if over else "middle left"
+                for share, over in zip(shares, aside, strict=True)
             ],
             "textfont": {"size": 11, "color": theme.ink},
             "hoverinfo": "skip",
@@ -176,8 +173,8 @@ def panel_areas(panel: Panel, domain: tuple[float, float], theme: Theme) -> Iter
 
 def _on_paper(value: float, panel: Panel, domain: tuple[float, float]) -> float:
     """Where a value stands as a share of the drawing's height."""
-    bottom, top = _on_axis(panel.axis.bottom, panel), _on_axis(panel.axis.top, panel)
-    share = (_on_axis(value, panel) - bottom) / (top - bottom)
+    bottom, top = on_axis(panel.axis.bottom, panel), on_axis(panel.axis.top, panel)
+    share = (on_axis(value, panel) - bottom) / (top - bottom)
     return domain[0] + share * (domain[1] - domain[0])
 
 
@@ -187,7 +184,7 @@ def usual_words(panel: Panel, axis: str, theme: Theme) -> Iterator[Figure]:
     if drawn:
         step = drawn[0]
         high = panel.axis.top if step.high is None else min(step.high, panel.axis.top)
-        place = {"xref": "x", "x": step.start, "xanchor": "left", "xshift": 3, "yref": axis, "y": _on_axis(high, panel)}
+        place = {"xref": "x", "x": step.start, "xanchor": "left", "xshift": 3, "yref": axis, "y": on_axis(high, panel)}
         text = {"text": "usual at this age", "font": {"size": 10, "color": theme.muted}}
         yield {**place, "yanchor": "top", "showarrow": False, **text}
 
@@ -202,11 +199,11 @@ def panel_lines(panel: Panel, axis: str, theme: Theme) -> Iterator[Figure]:
 
 def limit_words(panel: Panel, axis: str, theme: Theme) -> Iterator[Figure]:
     """What stands on the lines at the right edge; labels that would cover each other are moved apart."""
-    labels = [(_on_axis(line.limit, panel), line.label) for line in panel.action_lines]
+    labels = [(on_axis(line.limit, panel), line.label) for line in panel.action_lines]
     if panel.band:
         low, high, words = panel.band
-        labels.append((_on_axis((low + high) / 2, panel), words))
-    bottom, top = _on_axis(panel.axis.bottom, panel), _on_axis(panel.axis.top, panel)
+        labels.append((on_axis((low + high) / 2, panel), words))
+    bottom, top = on_axis(panel.axis.bottom, panel), on_axis(panel.axis.top, panel)
     labels.sort()
     pixels = [(y - bottom) / (top - bottom) * panel.axis.height for y, _ in labels]
     for (y, label), at, put in zip(labels, pixels, apart(pixels), strict=True):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import bisect
 import datetime as dt
 import itertools
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
@@ -14,7 +15,7 @@ from khemon.figures.samples import Sample
 from khemon.figures.style import AXES, LINEAR_AXES, Axis
 from khemon.figures.timeline.contents import Mark, Panel, Usual, escaped, local_text
 from khemon.figures.timeline.telling import panel_words
-from khemon.figures.words import date_words, number_words
+from khemon.figures.words import date_words, number_words, span_words
 from khemon.references import usual_ranges
 
 Line = tuple[tuple[str, float] | None, ...]
@@ -25,11 +26,16 @@ _ASIDE = "set aside: "
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What every panel of a picture shares. born, sex: of the child, None where not recorded."""
+    """What every panel of a picture shares. born, sex: of the child, None where not recorded.
+
+    read: by analyte what rules read, by time; current: for how long a value is the current one.
+    """
 
     zone: ZoneInfo
     window: tuple[dt.datetime, dt.datetime]
     gap: dt.timedelta
+    current: dt.timedelta
+    read: Mapping[str, Sequence[Sample]]
     linear: bool = False
     born: dt.date | None = None
     sex: str | None = None
@@ -49,7 +55,7 @@ def panel_of(
     shown = [sample for sample in samples if sample.at < frame.window[0] and sample.leads][-1:] + inside
     axis = _opened(axis, [float(sample.value) for sample in shown])
     same = Counter((sample.at, sample.words, sample.counted) for sample in shown)
-    marks = tuple(_mark(sample, axis, frame.zone, same[sample.at, sample.words, sample.counted]) for sample in shown)
+    marks = tuple(_mark(sample, axis, frame, same[sample.at, sample.words, sample.counted]) for sample in shown)
     usual = tuple(_usual(analyte, frame))
     told = panel_words(axis, inside, lines, band, usual, frame.zone)
     firm, loose = _lines(shown, axis, frame.gap, frame.zone)
@@ -75,24 +81,38 @@ def _height(value: float, axis: Axis) -> float:
     return max(value, axis.bottom) if axis.log else value
 
 
-def _mark(sample: Sample, axis: Axis, zone: ZoneInfo, same: int) -> Mark:
+def _mark(sample: Sample, axis: Axis, frame: Frame, same: int) -> Mark:
     shape = {"<": "below", "<=": "below", ">": "above", ">=": "above"}.get(sample.comparator, "value")
     value = float(sample.value)
     reach = sample.high if shape == "value" and sample.high > value * 1.01 else None
     said = [*sample.remarks, "new since your last visit"] if sample.is_new else list(sample.remarks)
     said += [f"{same} results of this time say the same"] if same > 1 else []
-    remarks = "".join(f"<br>{remark}" for remark in said)
+    remarks = "".join(f"<br>{remark}" for remark in [*said, *_at_this_time(sample, frame)])
     received = f"<br>as received: {escaped(sample.text)} {escaped(sample.unit)}"
     hover = (
-        f"<b>{axis.title} {escaped(sample.words)}</b> {axis.unit}<br>{date_words(sample.at, zone)}{received}{remarks}"
+        f"<b>{axis.title} {escaped(sample.words)}</b> {axis.unit}<br>"
+        f"{date_words(sample.at, frame.zone)}{received}{remarks}"
     )
-    at, y = local_text(sample.at, zone), _height(value, axis)
+    at, y = local_text(sample.at, frame.zone), _height(value, axis)
     aside = not sample.counted
     told = [_why_aside(sample)] if aside else []
     told += [sample.words] if y != value else []
     told += [f"{same}×"] if same > 1 else []
     flags = (aside, sample.supported, sample.preliminary, sample.is_new, sample.severity)
     return Mark(at, y, shape, *flags, hover, reach, " ".join(told))
+
+
+def _at_this_time(sample: Sample, frame: Frame) -> Iterator[str]:
+    """What the other panels show at this time: the latest value of each analyte that is not too old, with its age."""
+    told = []
+    for analyte, others in frame.read.items():
+        place = bisect.bisect_right(others, sample.at, key=lambda other: other.at)
+        found = others[place - 1] if place and analyte != sample.analyte else None
+        if found is not None and sample.at - found.at <= frame.current:
+            age = f" ({span_words(sample.at - found.at)} before)" if found.at != sample.at else ""
+            told.append(f"{AXES[analyte].title} {escaped(found.words)}{age}")
+    if told:
+        yield f"at this time: {' · '.join(told)}"
 
 
 def _why_aside(sample: Sample) -> str:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from itertools import pairwise
 
 from khemon.figures.timeline.contents import Panel, TimelineData
 
 #: The share of a narrow chart's width that one letter takes.
 SHARE_PER_LETTER = 0.012
+#: Two labels at the right edge stand at least so many pixels apart; words beside a mark keep so many lines free.
+LINE_OF_TEXT, _LINES = 13, 1.5
 
 
 def share(data: TimelineData, at: str) -> float:
@@ -41,14 +44,26 @@ def placed(spans: Sequence[tuple[float, float, str]]) -> list[str]:
 
 
 def words_beside(data: TimelineData, panel: Panel) -> list[str]:
-    """What stands beside each mark of a panel; the reason of one set aside only where no other mark is near."""
+    """What stands beside each mark of a panel; the reason of one set aside only where it covers no other mark."""
     if not any(mark.beside for mark in panel.marks):
         return [""] * len(panel.marks)
-    times = sorted({mark.at for mark in panel.marks})
-    shares = [share(data, at) for at in times]
-    between = [after - before for before, after in pairwise(shares)]
-    free = {at: min(gap) for at, gap in zip(times, zip([1.0, *between], [*between, 1.0], strict=True), strict=True)}
+    at = [share(data, mark.at) for mark in panel.marks]
+    height = [on_axis(mark.y, panel) for mark in panel.marks]
+    near = (
+        _LINES * LINE_OF_TEXT / panel.axis.height * (on_axis(panel.axis.top, panel) - on_axis(panel.axis.bottom, panel))
+    )
+
+    def has_room(number: int) -> bool:
+        reach = len(panel.marks[number].beside) * SHARE_PER_LETTER / 2
+        first, last = bisect_left(at, at[number] - reach), bisect_right(at, at[number] + reach)
+        return all(other == number or abs(height[other] - height[number]) > near for other in range(first, last))
+
     return [
-        mark.beside if not mark.set_aside or len(mark.beside) * SHARE_PER_LETTER / 2 < free[mark.at] else ""
-        for mark in panel.marks
+        mark.beside if mark.beside and (not mark.set_aside or has_room(number)) else ""
+        for number, mark in enumerate(panel.marks)
     ]
+
+
+def on_axis(value: float, panel: Panel) -> float:
+    """Where the chart library puts a value: a logarithmic axis counts in powers of ten."""
+    return math.log10(value) if panel.axis.log else value
