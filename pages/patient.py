@@ -13,10 +13,12 @@ from khemon.ui.parts.elements import el, show
 here = frame.page_top("")
 key = st.query_params.get("patient")
 top = st.container()
-window = frame.window_control()
+with st.container(horizontal=True):
+    window, scale = frame.window_control(), frame.scale_control()
 try:
-    since = visit.patient(here, key)
-    view = watch.patient_view(here.store, here.actor, key, here.now, window, since)
+    before = visit.patient(here, key)
+    seen = {"since_ms": before.mine_ms, "anyone_ms": before.anyone_ms}
+    view = watch.patient_view(here.store, here.actor, key, here.now, window, scale=scale, **seen)
 except Refused as refused:
     frame.refused(refused)
     st.stop()
@@ -24,17 +26,20 @@ theme = frame.theme()
 
 with top:
     show(patient_parts.identity_bar(view.identity))
-    frame.quiet_refresh(view.revision)
+    frame.quiet_refresh(view.revision, view.identity.patient_id)
     show(moving_parts.news(watch.move_notices(here.store, here.actor), view.identity.key))
     show(patient_parts.state(view))
+    show(patient_parts.news(view))
     show(patient_parts.notices(view))
     show(patient_parts.alert_list(view.alerts))
     show(patient_parts.entering(key))
     show(handover_parts.of_patient(here, view.identity, window))
+    show(patient_parts.sections())
+    st.header("Timeline")
 
 figure = timeline_figure(view.timeline, theme)
 st.plotly_chart(figure, theme=None, key="timeline", config=frame.CHART, alt=view.timeline.alt)
-show(patient_parts.chart_key(theme))
+show(patient_parts.chart_key(theme), patient_parts.chart_words(view.timeline))
 
 st.header("Response clock")
 show(el("div", *(clock.clock_card(title, run) for title, run in view.clocks), class_="k k-clock"))
@@ -46,11 +51,14 @@ for number, flag in enumerate(view.open):
         show(patient_parts.why(flag))
 if not view.open:
     show(el("div", "No flag is open.", class_="k k-muted"))
-with st.expander(f"Flags that ended: {len(view.past)}"):
-    show(patient_parts.past_list(view.past))
+past = st.expander(f"Flags that ended: {view.ended}", key="ended", on_change="rerun")
+if past.open:
+    past.html(patient_parts.past_list(watch.ended_flags(here.store, here.actor, key, here.now)))
 
+st.header("Laboratory grades")
+show(patient_parts.grades(view.grades))
 st.header("Results as received")
-grids.results_grid(view.results)
+grids.results_grid(view.results, view.all_results, window)
 st.header("Events")
 grids.events_grid(view.events)
 leaving_parts.chart(here, view.identity.patient_id)

@@ -227,8 +227,9 @@ def test_the_order_of_arrival_does_not_matter():
 
 def test_the_picture_is_told_in_words():
     data = built([sample("platelets", 1, "87")], events=[event("sirolimus", 3)])
-    assert "Platelets in 10⁹/L: 1 results; lines at 10 · plasma criterion" in data.alt
-    assert "Lanes: Sirolimus." in data.alt
+    told = "Platelets in 10⁹/L, log scale: 1 result; latest 87 on 20 Nov 2026 08:00; lines at 10 · plasma criterion"
+    assert told in data.alt
+    assert "Sirolimus: sirolimus from 18 Nov 2026 08:00 and goes on." in data.alt
 
 
 # ---- picture --------------------------------------------------------------------------------------------------

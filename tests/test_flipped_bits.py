@@ -62,7 +62,7 @@ def damaged(tmp_path_factory):
         first = next(iter(reader.patient_numbers()))
     undo(store, NURSE, last, to_ms(NOW))
     with store.writing() as writer:
-        writer.mark_seen("patient", first, NURSE.name, to_ms(NOW))
+        writer.mark_seen("page", first, NURSE.name, to_ms(NOW))
         writer.audit(NURSE, "note", "x", {}, to_ms(NOW))
     with closing(sqlite3.connect(path, isolation_level=None)) as raw:
         for (name,) in raw.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
@@ -93,7 +93,7 @@ def told(store: Store) -> dict[str, str | None]:
             numbers = {}
     for patient_id, number in numbers.items():
         found[f"patient {patient_id}"] = refusing(lambda number=number: watch.patient_view(store, NURSE, number, NOW))
-        found[f"visit {patient_id}"] = refusing(lambda name=patient_id: watch.last_visit(store, NURSE, name))
+        found[f"visit {patient_id}"] = refusing(lambda name=patient_id: watch.last_visits(store, NURSE, name))
     return found
 
 

@@ -84,7 +84,8 @@ def see(writer: Writer, actor: Actor, patient_id: str, now: dt.datetime) -> None
     if unseen:
         seen = {"alerts": [alert.alert_id for alert in unseen]}
         writer.audit(actor, "see_alerts", f"patient {patient_id}", seen, to_ms(now))
-        writer.bump_revisions([patient_id])
+        # The ward list tells what nobody has seen; nothing of the child itself has changed.
+        writer.bump_revisions([])
 
 
 def _alert(reader: Reader, alert_id: int) -> Alert:

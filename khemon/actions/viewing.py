@@ -14,6 +14,8 @@ from khemon.store import Reader, Store, Writer
 #: What is an entry of its own.
 QUARTER_MS = 15 * 60 * 1000
 VIEW = "view_patient"
+#: The kind of visits kept for the child's own page: opening an alert shows some results of a child, not all.
+PAGE = "page"
 #: What tells that somebody saw a child's data.
 LOOKS = (VIEW, "see_alerts", "export_patient", "handover_patient")
 
@@ -24,22 +26,33 @@ def quarter_of(now: dt.datetime) -> int:
 
 
 @permitted("look")
-def looked_at(store: Store, actor: Actor, patient_id: str, where: str, now: dt.datetime, *, opened: bool) -> None:
+def looked_at(
+    store: Store, actor: Actor, patient_id: str, where: str, now: dt.datetime, *, opened: bool, whole: bool = False
+) -> None:
     """Notes that someone looks at a child, and with `opened` that its alerts are seen; nobody waits for it.
 
-    where: the page or command. The entry is written by the store's own thread within moments; a process that is killed
-    in these moments may lose it.
+    where: the page or command. whole: the page that shows all of the child was opened. The entry is written by the
+    store's own thread within moments; a process that is killed in these moments may lose it.
     """
-    store.later(lambda writer: record_view(writer, actor, patient_id, where, now, opened=opened))
+    store.later(lambda writer: record_view(writer, actor, patient_id, where, now, opened=opened, whole=whole))
 
 
 def record_view(
-    writer: Writer, actor: Actor, patient_id: str, where: str, now: dt.datetime, *, opened: bool = False
+    writer: Writer,
+    actor: Actor,
+    patient_id: str,
+    where: str,
+    now: dt.datetime,
+    *,
+    opened: bool = False,
+    whole: bool = False,
 ) -> None:
     """The entry, unless this person has one for this child and quarter of an hour."""
     at_ms = to_ms(now)
     if opened:
         see(writer, actor, patient_id, now)
+    if whole:
+        writer.mark_seen(PAGE, patient_id, actor.name, at_ms)
     last = writer.seen_at("view", patient_id, actor.name)
     if last is None or last // QUARTER_MS != quarter_of(now):
         writer.mark_seen("view", patient_id, actor.name, at_ms)

@@ -28,6 +28,8 @@ class Theme:
     drug: str
     product: str
     happening: str
+    usual: str
+    wash_drug: str
 
     def of(self, severity: str | None) -> str:
         """The color of a severity; ink when there is none."""
@@ -57,6 +59,8 @@ LIGHT = Theme(
     drug="#5b7c99",
     product="#a0527a",
     happening="#7a6a4f",
+    usual="#eef4ef",
+    wash_drug="#d3dfea",
 )
 DARK = Theme(
     name="dark",
@@ -76,6 +80,8 @@ DARK = Theme(
     drug="#6f93b3",
     product="#c284a6",
     happening="#a89878",
+    usual="#15211c",
+    wash_drug="#2b3b4a",
 )
 
 
@@ -104,11 +110,16 @@ class Axis:
 
 
 AXES: dict[str, Axis] = {
-    "platelets": Axis("Platelets", "10⁹/L", True, 1, 1000, 210, (3, 10, 30, 100, 300)),
+    "platelets": Axis("Platelets", "10⁹/L", True, 1, 1000, 210, (0.1, 0.3, 3, 10, 30, 100, 300, 3000)),
     "fibrinogen": Axis("Fibrinogen", "g/L", False, 0, 5, 130, (0, 1, 2, 3, 4)),
-    "d_dimer": Axis("D-dimer", "mg/L FEU", True, 0.1, 100, 130, (0.1, 1, 10)),
+    "d_dimer": Axis("D-dimer", "mg/L FEU", True, 0.1, 100, 130, (0.01, 0.1, 1, 10, 100, 1000)),
     "hemoglobin": Axis("Hemoglobin", "g/L", False, 30, 180, 120, (40, 80, 120, 160)),
     "sirolimus": Axis("Sirolimus", "ng/mL", False, 0, 30, 110, (0, 10, 20)),
+}
+#: The axes that are logarithmic, drawn linear.
+LINEAR_AXES: dict[str, Axis] = {
+    "platelets": Axis("Platelets", "10⁹/L", False, 0, 500, 210, (0, 100, 200, 300, 400, 500)),
+    "d_dimer": Axis("D-dimer", "mg/L FEU", False, 0, 20, 130, (0, 5, 10, 15, 20)),
 }
 
 #: The lane of each kind of event, and the word on its mark. Lanes stand in the order of their first kind here.

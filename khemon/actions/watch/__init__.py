@@ -14,17 +14,19 @@ from khemon.actions.watch.flags import Flag
 from khemon.actions.watch.heldqueue import DecidedLine, HeldGroup, HeldLine, HeldQueue, held_queue
 from khemon.actions.watch.imports import BatchLine, imports, own_zone, revision, setting
 from khemon.actions.watch.moved import Movable, MoveNotice, decided_lines, movable_results, move_notice, move_notices
-from khemon.actions.watch.patient import PatientView, identity_of, last_visit, patient_of, patient_view
+from khemon.actions.watch.news import News, Visits, last_visits
+from khemon.actions.watch.patient import PatientView, ended_flags, identity_of, patient_of, patient_view
 from khemon.actions.watch.record import RecordLine, RecordView, record_names, record_view
 from khemon.actions.watch.rulebook import Definitions, definitions
 from khemon.actions.watch.signed import SignatureLine, ToSign, signatures, to_sign
 from khemon.actions.watch.timelines import TimelineSheet, timeline_sheets
 from khemon.actions.watch.ward import WardBoard, WardLine, ward_board
 from khemon.actions.watch.ward_news import SINCE, UP_TO, WardNews
-from khemon.actions.watch.windows import DEFAULT_WINDOW, WINDOWS
+from khemon.actions.watch.windows import DEFAULT_WINDOW, SCALES, WINDOWS
 
 __all__ = [
     "DEFAULT_WINDOW",
+    "SCALES",
     "SINCE",
     "UP_TO",
     "WINDOWS",
@@ -42,6 +44,7 @@ __all__ = [
     "HeldQueue",
     "Movable",
     "MoveNotice",
+    "News",
     "PatientView",
     "RecordLine",
     "RecordView",
@@ -49,6 +52,7 @@ __all__ = [
     "SignatureLine",
     "TimelineSheet",
     "ToSign",
+    "Visits",
     "WardBoard",
     "WardLine",
     "WardNews",
@@ -57,10 +61,11 @@ __all__ = [
     "cohort_view",
     "decided_lines",
     "definitions",
+    "ended_flags",
     "held_queue",
     "identity_of",
     "imports",
-    "last_visit",
+    "last_visits",
     "movable_results",
     "move_notice",
     "move_notices",

@@ -198,6 +198,8 @@ def alert_view(store: Store, actor: Actor, alert_id: int, now: dt.datetime) -> A
                 (start, end),
                 now,
                 analytes=_analytes(own),
+                born=patient.birth_date if patient else None,
+                sex=patient.sex if patient else None,
             ),
             moves=tuple(_moves(reader, alert_id, setting)),
             can_acknowledge=alert.state in LIVE,

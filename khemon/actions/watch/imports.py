@@ -56,7 +56,7 @@ def own_zone(store: Store, actor: Actor) -> str | None:
 
 
 @permitted("read_rules")
-def revision(store: Store, actor: Actor) -> int:
-    """The ward's counter: another number means that something changed."""
+def revision(store: Store, actor: Actor, patient_id: str | None = None) -> int:
+    """The ward's counter, or that of a patient: another number means that something changed."""
     with store.reading() as reader:
-        return reader.revision()
+        return reader.revision() if patient_id is None else reader.patient_revision(patient_id)

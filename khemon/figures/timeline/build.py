@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from zoneinfo import ZoneInfo
 
 from khemon.figures.lines import action_lines
@@ -11,8 +11,9 @@ from khemon.figures.samples import Sample
 from khemon.figures.style import AXES
 from khemon.figures.timeline.contents import Panel, TimelineData, local_text
 from khemon.figures.timeline.lanes import bands_of, lane_order, lanes_of
-from khemon.figures.timeline.panels import panel_of
-from khemon.figures.words import date_words, span_words
+from khemon.figures.timeline.panels import Frame, panel_of
+from khemon.figures.timeline.telling import heading_words, lane_words
+from khemon.figures.timeline.weeks import DayZero, week_ticks
 from khemon.models import Episode, Event
 from khemon.rules.rulebook import Protocol, RunRule
 
@@ -28,42 +29,63 @@ def timeline_data(
     *,
     target: tuple[float, float, str] | None = None,
     analytes: Iterable[str] = tuple(AXES),
+    linear: bool = False,
+    born: dt.date | None = None,
+    sex: str | None = None,
+    weeks: DayZero | None = None,
 ) -> TimelineData:
     """What the timeline shows in the window (aware start and end), panels in the order of `analytes`.
 
     A panel without a sample is left out unless rules need its analyte. target: the sirolimus band and its words.
+    linear: no axis is logarithmic. born, sex: for what is usual at the age. weeks: the axis counts weeks from there.
     """
-    start, end = window
-    panels = []
+    current = dt.timedelta(milliseconds=protocol.common.current_within.ms)
+    frame = Frame(zone, window, longest_gap(protocol), current, _read(samples), linear, born, sex)
+    panels = tuple(_panels(samples, protocol, analytes, target, frame))
+    stale = dt.timedelta(milliseconds=protocol.common.not_rechecked_after.ms)
+    bars, dots = lanes_of(events, episodes, zone, window, now, stale)
+    lanes = lane_order(bars, dots)
+    told = (heading_words(window, zone), *(panel.words for panel in panels), *lane_words(lanes, bars, dots))
+    return TimelineData(
+        start=local_text(window[0], zone),
+        end=local_text(window[1], zone),
+        now=local_text(now, zone),
+        panels=panels,
+        lanes=lanes,
+        bars=tuple(bars),
+        dots=tuple(dots),
+        bands=tuple(bands_of(episodes, zone, window, now)),
+        alt=" ".join(told),
+        ticks=() if weeks is None else week_ticks(weeks, window, zone),
+        note="" if weeks is None else weeks.words(zone),
+        words=told,
+    )
+
+
+def _read(samples: Sequence[Sample]) -> dict[str, list[Sample]]:
+    """By analyte what rules read, by time."""
+    found: dict[str, list[Sample]] = {analyte: [] for analyte in AXES}
+    for sample in sorted(samples, key=lambda sample: sample.at):
+        if sample.counted and sample.leads and sample.analyte in found:
+            found[sample.analyte].append(sample)
+    return found
+
+
+def _panels(
+    samples: Sequence[Sample],
+    protocol: Protocol,
+    analytes: Iterable[str],
+    target: tuple[float, float, str] | None,
+    frame: Frame,
+) -> Iterator[Panel]:
     for analyte in analytes:
         lines = action_lines(protocol, analyte)
         band = target if analyte == "sirolimus" else None
-        own = sorted((s for s in samples if s.analyte == analyte and s.at <= end), key=lambda s: (s.at, s.result_id))
+        own = [sample for sample in samples if sample.analyte == analyte and sample.at <= frame.window[1]]
         if own or lines:
-            panels.append(panel_of(analyte, own, lines, band, longest_gap(protocol), zone, start))
-    bars, dots = lanes_of(events, episodes, zone, window, now)
-    lanes = lane_order(bars, dots)
-    bands = tuple(bands_of(episodes, zone, window, now))
-    alt = _in_words(panels, lanes, zone, window)
-    first, last, at_now = local_text(start, zone), local_text(end, zone), local_text(now, zone)
-    return TimelineData(first, last, at_now, tuple(panels), lanes, tuple(bars), tuple(dots), bands, alt)
+            yield panel_of(analyte, sorted(own, key=lambda s: (s.at, s.result_id)), lines, band, frame)
 
 
 def longest_gap(protocol: Protocol) -> dt.timedelta:
     """The stretch without a count over which no line is drawn: the longest that a run may leave unseen."""
     return dt.timedelta(days=max(rule.gap.count for rule in protocol.rules.values() if isinstance(rule, RunRule)))
-
-
-def _in_words(
-    panels: Sequence[Panel], lanes: Sequence[str], zone: ZoneInfo, window: tuple[dt.datetime, dt.datetime]
-) -> str:
-    """The picture in words, for those who hear it."""
-    stretch = f"{date_words(window[0], zone)} to {date_words(window[1], zone)} ({span_words(window[1] - window[0])})"
-    parts = [f"Timeline from {stretch}."]
-    for panel in panels:
-        lines = ", ".join(line.label for line in panel.action_lines)
-        limits = f"; lines at {lines}" if lines else ""
-        parts.append(f"{panel.axis.title} in {panel.axis.unit}: {len(panel.marks)} results{limits}.")
-    if lanes:
-        parts.append(f"Lanes: {', '.join(lanes)}.")
-    return " ".join(parts)

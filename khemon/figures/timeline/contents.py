@@ -12,7 +12,10 @@ from khemon.figures.style import Axis
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One sample on a panel. shape: value, below (`<`), above (`>`). reach: upper end when the basis leaves a range."""
+    """One sample on a panel. shape: value, below (`<`), above (`>`). reach: upper end when the basis leaves a range.
+
+    beside: what stands next to it: why it was set aside, how many results lie on it, a value that the axis cannot show.
+    """
 
     at: str
     y: float
@@ -24,6 +27,18 @@ class Mark:
     severity: str | None
     hover: str
     reach: float | None = None
+    beside: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """What is usual at the child's age over a stretch of the axis; an end without a number reaches the panel's edge."""
+
+    start: str
+    end: str
+    low: float | None
+    high: float | None
+    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +46,7 @@ class Panel:
     """One analyte. line: points of the connecting line, None where it is broken. band: a target range.
 
     loose: the pieces of the line at a censored value, which only say in which order the results came.
+    words: the panel for those who hear it. usual: what is usual at the child's age, in steps.
     """
 
     analyte: str
@@ -40,11 +56,16 @@ class Panel:
     loose: tuple[tuple[str, float] | None, ...]
     action_lines: tuple[ActionLine, ...]
     band: tuple[float, float, str] | None = None
+    usual: tuple[Usual, ...] = ()
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """Something that lasts, in a lane. row: its row when bars of a lane overlap."""
+    """Something that lasts, in a lane. row: its row when bars of a lane overlap.
+
+    share: its height as a share of the row, the dose as a share of the highest one. is_hold: nothing is given here.
+    """
 
     lane: str
     label: str
@@ -55,6 +76,8 @@ class Bar:
     kind: str
     severity: str | None = None
     row: int = 0
+    share: float = 1.0
+    is_hold: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +103,11 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class TimelineData:
-    """Everything on the picture; times are ward-local ISO texts without offset. alt: the picture in words."""
+    """Everything on the picture; times are ward-local ISO texts without offset. alt: the picture in words.
+
+    ticks: where the axis is marked when it counts in weeks, with what, and the day. note: what to know of the axis.
+    words: the picture in sentences, a panel or lane each.
+    """
 
     start: str
     end: str
@@ -91,6 +118,9 @@ class TimelineData:
     dots: tuple[Dot, ...]
     bands: tuple[Band, ...]
     alt: str
+    ticks: tuple[tuple[str, str, str], ...] = ()
+    note: str = ""
+    words: tuple[str, ...] = ()
 
 
 def local_text(at: dt.datetime, zone: ZoneInfo) -> str:

@@ -8,10 +8,9 @@ from typing import Any
 
 from khemon.figures.style import DOTS, EPISODE_LANES, LASTING_DRUGS, SIGNS, Theme
 from khemon.figures.timeline.contents import Bar, Dot, TimelineData, escaped
+from khemon.figures.timeline.room import placed, share
 
 Figure = dict[str, Any]
-#: The share of a narrow chart's width that one letter takes.
-_SHARE_PER_LETTER = 0.012
 
 
 def rows_of(data: TimelineData) -> list[tuple[str, int]]:
@@ -46,6 +45,10 @@ def lane_traces(data: TimelineData, rows: Sequence[tuple[str, int]], axis: str, 
         yield _dots(data.dots, height, axis, theme)
 
 
+#: Height of a full bar in its row.
+_BAR = 0.72
+
+
 def _bars(bars: Sequence[Bar], height: dict[tuple[str, int], int], axis: str, theme: Theme) -> Figure:
     colors = [_bar_color(bar, theme) for bar in bars]
     return {
@@ -56,56 +59,59 @@ def _bars(bars: Sequence[Bar], height: dict[tuple[str, int], int], axis: str, th
         "x": [_length_ms(bar) for bar in bars],
         "y": [height[bar.lane, bar.row] for bar in bars],
         "yaxis": axis,
-        "width": 0.72,
+        # A dose stands on the floor of its row, which is drawn from the top down.
+        "width": [_BAR * bar.share for bar in bars],
+        "offset": [_BAR * (0.5 - bar.share) for bar in bars],
         "hovertext": [bar.hover for bar in bars],
         "hovertemplate": "%{hovertext}<extra></extra>",
-        "marker": {"color": [fill for fill, _ in colors], "line": {"width": 1, "color": [edge for _, edge in colors]}},
+        "marker": {
+            "color": [fill for fill, _ in colors],
+            "line": {"width": 1, "color": [edge for _, edge in colors]},
+            "pattern": {
+                "shape": ["/" if bar.is_hold else "" for bar in bars],
+                "fgcolor": theme.muted,
+                "fillmode": "overlay",
+                "size": 6,
+                "solidity": 0.15,
+            },
+        },
     }
 
 
 def _bar_color(bar: Bar, theme: Theme) -> tuple[str, str]:
-    """Fill and edge of a bar."""
+    """Fill and edge of a bar. Doses have no edge: it would run through the words of a low one."""
     if bar.severity is not None:
         return theme.wash(bar.severity), theme.of(bar.severity)
-    edge = theme.drug if bar.kind in LASTING_DRUGS else theme.happening
-    return theme.wash_note, edge
+    if bar.is_hold:
+        return theme.page, theme.grid
+    if bar.kind in LASTING_DRUGS:
+        return theme.wash_drug, theme.wash_drug
+    return theme.wash_note, theme.happening
 
 
 def lane_words(data: TimelineData, rows: Sequence[tuple[str, int]], axis: str, theme: Theme) -> Iterator[Figure]:
     """The words on bars and beside dots, where there is room for them; all of them are in the hover text."""
     height = {place: number for number, place in enumerate(rows)}
-    for bar in data.bars:
-        at, anchor = _beside(data, bar.start, bar.end, _bar_words(bar))
-        yield _words(_bar_words(bar), at, anchor, height[bar.lane, bar.row], axis, theme)
-    for number, dot in enumerate(data.dots):
-        later = [other.at for other in data.dots[number + 1 :] if other.lane == dot.lane]
-        if not later or _share(data, dot.at, later[0]) > _room(dot.label):
-            at, anchor = _beside(data, dot.at, dot.at, dot.label)
-            yield _words(dot.label, at, anchor, height[dot.lane, 0], axis, theme, away=8)
+    for row in rows:
+        bars = [bar for bar in data.bars if (bar.lane, bar.row) == row]
+        spans = [(share(data, bar.start), share(data, bar.end), _bar_words(bar)) for bar in bars]
+        for bar, anchor in zip(bars, placed(spans), strict=True):
+            if anchor:
+                at = bar.end if anchor == "after" else bar.start
+                yield _words(_bar_words(bar), at, anchor, height[row], axis, theme)
+    for lane in data.lanes:
+        dots = [dot for dot in data.dots if dot.lane == lane]
+        spans = [(share(data, dot.at), share(data, dot.at), dot.label) for dot in dots]
+        for dot, anchor in zip(dots, placed(spans), strict=True):
+            if anchor:
+                yield _words(dot.label, dot.at, anchor, height[lane, 0], axis, theme, away=8)
 
 
 def _words(text: str, at: str, anchor: str, y: int, axis: str, theme: Theme, away: int = 4) -> Figure:
-    place = {"x": at, "xanchor": anchor, "xshift": away if anchor == "left" else -away, "y": y, "yref": axis}
+    side = "right" if anchor == "before" else "left"
+    place = {"x": at, "xanchor": side, "xshift": away if side == "left" else -away, "y": y, "yref": axis}
     font = {"size": 11, "color": theme.ink}
     return {**place, "yanchor": "middle", "showarrow": False, "text": escaped(text), "font": font}
-
-
-def _room(text: str) -> float:
-    """The share of the window that a text needs on a narrow screen."""
-    return len(text) * _SHARE_PER_LETTER
-
-
-def _share(data: TimelineData, start: str, end: str) -> float:
-    """A stretch as a share of the window."""
-    first, last = dt.datetime.fromisoformat(data.start), dt.datetime.fromisoformat(data.end)
-    return (dt.datetime.fromisoformat(end) - dt.datetime.fromisoformat(start)) / (last - first)
-
-
-def _beside(data: TimelineData, start: str, end: str, text: str) -> tuple[str, str]:
-    """Where a text stands and which of its ends is there: inside its bar, else to the right, else to the left."""
-    if _share(data, start, end) >= _room(text):
-        return start, "left"
-    return (end, "left") if _share(data, end, data.end) >= _room(text) else (start, "right")
 
 
 def _bar_words(bar: Bar) -> str:

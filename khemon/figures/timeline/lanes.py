@@ -7,12 +7,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
-from khemon.figures.style import EPISODE_LANES, LANES, SEVERITY_ORDER
+from khemon.figures.style import EPISODE_LANES, LANES, LASTING_DRUGS, SEVERITY_ORDER
 from khemon.figures.timeline.contents import Band, Bar, Dot, escaped, local_text
+from khemon.figures.timeline.courses import course_bars
 from khemon.figures.words import date_words
 from khemon.models import LASTING_EVENTS, Episode, Event
 
 Window = tuple[dt.datetime, dt.datetime]
+#: What somebody has to confirm or end: it stays open, and says since when nobody did.
+_UPDATED = ("active_bleeding", "symptomatic_anemia")
 
 
 def lanes_of(
@@ -21,32 +24,31 @@ def lanes_of(
     zone: ZoneInfo,
     window: Window,
     now: dt.datetime,
+    stale_after: dt.timedelta,
 ) -> tuple[list[Bar], list[Dot]]:
+    """Bars of episodes, drugs and what else lasts, and dots, cut to the window.
+
+    stale_after: bleeding or symptoms that are open for longer say that nobody updated them.
+    """
     bars = [bar for episode in episodes if (bar := _episode_bar(episode, zone, window, now)) is not None]
+    bars += course_bars(events, zone, window, now)
     dots = []
     for event in sorted(events, key=lambda event: (event.start, event.kind)):
         lasts = event.kind in LASTING_EVENTS
         until = (event.end or now) if lasts else event.start
-        if event.start > window[1] or until < window[0]:
+        if event.kind in LASTING_DRUGS or event.start > window[1] or until < window[0]:
             continue
         lane, word = LANES.get(event.kind, ("Other", event.kind.replace("_", " ")))
         hover = _event_hover(event, word, zone, lasts)
         if lasts:
             first, last = max(event.start, window[0]), min(max(until, event.start), window[1])
             edges = (local_text(first, zone), local_text(last, zone))
-            bars.append(
-                Bar(lane, _event_label(event, word, lane), *edges, lasts and event.end is None, hover, event.kind)
-            )
+            old = event.kind in _UPDATED and event.end is None and now - event.start > stale_after
+            label = f"{word}, not updated since {date_words(event.start, zone)}" if old else word
+            bars.append(Bar(lane, label, *edges, event.end is None, hover, event.kind))
         else:
             dots.append(Dot(lane, word, local_text(event.start, zone), hover, event.kind))
     return _in_rows(bars), dots
-
-
-def _event_label(event: Event, word: str, lane: str) -> str:
-    """What stands on a bar: the dose, and the name where the lane does not say it."""
-    dose = " ".join(part for part in (event.dose, event.unit) if part)
-    name = "" if word == lane.lower() and dose else (event.note or word if event.kind == "other_drug" else word)
-    return " ".join(part for part in (name, dose) if part)
 
 
 def _event_hover(event: Event, word: str, zone: ZoneInfo, lasts: bool) -> str:

@@ -27,6 +27,12 @@ def window_control() -> str | None:
     return st.segmented_control("Window", options, default=usual, required=True, key="window", bind="query-params")
 
 
+def scale_control() -> str | None:
+    """The choice between logarithmic and linear axes, kept in the address."""
+    options, usual = list(watch.SCALES), watch.SCALES[0]
+    return st.segmented_control("Scale", options, default=usual, required=True, key="scale", bind="query-params")
+
+
 def severity_label(severity: str, words: str) -> str:
     """A label for an expander: sign, word and color of a severity, then words as they stand."""
     color = {"critical": "red", "warning": "orange"}.get(severity, "gray")
@@ -111,10 +117,10 @@ def page_end(as_of: str, setting: Setting) -> None:
 
 
 @st.fragment(run_every=REFRESH_EVERY)
-def quiet_refresh(shown: int) -> None:
-    """Looks for a newer revision than the one shown and offers it; never moves what someone is reading."""
+def quiet_refresh(shown: int, patient_id: str | None = None) -> None:
+    """Looks for a newer revision of the ward, or of a patient, and offers it; never moves what someone is reading."""
     here = session()
-    if watch.revision(here.store, here.actor) != shown:
+    if watch.revision(here.store, here.actor, patient_id) != shown:
         offer = st.button("New results – refresh", type="primary", key="refresh_offer")
         if offer:
             st.rerun(scope="app")

@@ -8,8 +8,12 @@ from khemon.actions.watch import PatientView
 from khemon.actions.watch.alerts import AlertLine
 from khemon.actions.watch.cells import Cell
 from khemon.actions.watch.explained import Explained
+from khemon.actions.watch.gradelines import GradeTable
+from khemon.actions.watch.news import News
 from khemon.actions.watch.patient import Identity
 from khemon.figures.style import AXES, Theme, rule_words
+from khemon.figures.timeline import TimelineData
+from khemon.figures.words import dates_in_words
 from khemon.ui.parts.elements import Child, Markup, el, join, sign, table
 from khemon.ui.parts.pages import address
 
@@ -17,14 +21,28 @@ _KEY = (
     ("●", "result"),
     ("▽", "below the figure shown (<)"),
     ("△", "above the figure shown (>)"),
-    ("○", "set aside, not judged"),
+    ("⊗", "set aside, not judged, with the reason"),
     ("◎", "ring: after a transfusion, not counted when good"),
     ("▣", "square: preliminary, not counted when good"),
+    ("2×", "two results of one time that say the same"),
     ("- -", "action line; ° khemon's own number"),
+    ("▨", "no course recorded, or on hold"),
 )
+_USUAL = "usual at this age, published; the laboratory's own range goes before it"
 
+#: The headings of the page, in order.
+SECTIONS = (
+    "Timeline",
+    "Response clock",
+    "Why each flag stands",
+    "Laboratory grades",
+    "Results as received",
+    "Events",
+)
 #: So many held rows are told one by one; the others stand behind the link.
 _SHOWN_HELD = 20
+#: So many flags that ended are told, each with all that was behind it.
+_SHOWN_PAST = 100
 
 
 def identity_bar(who: Identity) -> Markup:
@@ -40,7 +58,8 @@ def identity_bar(who: Identity) -> Markup:
 def state(view: PatientView) -> Markup:
     """The state in one sentence, and what the round asks first with its reasons."""
     calm = view.severity not in ("critical", "warning")
-    sentence = el("p", sign(None if calm else view.severity), " ", view.sentence, class_="k-sentence")
+    told = dates_in_words(view.sentence)
+    sentence = el("p", sign(None if calm else view.severity), " ", told, class_="k-sentence")
     answers = (_answer(title, flag.severity, flag.word, flag.why) for title, flag in view.answers)
     return el("div", sentence, values(view), el("div", *answers, class_="k-answers"), class_="k")
 
@@ -66,7 +85,8 @@ def _value(cell: Cell) -> Markup:
 def _answer(title: str, severity: str | None, word: str, why: str) -> Markup:
     edge = f"--edge:var(--{severity})" if severity in ("critical", "warning") else None
     told = el("div", sign(severity, word) if severity else el("b", word))
-    return el("section", el("h3", title), told, el("div", why, class_="k-small"), class_="k-card", style=edge)
+    reason = el("div", dates_in_words(why), class_="k-small")
+    return el("section", el("h3", title), told, reason, class_="k-card", style=edge)
 
 
 def notices(view: PatientView) -> Markup:
@@ -77,9 +97,6 @@ def notices(view: PatientView) -> Markup:
         more = f"and {len(view.held) - _SHOWN_HELD} more held, not judged"
         items.append(el("li", el("a", sign("warning", more), href=held)))
     items += [el("li", row) for row in view.gaps]
-    if view.new_results:
-        words = "result" if view.new_results == 1 else "results"
-        items.append(el("li", f"{view.new_results} {words} new since you last opened this page (larger marks)"))
     moving = el("a", "A result belongs to another child: move it", href=held)
     return el("ul", *items, el("li", moving), class_="k k-list")
 
@@ -107,13 +124,63 @@ def _alert(line: AlertLine) -> list[Child]:
 
 def chart_key(theme: Theme) -> Markup:
     """What the marks on the timeline mean."""
-    items = (el("span", el("b", mark, aria_hidden="true"), f" {words}") for mark, words in _KEY)
+    items = [el("span", el("b", mark, aria_hidden="true"), f" {words}") for mark, words in _KEY]
+    items.append(el("span", el("b", class_="k-swatch", aria_hidden="true"), f" {_USUAL}"))
     return el("div", *items, class_="k k-key")
+
+
+def chart_words(timeline: TimelineData) -> Markup:
+    """What the weeks are counted from, and the timeline as sentences, for those who hear or would rather read it."""
+    note = el("div", timeline.note, class_="k-small") if timeline.note else None
+    told = el("ul", *(el("li", words) for words in timeline.words), class_="k-list k-small")
+    return el("div", note, el("details", el("summary", "The timeline in words"), told), class_="k")
+
+
+def news(view: PatientView) -> Markup:
+    """A strip with what was recorded since this person's last visit, and what nobody has seen."""
+    parts = [_news(sign_of, told) for sign_of, told in (("●", view.new), ("◆", view.unseen)) if told.heading]
+    return el("div", *parts, class_="k k-news", role="note", aria_label="New on this page") if parts else Markup("")
+
+
+def _news(mark: str, told: News) -> Markup:
+    head = el("b", el("span", f"{mark} ", aria_hidden="true"), told.heading)
+    return el("div", head, el("div", " · ".join(told.lines), class_="k-small") if told.lines else None)
+
+
+def grades(table_of: GradeTable) -> Markup:
+    """The laboratory grades as a table, with what they are and are not."""
+    if not table_of.lines:
+        return el("div", f"No result that {table_of.criteria} has a term for.", class_="k k-muted")
+    about = (
+        f"Grades of laboratory values by {table_of.criteria}, not of adverse events: in Kasabach-Merritt phenomenon "
+        "low platelets and fibrinogen are the disease. Limits of normal are those usual at the age of the sample, "
+        "as published; a laboratory's own are not on record. No baseline is used."
+    )
+    head = ["Analyte", "Latest, as received", "Grade", "Why", "Worst on record", "Grade", "Limit of normal used"]
+    rows: list[list[Child]] = [
+        [
+            join(el("b", line.analyte), el("div", line.term, class_="k-muted k-small")),
+            line.latest,
+            el("b", line.latest_grade),
+            el("span", line.latest_why, class_="k-small"),
+            line.worst,
+            el("b", line.worst_grade),
+            el("span", line.normal, class_="k-small"),
+        ]
+        for line in table_of.lines
+    ]
+    return el("div", el("p", about, class_="k-muted k-small"), table(head, rows, label="Laboratory grades"), class_="k")
+
+
+def sections() -> Markup:
+    """The way to the parts of the page, by mouse or keyboard."""
+    links = (el("a", words, href=f"#{words.lower().replace(' ', '-')}") for words in SECTIONS)
+    return el("nav", *links, class_="k k-sections", aria_label="Parts of this page")
 
 
 def why(flag: Explained) -> Markup:
     """Why this flag stands: the rule in words, its numbers, the samples, what is missing, the source."""
-    parts: list[Child] = [el("p", el("b", flag.text))]
+    parts: list[Child] = [el("p", el("b", dates_in_words(flag.text)))]
     since = f"Since {flag.since}{f', until {flag.until}' if flag.until else ''}."
     parts.append(el("p", since, *([" ", sign("warning", flag.stale)] if flag.stale else [])))
     parts.append(el("p", el("b", "Rule: "), flag.words))
@@ -148,12 +215,15 @@ def rests_on(flag: Explained) -> Markup:
 
 
 def _past_why(flag: Explained) -> Markup:
-    return el("details", el("summary", flag.text), why(flag))
+    return el("details", el("summary", dates_in_words(flag.text)), why(flag))
 
 
 def past_list(past: Sequence[Explained]) -> Markup:
-    """Flags that ended, the newest first."""
+    """Flags that ended, the newest first, up to so many."""
+    more = f"The {_SHOWN_PAST} newest of {len(past)}." if len(past) > _SHOWN_PAST else ""
     rows: list[list[Child]] = [
-        [join(el("b", flag.title), " ", flag.status), flag.since, flag.until, _past_why(flag)] for flag in past
+        [join(el("b", flag.title), " ", flag.status), flag.since, flag.until, _past_why(flag)]
+        for flag in past[:_SHOWN_PAST]
     ]
-    return el("div", table(["Flag", "Since", "Until", "What it said"], rows, label="Flags that ended"), class_="k")
+    made = table(["Flag", "Since", "Until", "What it said"], rows, label="Flags that ended")
+    return el("div", el("p", more) if more else None, made, class_="k")

@@ -8,7 +8,7 @@ from pathlib import Path
 from khemon.figures.style import Theme
 
 _COLORS = ("page", "surface", "ink", "muted", "grid", "accent", "critical", "warning", "note", "fine")
-_AREAS = ("wash_critical", "wash_warning", "wash_note", "drug", "product", "happening")
+_AREAS = ("wash_critical", "wash_warning", "wash_note", "drug", "product", "happening", "usual")
 
 
 @lru_cache(maxsize=4)

@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from dataclasses import dataclass
+
 import streamlit as st
 
 from khemon.actions import viewing, watch
 from khemon.ui.parts.session import Session
 
 _VISITS, _ALERTS, _NOTED = "khemon_visits", "khemon_alerts", "khemon_noted"
+#: Who comes back to a page after so long has begun another visit, whether or not the window stayed open.
+_VISIT_ENDS = dt.timedelta(minutes=30)
 
 
-def patient(here: Session, key: str | None) -> int | None:
-    """When this person opened the patient before this visit, UTC ms; the visit is noted. Refused for an unknown key."""
-    visits: dict[str, int | None] = st.session_state.setdefault(_VISITS, {})
+@dataclass(slots=True)
+class _Visit:
+    """A visit under way: what was known of the visits before it, and when its page was last drawn."""
+
+    before: watch.Visits
+    drawn: dt.datetime
+
+
+def patient(here: Session, key: str | None) -> watch.Visits:
+    """When the patient's page was opened before this visit; the visit is noted. Refused for an unknown key."""
+    visits: dict[str, _Visit] = st.session_state.setdefault(_VISITS, {})
     patient_id = watch.patient_of(here.store, here.actor, key)
-    first = str(key) not in visits
-    if first:
-        visits[str(key)] = watch.last_visit(here.store, here.actor, patient_id)
-    _note(here, patient_id, "patient page", opened=first)
-    return visits[str(key)]
+    visit = visits.get(str(key))
+    opened = visit is None or here.now - visit.drawn > _VISIT_ENDS
+    if visit is None or opened:
+        visit = visits[str(key)] = _Visit(watch.last_visits(here.store, here.actor, patient_id), here.now)
+    visit.drawn = here.now
+    _note(here, patient_id, "patient page", opened=opened, whole=True)
+    return visit.before
 
 
 def alert(here: Session, alert_id: int) -> None:
@@ -29,10 +44,11 @@ def alert(here: Session, alert_id: int) -> None:
     seen.add(alert_id)
 
 
-def _note(here: Session, patient_id: str, where: str, *, opened: bool) -> None:
+def _note(here: Session, patient_id: str, where: str, *, opened: bool, whole: bool = False) -> None:
     """Once a quarter of an hour, or when something is opened: every move of the mouse runs the page again."""
     noted: dict[str, int] = st.session_state.setdefault(_NOTED, {})
     quarter = viewing.quarter_of(here.now)
     if opened or noted.get(patient_id) != quarter:
         noted[patient_id] = quarter
-        viewing.looked_at(here.store, here.actor, patient_id, where, here.now, opened=opened)
+        whole_page = opened and whole
+        viewing.looked_at(here.store, here.actor, patient_id, where, here.now, opened=opened, whole=whole_page)
