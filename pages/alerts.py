@@ -8,7 +8,7 @@ from khemon.actions import watch
 from khemon.ui.parts import alert_parts, frame
 from khemon.ui.parts.elements import el, show
 
-here = frame.page_top("Alerts")
+here = frame.page_top("Alerts", looks_back=True)
 queue = watch.review_queue(here.store, here.actor, here.now)
 frame.quiet_refresh(queue.revision)
 frame.damaged_children(queue.damaged)

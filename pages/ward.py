@@ -8,7 +8,7 @@ from khemon.actions import watch
 from khemon.ui.parts import frame, moving_parts, other_ward, ward_list
 from khemon.ui.parts.elements import el, show
 
-here = frame.page_top("Ward")
+here = frame.page_top("Ward", looks_back=True)
 board = watch.ward_board(here.store, here.actor, here.now)
 frame.quiet_refresh(board.revision)
 frame.damaged_children(board.damaged)

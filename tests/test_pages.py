@@ -533,3 +533,86 @@ def test_the_name_of_a_child_is_never_read_as_markup_in_a_label(own_ward):
     bring(own_ward.store, files)
     shown = labels(own_ward.open("alerts"))
     assert r"\[link\]\(http" in shown
+
+
+# ---- looking back ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def corrected_url(tmp_path_factory):
+    """A database in which a count of 8 was recorded two days ago and corrected to 80 a day ago."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('corrected') / 'khemon.db'}"
+    store, now = Store(url), dt.datetime.now(dt.UTC)
+    first, second = Files(now - dt.timedelta(hours=48)), Files(now - dt.timedelta(hours=24))
+    first.child("P", "Pia Past")
+    first.panel("P", 1, "8", "1.1", "9", "88")
+    second.lab("P", 25, "platelets", "80", "corrected")
+    for files in (first, second):
+        bring(store, files)
+    store.close()
+    return url
+
+
+@pytest.fixture
+def corrected(corrected_url):
+    yield from opened(corrected_url)
+
+
+def then(hours: float) -> str:
+    return f"{dt.datetime.now(dt.UTC) - dt.timedelta(hours=hours):%Y-%m-%dT%H:%M}Z"
+
+
+def test_a_page_that_looks_back_shows_what_was_known_then_and_says_so(corrected):
+    key = corrected.key("P")
+    for name in ("ward", "patient"):
+        test = corrected.open(name, patient=key, as_of=then(36))
+        told = words(test)
+        assert "LOOKING BACK: " in told and "Nothing here is current" in told
+        assert "platelets 8 (<10)" in told
+        assert "1 changed or withdrawn, 0 arrived later" in labels(test)
+        assert "8 ×10⁹/L ▲ warning: 80 ×10⁹/L" in told
+        present = words(corrected.open(name, patient=key))
+        assert "LOOKING BACK" not in present and "platelets 8 (<10)" not in present
+
+
+def test_by_what_is_known_now_is_a_look_back_of_its_own(corrected):
+    told = words(corrected.open("patient", patient=corrected.key("P"), as_of=then(36), known="now"))
+    assert "by what is known now: not what the board said then" in told
+    assert "platelets 8 (<10)" not in told
+
+
+def test_links_keep_the_moment_and_the_present_has_none(corrected):
+    moment = then(36)
+    told = body(corrected.open("ward", as_of=moment))
+    assert f'href="patient?patient={corrected.key("P")}&amp;as_of={moment}"' in told
+    assert "as_of" not in body(corrected.open("ward"))
+
+
+def test_nothing_is_offered_to_be_done_while_looking_back(corrected):
+    key, alert = corrected.key("P"), corrected.alert("P", "plasma_criterion")
+    assert corrected.open("alerts", alert=alert.alert_id, as_of=then(36)).button(key="look_back_button")
+    for name in ("ward", "patient", "alerts"):
+        test = corrected.open(name, patient=key, alert=alert.alert_id, as_of=then(36))
+        assert {button.key for button in test.button} == {"look_back_button"}
+        assert "Enter or correct" not in words(test) and "move it" not in words(test)
+    with corrected.store.reading() as reader:
+        assert reader.alert(alert.alert_id).seen_at is None
+
+
+@pytest.mark.parametrize("asked", ["rubbish", "", "2199-01-01T08:00", "2026-02-30T08:00"])
+def test_a_moment_that_cannot_be_shown_shows_nothing_rather_than_the_present(corrected, asked):
+    test = corrected.open("ward", as_of=asked)
+    assert "As of: this" in words(test) and "Back to now" in words(test)
+    assert "Pia" not in body(test)
+
+
+def test_a_page_of_the_present_drops_the_moment_from_its_address(corrected):
+    test = corrected.open("definitions", as_of=then(36))
+    assert "as_of" not in test.query_params and "LOOKING BACK" not in words(test)
+
+
+def test_the_control_puts_the_moment_into_the_address(corrected):
+    test = corrected.open("ward")
+    test.button(key="look_back_button").click().run()
+    assert not test.exception
+    assert "LOOKING BACK" in words(test) and list(test.query_params) == ["as_of"]

@@ -1,6 +1,7 @@
 """What the pages show: reads of the store as lines and words, each for an actor and a moment. Nothing here writes."""
 
 from khemon.actions.watch.alerts import AlertLine, AlertView, ReviewQueue, alert_view, patient_of_alert, review_queue
+from khemon.actions.watch.corrections import CorrectionLine, corrections_since
 from khemon.actions.watch.damaged import read_only_because
 from khemon.actions.watch.flags import Flag
 from khemon.actions.watch.heldqueue import DecidedLine, HeldGroup, HeldLine, HeldQueue, held_queue
@@ -8,6 +9,7 @@ from khemon.actions.watch.imports import BatchLine, imports, own_zone, revision,
 from khemon.actions.watch.moved import Movable, MoveNotice, decided_lines, movable_results, move_notice, move_notices
 from khemon.actions.watch.patient import PatientView, identity_of, last_visit, patient_of, patient_view
 from khemon.actions.watch.rulebook import Definitions, definitions
+from khemon.actions.watch.then import as_of_of, first_recorded, store_at
 from khemon.actions.watch.timelines import TimelineSheet, timeline_sheets
 from khemon.actions.watch.ward import WardBoard, WardLine, ward_board
 from khemon.actions.watch.windows import DEFAULT_WINDOW, WINDOWS
@@ -18,6 +20,7 @@ __all__ = [
     "AlertLine",
     "AlertView",
     "BatchLine",
+    "CorrectionLine",
     "DecidedLine",
     "Definitions",
     "Flag",
@@ -32,8 +35,11 @@ __all__ = [
     "WardBoard",
     "WardLine",
     "alert_view",
+    "as_of_of",
+    "corrections_since",
     "decided_lines",
     "definitions",
+    "first_recorded",
     "held_queue",
     "identity_of",
     "imports",
@@ -49,6 +55,7 @@ __all__ = [
     "review_queue",
     "revision",
     "setting",
+    "store_at",
     "timeline_sheets",
     "ward_board",
 ]

@@ -60,7 +60,7 @@ def detail(here: Session, alert_id: int, theme: Theme) -> None:
     st.plotly_chart(figure, theme=None, key=f"weeks_{alert_id}", config=frame.CHART, alt=alt)
     if view.explained is not None:
         show(patient_parts.why(view.explained))
-    if view.can_acknowledge and person(here.store, here.actor).may("acknowledge"):
+    if here.present is None and view.can_acknowledge and person(here.store, here.actor).may("acknowledge"):
         decide(here, view)
     show(_log(view))
 

@@ -11,7 +11,7 @@ from khemon.actions.watch.explained import Explained
 from khemon.actions.watch.patient import Identity
 from khemon.figures.style import AXES, Theme, rule_words
 from khemon.ui.parts.elements import Child, Markup, el, join, sign, table
-from khemon.ui.parts.pages import address
+from khemon.ui.parts.pages import address, is_past
 
 _KEY = (
     ("●", "result"),
@@ -81,7 +81,9 @@ def notices(view: PatientView) -> Markup:
         words = "result" if view.new_results == 1 else "results"
         items.append(el("li", f"{view.new_results} {words} new since you last opened this page (larger marks)"))
     moving = el("a", "A result belongs to another child: move it", href=held)
-    return el("ul", *items, el("li", moving), class_="k k-list")
+    if not is_past():
+        items.append(el("li", moving))
+    return el("ul", *items, class_="k k-list")
 
 
 def alert_list(alerts: Sequence[AlertLine]) -> Markup:
@@ -93,7 +95,9 @@ def alert_list(alerts: Sequence[AlertLine]) -> Markup:
 
 
 def entering(key: str | None) -> Markup:
-    """The way to enter something for this child, or to correct what is stored."""
+    """The way to enter something for this child, or to correct what is stored; none while looking back."""
+    if is_past():
+        return Markup("")
     link = el("a", "Enter or correct results and events by hand", href=address("enter", patient=key))
     return el("div", link, class_="k")
 

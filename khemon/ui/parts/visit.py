@@ -12,6 +12,9 @@ _VISITS, _ALERTS, _NOTED = "khemon_visits", "khemon_alerts", "khemon_noted"
 
 def patient(here: Session, key: str | None) -> int | None:
     """When this person opened the patient before this visit, UTC ms; the visit is noted. Refused for an unknown key."""
+    if here.present is not None:
+        _note(here.live, watch.patient_of(here.store, here.actor, key), "patient page, looking back", opened=False)
+        return None
     visits: dict[str, int | None] = st.session_state.setdefault(_VISITS, {})
     patient_id = watch.patient_of(here.store, here.actor, key)
     first = str(key) not in visits
@@ -22,7 +25,15 @@ def patient(here: Session, key: str | None) -> int | None:
 
 
 def alert(here: Session, alert_id: int) -> None:
-    """Note that this person opened an alert, once per visit."""
+    """Note that this person opened an alert, once per visit; looking back sees no alert as it stands now."""
+    if here.present is not None:
+        _note(
+            here.live,
+            watch.patient_of_alert(here.store, here.actor, alert_id),
+            "alerts page, looking back",
+            opened=False,
+        )
+        return
     seen: set[int] = st.session_state.setdefault(_ALERTS, set())
     patient_id = watch.patient_of_alert(here.store, here.actor, alert_id)
     _note(here, patient_id, "alerts page", opened=alert_id not in seen)
