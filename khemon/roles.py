@@ -56,6 +56,7 @@ PAGES: dict[str, str] = {
     "ward": "look",
     "patient": "look",
     "alerts": "look",
+    "rebounds": "look",
     "upload": "import",
     "review": "review",
     "enter": "record",

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from khemon.actions import watch
-from khemon.actions.acknowledge import acknowledge
+from khemon.actions.acknowledge import acknowledge, hand_over
 from khemon.actions.advance import advance
 from khemon.actions.by_hand.changing import void_result
 from khemon.actions.import_files import Options, commit, undo
@@ -56,6 +56,7 @@ class Diary:
         with store.reading() as reader:
             numbers = reader.patient_numbers()
         views = [watch.ward_board(store, NURSE, at), watch.review_queue(store, NURSE, at)]
+        views.append(watch.rebound_review(store, NURSE, at))
         views += [watch.patient_view(store, NURSE, key, at, "all") for key in numbers.values()]
         return [without_revision(view) for view in views]
 
@@ -92,6 +93,7 @@ def live(store: Store) -> Diary:
         store, moments[2], ("B", at(2, 1), "platelets", "7", "10*9/L"), ("B", at(2, 1), "fibrinogen", "0.4", "g/L")
     )
     diary.note(moments[2] + HOUR)
+    hand_over(store, NURSE, alert_of(store, "A", "kmp_rebound").alert_id, "Dr. Lee", "steroid?", now=moments[3])
     undo(store, ACTOR, wrong, to_ms(moments[3]), "wrong child")
     diary.note(moments[3] + HOUR)
     more = Files(moments[4])
@@ -120,6 +122,7 @@ def test_the_pages_of_a_moment_say_what_they_said_then(store: Store):
     lived = live(store)
     end = START + 30 * 24 * HOUR
     advance(lived.store, to_ms(end), ACTOR)
+    assert any("handed over to Dr. Lee" in page for pages in lived.noted.values() for page in pages)
     for at, noted in lived.noted.items():
         back = watch.store_at(lived.store, NURSE, at, end)
         for then, again in zip(noted, lived.pages(back, at), strict=True):

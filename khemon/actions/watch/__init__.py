@@ -8,6 +8,7 @@ from khemon.actions.watch.heldqueue import DecidedLine, HeldGroup, HeldLine, Hel
 from khemon.actions.watch.imports import BatchLine, imports, own_zone, revision, setting
 from khemon.actions.watch.moved import Movable, MoveNotice, decided_lines, movable_results, move_notice, move_notices
 from khemon.actions.watch.patient import PatientView, identity_of, last_visit, patient_of, patient_view
+from khemon.actions.watch.rebounds import ReboundLine, ReboundReview, rebound_review
 from khemon.actions.watch.rulebook import Definitions, definitions
 from khemon.actions.watch.then import as_of_of, first_recorded, store_at
 from khemon.actions.watch.timelines import TimelineSheet, timeline_sheets
@@ -30,6 +31,8 @@ __all__ = [
     "Movable",
     "MoveNotice",
     "PatientView",
+    "ReboundLine",
+    "ReboundReview",
     "ReviewQueue",
     "TimelineSheet",
     "WardBoard",
@@ -52,6 +55,7 @@ __all__ = [
     "patient_of_alert",
     "patient_view",
     "read_only_because",
+    "rebound_review",
     "review_queue",
     "revision",
     "setting",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
@@ -65,6 +65,21 @@ class Known:
         for episode in episodes_of(*asked, grounded=in_full):
             found[episode.patient_id].append(episode)
         return found
+
+    def told(self, rules: Collection[str]) -> dict[str, list[Episode]]:
+        """Every patient's episodes of some rules as of now, in words."""
+        codes = [code for code, name in enumerate(self.protocol.rule_names) if name in rules]
+
+        def wanted(found: Episodes) -> columns.Bools:
+            own: columns.Bools = np.isin(found.rule, codes)
+            return own
+
+        told: dict[str, list[Episode]] = {name: [] for name in self.index}
+        for episode in episodes_of(
+            self._case, self.protocol, str(self.zone), to_ms(self.now), self._givens, wanted, grounded=False
+        ):
+            told[episode.patient_id].append(episode)
+        return told
 
     def series(self, limb: Comparison) -> Series:
         """The points of a limb's analyte, with what is neutral for it."""

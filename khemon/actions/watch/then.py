@@ -11,7 +11,7 @@ from khemon.actions.permitted import permitted
 from khemon.actions.recompute import Ward, episodes_at, ward_of
 from khemon.alerts import LIVE, QUIET, muted
 from khemon.figures.words import moment
-from khemon.models import SEVERITIES, Actor, Alert, AlertState, Episode, Refused
+from khemon.models import SEVERITIES, Actor, Alert, AlertState, Episode, Handed, Refused
 from khemon.rules.calendar import from_ms, to_ms
 from khemon.store import Moment, MoveRow, Reader, Store
 
@@ -100,7 +100,7 @@ def _as_then(alert: Alert, moves: Sequence[MoveRow], reader: Reader, at_ms: int)
         "worst": SEVERITIES[worst],
         "seen_at": _seen(alert, anew, reader, at_ms, asked=state is AlertState.RESOLVED),
     }
-    return alert.model_copy(update=changes | _decision(moves, state))
+    return alert.model_copy(update=changes | _decision(moves, state) | {"handed": _handed(moves)})
 
 
 def _latest(facts: Sequence[Mapping[str, Any]], name: str, otherwise: Any) -> Any:  # noqa: ANN401
@@ -126,6 +126,17 @@ def _decision(moves: Sequence[MoveRow], state: AlertState) -> dict[str, Any]:
         "acknowledged_at": moment(decided.at_ms),
         "until": dt.datetime.fromisoformat(until) if until else None,
     }
+
+
+def _handed(moves: Sequence[MoveRow]) -> Handed | None:
+    """To whom it was handed over, unless somebody decided on it since, or it was over and is met again."""
+    for move in reversed(moves):
+        if move.move == "hand_over":
+            told = move.details
+            return Handed(to=told["to"], by=move.actor, at=moment(move.at_ms), note=told["note"])
+        if move.move in _DECIDING or (move.move == "meet" and move.from_state not in LIVE):
+            return None
+    return None
 
 
 def _seen(alert: Alert, anew: MoveRow, reader: Reader, at_ms: int, *, asked: bool) -> dt.datetime | None:

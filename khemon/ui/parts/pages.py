@@ -17,6 +17,7 @@ TITLES = {
     "ward": "Ward",
     "patient": "Patient",
     "alerts": "Alerts",
+    "rebounds": "Rebounds",
     "review": "Held results",
     "upload": "Upload",
     "enter": "Enter by hand",
@@ -28,7 +29,7 @@ TITLES = {
 #: The moment a page looks back to, and by what knowledge, as they stand in an address.
 AS_OF, KNOWN = "as_of", "known"
 #: Pages that can look back; from one to another the moment goes along.
-LOOKS_BACK = ("ward", "patient", "alerts")
+LOOKS_BACK = ("ward", "patient", "alerts", "rebounds")
 
 
 def address(page: str, **query: object) -> str:
