@@ -21,8 +21,9 @@ review = el("a", "Rebound review", href=address("rebounds"))
 others = [el("a", "Alerts of all children", href=address("alerts")), " · "] if key or asked else []
 show(el("div", *others, review, class_="k"))
 
-if asked in {line.alert_id for line in (*queue.muted, *queue.quiet, *queue.closed)}:
-    alert_parts.detail(here, asked, theme)
+if alert_parts.lists(queue, asked):
+    with st.container(border=True):
+        alert_parts.detail(here, asked, theme)
 
 for title, lines, nothing in (
     ("To review", queue.to_review, "Nothing waits for a decision."),
@@ -35,7 +36,8 @@ for title, lines, nothing in (
         show(el("div", nothing, class_="k k-empty"))
     with st.container(gap="xsmall"):
         for line in own:
-            alert_parts.opened(here, line, theme, asked=line.alert_id == asked)
+            if line.alert_id != asked:  # it stands open above
+                alert_parts.opened(here, line, theme)
 
 st.subheader(f"Quiet now: {len(quiet)}")
 if quiet:

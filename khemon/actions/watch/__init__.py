@@ -1,6 +1,13 @@
 """What the pages show: reads of the store as lines and words, each for an actor and a moment. Nothing here writes."""
 
 from khemon.actions.watch.alerts import AlertLine, AlertView, ReviewQueue, alert_view, patient_of_alert, review_queue
+from khemon.actions.watch.comparing import (
+    AlertChanges,
+    OtherProtocol,
+    alerts_compared,
+    other_protocol,
+    protocols_to_compare,
+)
 from khemon.actions.watch.corrections import CorrectionLine, corrections_since
 from khemon.actions.watch.damaged import read_only_because
 from khemon.actions.watch.flags import Flag
@@ -18,6 +25,7 @@ from khemon.actions.watch.windows import DEFAULT_WINDOW, WINDOWS
 __all__ = [
     "DEFAULT_WINDOW",
     "WINDOWS",
+    "AlertChanges",
     "AlertLine",
     "AlertView",
     "BatchLine",
@@ -30,6 +38,7 @@ __all__ = [
     "HeldQueue",
     "Movable",
     "MoveNotice",
+    "OtherProtocol",
     "PatientView",
     "ReboundLine",
     "ReboundReview",
@@ -38,6 +47,7 @@ __all__ = [
     "WardBoard",
     "WardLine",
     "alert_view",
+    "alerts_compared",
     "as_of_of",
     "corrections_since",
     "decided_lines",
@@ -50,10 +60,12 @@ __all__ = [
     "movable_results",
     "move_notice",
     "move_notices",
+    "other_protocol",
     "own_zone",
     "patient_of",
     "patient_of_alert",
     "patient_view",
+    "protocols_to_compare",
     "read_only_because",
     "rebound_review",
     "review_queue",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from typing import TypeGuard
 
 import streamlit as st
 
 from khemon.actions import acknowledge, watch
-from khemon.actions.watch.alerts import NO_PAGE, AlertLine, AlertView
+from khemon.actions.watch.alerts import NO_PAGE, AlertLine, AlertView, ReviewQueue
 from khemon.actions.watch.lead_up import LeadUp
 from khemon.actions.whoami import person
 from khemon.figures.style import Theme, rule_words
@@ -43,9 +44,15 @@ def label(line: AlertLine) -> str:
     return frame.severity_label(line.severity, words)
 
 
-def opened(here: Session, line: AlertLine, theme: Theme, *, asked: bool) -> None:
+def lists(queue: ReviewQueue, asked: int | None) -> TypeGuard[int]:
+    """Whether an alert is in one of the lists of the queue."""
+    lines = (*queue.to_review, *queue.unseen, *queue.muted, *queue.quiet, *queue.closed)
+    return asked in {line.alert_id for line in lines}
+
+
+def opened(here: Session, line: AlertLine, theme: Theme) -> None:
     """One alert in the queue; what is inside is drawn only while it is open."""
-    box = st.expander(label(line), key=f"alert_{line.alert_id}", expanded=asked, on_change="rerun")
+    box = st.expander(label(line), key=f"alert_{line.alert_id}", on_change="rerun")
     with box:
         if box.open:
             detail(here, line.alert_id, theme)

@@ -23,7 +23,7 @@ def summary(review: ReboundReview) -> Markup:
     told = ", ".join(f"{review.counts.get(status, 0)} {status}" for status in _STATUSES)
     head = el("p", el("b", f"Open: {len(review.open)}"), f" ({told}). Over: {len(review.over)}.")
     words = (el("p", text, class_="k-small k-muted") for text in review.words)
-    more = el("a", "The rule with its numbers and cases", href=f"{address('definitions')}#kmp_rebound")
+    more = el("a", "The rule with its numbers and cases", href=address("definitions", rule="kmp_rebound"))
     return el("div", head, *words, el("div", more, class_="k-small"), class_="k")
 
 
