@@ -253,6 +253,15 @@ class Episode(Frozen):
     grounds: Grounds | None = None
 
 
+class Handed(Frozen):
+    """To whom an alert was handed over, by whom and when, with words."""
+
+    to: str
+    by: str
+    at: dt.datetime
+    note: str
+
+
 class Alert(Frozen):
     """An episode of severity warning or critical, with what people decided about it.
 
@@ -278,6 +287,7 @@ class Alert(Frozen):
     actor: str | None = None
     acknowledged_at: dt.datetime | None = None
     until: dt.datetime | None = None
+    handed: Handed | None = None
     reopened_because: str | None = None
     muted_by: str | None = None
     times_met: int = 1

@@ -58,6 +58,7 @@ PAGES: dict[str, str] = {
     "ward": "look",
     "patient": "look",
     "alerts": "look",
+    "rebounds": "look",
     "upload": "import",
     "review": "review",
     "enter": "record",

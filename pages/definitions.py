@@ -6,7 +6,7 @@ import streamlit as st
 
 from khemon.actions import watch
 from khemon.figures.words import date_words
-from khemon.ui.parts import definition_parts, frame
+from khemon.ui.parts import compare_parts, definition_parts, frame
 from khemon.ui.parts.elements import show
 
 here = frame.page_top("Definitions")
@@ -15,7 +15,9 @@ book = watch.definitions(here.store, here.actor, here.now)
 show(definition_parts.contents(book))
 st.subheader("Protocols in use")
 show(definition_parts.history(book))
-for sheet, cases in book.rules:
+compare_parts.compare(here)
+asked = st.query_params.get("rule")
+for sheet, cases in sorted(book.rules, key=lambda pair: pair[0].rule != asked):
     show(definition_parts.rule_card(sheet, cases, book.scores.get(sheet.rule, ())))
 st.subheader("Numbers that rules share, and how long an acknowledgement lasts")
 show(definition_parts.numbers(book.shared, "Shared numbers"))

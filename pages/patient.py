@@ -10,7 +10,7 @@ from khemon.models import Refused
 from khemon.ui.parts import clock, frame, grids, handover_parts, leaving_parts, moving_parts, patient_parts, visit
 from khemon.ui.parts.elements import el, show
 
-here = frame.page_top("")
+here = frame.page_top("", looks_back=True)
 key = st.query_params.get("patient")
 top = st.container()
 with st.container(horizontal=True):

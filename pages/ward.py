@@ -8,7 +8,7 @@ from khemon.actions import watch
 from khemon.ui.parts import frame, handover_parts, moving_parts, other_ward, round_parts, ward_bar, ward_list
 from khemon.ui.parts.elements import el, show
 
-here = frame.page_top("Ward")
+here = frame.page_top("Ward", looks_back=True)
 asked = round_parts.asked()
 board = watch.ward_board(here.store, here.actor, here.now, asked)
 ward_bar.bar(board, here.now)

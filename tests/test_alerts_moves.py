@@ -16,6 +16,7 @@ ALLOWED = {
     "raise": ("none", "open"),
     "acknowledge": ("open acknowledged snoozed", "acknowledged"),
     "snooze": ("open acknowledged snoozed", "snoozed"),
+    "hand_over": ("open acknowledged snoozed", None),
     "worsen": ("acknowledged snoozed", "open"),
     "expire": ("acknowledged snoozed", "open"),
     "meet": ("acknowledged snoozed resolved retracted", "open"),

@@ -4,6 +4,7 @@ import datetime as dt
 import html
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,13 @@ def row_of(test: AppTest, name: str) -> str:
     return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", row)))
 
 
+def rows_of(test: AppTest, class_: str) -> list[str]:
+    """The words of each row in the tables of a class."""
+    tables = re.findall(rf'<table class="[^"]*{class_}.*?</table>', body(test), flags=re.S)
+    rows = [row for table in tables for row in re.findall(r"<tr.*?</tr>", table, flags=re.S)[1:]]
+    return [re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", row))).strip() for row in rows]
+
+
 def labels(test: AppTest) -> str:
     return "\n".join(expander.label for expander in test.expander)
 
@@ -118,7 +126,7 @@ def labels(test: AppTest) -> str:
 # ---- every page -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["ward", "patient", "alerts", "review", "upload", "definitions"])
+@pytest.mark.parametrize("name", ["ward", "patient", "alerts", "rebounds", "review", "upload", "definitions"])
 def test_every_page_says_that_data_are_synthetic_and_what_khemon_is_for(ward, name):
     told = words(ward.open(name, patient=ward.key("B-rebound")))
     assert "SYNTHETIC" in told
@@ -126,14 +134,16 @@ def test_every_page_says_that_data_are_synthetic_and_what_khemon_is_for(ward, na
     assert f"ward time ({TIMEZONE})" in told
 
 
-@pytest.mark.parametrize("name", ["ward", "patient", "alerts", "review", "upload", "cohort", "definitions", "audit"])
+@pytest.mark.parametrize(
+    "name", ["ward", "patient", "alerts", "rebounds", "review", "upload", "cohort", "definitions", "audit"]
+)
 def test_a_page_run_by_itself_shows_nothing(ward, name):
     alone = AppTest.from_file(str(ROOT / "pages" / f"{name}.py"), default_timeout=60).run()
     assert not alone.exception
     assert len(alone.main) == 0
 
 
-@pytest.mark.parametrize("name", ["ward", "alerts", "review", "upload", "cohort", "definitions", "audit"])
+@pytest.mark.parametrize("name", ["ward", "alerts", "rebounds", "review", "upload", "cohort", "definitions", "audit"])
 def test_a_page_shows_nothing_of_a_ward_when_the_session_has_ended(ward, name):
     test = ward.open(name)
     ward.place.sessions.end_all()
@@ -356,11 +366,47 @@ def test_quiet_unless_worse_is_a_state_of_its_own(own_ward):
     assert own_ward.alert("C-stale", "kmp").state == "snoozed"
 
 
-def test_a_muted_alert_stays_on_show_under_what_mutes_it(ward):
-    test = ward.open("alerts")
-    shown = labels(test).replace("\\", "")
-    assert "Ada Critical · consumptive coagulopathy" in shown
-    assert any(header.value.startswith("Muted by a graver alert: ") for header in test.subheader)
+def test_what_is_quiet_is_listed_with_how_by_whom_since_when_and_until_when(own_ward):
+    alert = own_ward.alert("B-rebound", "kmp_rebound")
+    test = own_ward.open("alerts", alert=alert.alert_id)
+    test.text_area(key=f"reason_{alert.alert_id}").input("Seen")
+    test.button(key=f"acknowledge_{alert.alert_id}").click().run()
+    test = own_ward.open("alerts")
+    [quiet] = [header.value for header in test.subheader if header.value.startswith("Quiet now: ")]
+    rows = rows_of(test, "k-quiet-list")
+    assert quiet == f"Quiet now: {len(rows)}"
+    [decided] = [row for row in rows if row.startswith("Bea Rebound ◆ critical KMP rebound")]
+    assert re.search(r" acknowledged Tester \d+ \w+ 20\d\d .* Seen open$", decided)
+    muted = [row for row in rows if "consumptive coagulopathy" in row]
+    assert any("muted by KMP khemon, by the rulebook" in row for row in muted)
+
+
+def test_an_alert_handed_over_stays_open_and_says_whose_it_is(own_ward):
+    alert = own_ward.alert("B-rebound", "kmp_rebound")
+    test = own_ward.open("alerts", alert=alert.alert_id)
+    test.text_input(key=f"hand_to_{alert.alert_id}").input(" Dr. Lee ")
+    test.text_input(key=f"hand_note_{alert.alert_id}").input("level asked for")
+    test.button(key=f"hand_over_button_{alert.alert_id}").click().run()
+    assert not test.exception
+    after = own_ward.alert("B-rebound", "kmp_rebound")
+    assert (after.state, after.handed.to, after.handed.by) == ("open", "Dr. Lee", "Tester")
+    again = own_ward.open("alerts", alert=alert.alert_id)
+    assert "handed over to Dr. Lee by Tester on" in words(again) and "to Dr. Lee: level asked for" in words(again)
+    again.button(key=f"hand_over_button_{alert.alert_id}").click().run()
+    assert "nobody is named" in words(again)
+
+
+def test_the_rebound_page_names_each_open_rebound_and_leads_to_its_alert(ward):
+    told = words(ward.open("rebounds"))
+    assert "Open: 1 (1 confirmed, 0 suspected, 0 isolated)" in told
+    assert "Bea Rebound ◆ critical: confirmed" in told
+    assert "prednisolone stopped, prednisolone tapered, a drug held, infection" in told
+
+
+def test_an_empty_ward_has_no_rebound_and_says_what_one_would_take(empty_ward):
+    assert "0 children have a confirmed durable response, without which there is none to rebound from" in words(
+        empty_ward.open("rebounds")
+    )
 
 
 def test_the_alerts_of_one_child_can_be_asked_for(ward):
@@ -534,3 +580,96 @@ def test_the_name_of_a_child_is_never_read_as_markup_in_a_label(own_ward):
     bring(own_ward.store, files)
     shown = labels(own_ward.open("alerts"))
     assert r"\[link\]\(http" in shown
+
+
+# ---- looking back ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def corrected_url(tmp_path_factory):
+    """A database in which a count of 8 was recorded two days ago and corrected to 80 a day ago."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('corrected') / 'khemon.db'}"
+    store, now = Store(url), dt.datetime.now(dt.UTC)
+    first, second = Files(now - dt.timedelta(hours=48)), Files(now - dt.timedelta(hours=24))
+    first.child("P", "Pia Past")
+    first.panel("P", 1, "8", "1.1", "9", "88")
+    second.lab("P", 25, "platelets", "80", "corrected")
+    for files in (first, second):
+        bring(store, files)
+    store.close()
+    return url
+
+
+@pytest.fixture
+def corrected(corrected_url):
+    yield from opened(corrected_url)
+
+
+def then(hours: float) -> str:
+    return f"{dt.datetime.now(dt.UTC) - dt.timedelta(hours=hours):%Y-%m-%dT%H:%M}Z"
+
+
+def test_a_page_that_looks_back_shows_what_was_known_then_and_says_so(corrected):
+    key = corrected.key("P")
+    for name in ("ward", "patient"):
+        test = corrected.open(name, patient=key, as_of=then(36))
+        told = words(test)
+        assert "LOOKING BACK: " in told and "Nothing here is current" in told
+        assert "platelets 8 (<10)" in told
+        assert "1 changed or withdrawn, 0 arrived later" in labels(test)
+        assert "8 ×10⁹/L ▲ warning: 80 ×10⁹/L" in told
+        present = words(corrected.open(name, patient=key))
+        assert "LOOKING BACK" not in present and "platelets 8 (<10)" not in present
+
+
+def test_by_what_is_known_now_is_a_look_back_of_its_own(corrected):
+    told = words(corrected.open("patient", patient=corrected.key("P"), as_of=then(36), known="now"))
+    assert "by what is known now: not what the board said then" in told
+    assert "platelets 8 (<10)" not in told
+
+
+def test_links_keep_the_moment_and_the_present_has_none(corrected):
+    moment = then(36)
+    told = body(corrected.open("ward", as_of=moment))
+    assert f'href="patient?patient={corrected.key("P")}&amp;as_of={moment}"' in told
+    assert "as_of" not in body(corrected.open("ward"))
+
+
+@pytest.fixture
+def untouched(corrected_url, tmp_path):
+    """Over the same, which nobody has looked at."""
+    shutil.copy(corrected_url.removeprefix("sqlite:///"), tmp_path / "untouched.db")
+    yield from opened(f"sqlite:///{tmp_path / 'untouched.db'}")
+
+
+def test_nothing_is_offered_to_be_done_while_looking_back(untouched):
+    corrected = untouched
+    key, alert = corrected.key("P"), corrected.alert("P", "plasma_criterion")
+    assert corrected.open("alerts", alert=alert.alert_id, as_of=then(36)).button(key="look_back_button")
+    for name in ("ward", "patient", "alerts", "rebounds"):
+        test = corrected.open(name, patient=key, alert=alert.alert_id, as_of=then(36))
+        assert {button.key for button in test.button} == {"look_back_button"}
+        assert "Enter or correct" not in words(test) and "move it" not in words(test)
+    corrected.store.settle()
+    with corrected.store.reading() as reader:
+        assert [row.action for row in reader.audit_rows()].count("view_patient") == 1
+        assert reader.alert(alert.alert_id).seen_at is None
+
+
+@pytest.mark.parametrize("asked", ["rubbish", "", "2199-01-01T08:00", "2026-02-30T08:00"])
+def test_a_moment_that_cannot_be_shown_shows_nothing_rather_than_the_present(corrected, asked):
+    test = corrected.open("ward", as_of=asked)
+    assert "As of: this" in words(test) and "Back to now" in words(test)
+    assert "Pia" not in body(test)
+
+
+def test_a_page_of_the_present_drops_the_moment_from_its_address(corrected):
+    test = corrected.open("definitions", as_of=then(36))
+    assert "as_of" not in test.query_params and "LOOKING BACK" not in words(test)
+
+
+def test_the_control_puts_the_moment_into_the_address(corrected):
+    test = corrected.open("ward")
+    test.button(key="look_back_button").click().run()
+    assert not test.exception
+    assert "LOOKING BACK" in words(test) and list(test.query_params) == ["as_of"]

@@ -73,3 +73,33 @@ def test_a_store_whose_protocol_cannot_be_read_is_not_served(tmp_path):
     store.close()
     with pytest.raises(KhemonError, match="khemon protocol live ward"), served(Settings(database_url=url)):
         pass
+
+
+def test_another_protocol_stands_beside_the_one_in_use_number_by_number(visitor: Visitor):
+    test = visitor.open("definitions", compare="trial")
+    told = words(test)
+    assert "site, version 1 is in use; beside it: Trial protocol, version 1." in told
+    assert "shared by rules current within common.current_within 36 h 24 h°" in told
+    assert "Severe anemia low below rules.severe_anemia.limit 78 g/L 60 g/L Ji 2022" in told
+    assert "rules.durable_platelet_response.gap 14 d° 31 d°" in told
+
+
+def test_what_another_protocol_would_do_to_the_alerts_is_told_when_asked(visitor: Visitor):
+    test = visitor.open("definitions", compare="ward")
+    assert "it would add" not in words(test)
+    test.button(key="compare_alerts_ward").click().run()
+    assert not test.exception
+    told = words(test)
+    assert "7 children: it would add 0, remove 1, change 0." in told
+    assert "− removed Ada Critical ▲ warning severe anemia" in told
+
+
+def test_what_is_no_listed_choice_is_not_read(visitor: Visitor, tmp_path: Path):
+    site_file(tmp_path, rules__severe_anemia__limit=70)
+    [file] = tmp_path.glob("*.toml")
+    assert "is in use; beside it" not in words(visitor.open("definitions", compare=str(file)))
+
+
+def test_a_rule_named_in_the_address_stands_first(visitor: Visitor):
+    told = words(visitor.open("definitions", rule="kmp_rebound"))
+    assert told.index("Platelets below 100 after a durable response") < told.index("Platelets below the limit.")

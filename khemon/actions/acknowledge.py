@@ -9,7 +9,7 @@ from khemon.actions.accounts import Confirmed
 from khemon.actions.permitted import permitted
 from khemon.actions.recompute import episodes_at, setting_of, ward_of
 from khemon.actions.signatures import shown_of, signature_of
-from khemon.alerts import Move, acknowledged
+from khemon.alerts import Move, acknowledged, handed_over
 from khemon.models import Actor, Alert, Episode, Refused
 from khemon.rules.calendar import to_ms
 from khemon.store import Reader, Store, Writer
@@ -67,6 +67,19 @@ def snooze(
     return acknowledge(store, actor, alert_id, reason, until, now=now, snooze=True)
 
 
+@permitted("acknowledge")
+def hand_over(store: Store, actor: Actor, alert_id: int, to: str, note: str = "", *, now: dt.datetime) -> Alert:
+    """The alert, handed over to somebody in words: it stays as open or quiet as it was, and says whose it is."""
+    with store.writing() as writer:
+        move = handed_over(_alert(writer, alert_id), to=to, note=note, actor=actor.name, now=now)
+        saved = writer.save_alert(move.alert)
+        assert saved.handed is not None
+        told = {"severity": saved.severity, "status": saved.status, "to": saved.handed.to, "note": saved.handed.note}
+        _write(writer, actor, move, saved, told, to_ms(now))
+        writer.bump_revisions([saved.patient_id])
+    return saved
+
+
 @permitted("look")
 def mark_seen(store: Store, actor: Actor, patient_id: str, *, now: dt.datetime) -> None:
     """Note that someone opened a patient, and with it every alert of that patient."""
@@ -121,6 +134,18 @@ def _log(
         "until": saved.until.isoformat() if saved.until else None,
         "evidence": [item.result_id for item in episode.evidence],
     }
+    _write(writer, actor, move, saved, shown, at_ms, signed)
+
+
+def _write(
+    writer: Writer,
+    actor: Actor,
+    move: Move,
+    saved: Alert,
+    shown: dict[str, Any],
+    at_ms: int,
+    signed: dict[str, Any] | None = None,
+) -> None:
     writer.add_alert_move(
         saved.alert_id,
         at_ms=at_ms,

@@ -71,8 +71,10 @@ def alert_document(alert: Alert, timezone: str) -> dict[str, Any]:
         "limbs",
         "judged_at",
         "worst",
+        "handed",
     }
     document = {"alert": alert.alert_id} | alert.model_dump(exclude=inner | {"alert_id"})
+    document["handed_to"] = alert.handed.to if alert.handed else None
     zone = ZoneInfo(timezone)
     for name, value in document.items():
         document[name] = value.astimezone(zone).isoformat() if isinstance(value, dt.datetime) else value

@@ -10,7 +10,7 @@ from khemon.actions import import_files
 from khemon.actions.file_rows import FileRows
 from khemon.actions.permitted import permitted
 from khemon.actions.recognizing import Recognized, recognized
-from khemon.actions.watch.alerts import urgency_of
+from khemon.actions.watch.alert_lines import urgency_of
 from khemon.figures.style import rule_words
 from khemon.importers import Observation, load_mapping
 from khemon.importers.both_ways import DateReading, Tried, date_readings, encodings_of

@@ -3,7 +3,7 @@
 from khemon.alerts.carrying import recorded_after_it_ended
 from khemon.alerts.changing import with_floors
 from khemon.alerts.muting import muted
-from khemon.alerts.people import acknowledged, lasting, standing_at
+from khemon.alerts.people import acknowledged, handed_over, lasting, standing_at
 from khemon.alerts.reasons import Reason, reasons
 from khemon.alerts.reconciling import reconcile
 from khemon.alerts.states import LIVE, MOVES, QUIET, Move, Setting, moved
@@ -17,6 +17,7 @@ __all__ = [
     "Reason",
     "Setting",
     "acknowledged",
+    "handed_over",
     "lasting",
     "moved",
     "muted",

@@ -7,7 +7,7 @@ import datetime as dt
 from khemon.alerts.reasons import in_words
 from khemon.alerts.sayings import why_expired
 from khemon.alerts.states import QUIET, Move, Setting, Work, moved, utc
-from khemon.models import Alert, Episode, Refused
+from khemon.models import Alert, Episode, Handed, Refused
 from khemon.rules.rulebook import Number, Protocol
 
 
@@ -42,6 +42,7 @@ def acknowledged(
         reason_code=code,
         acknowledged_at=setting.now,
         until=end,
+        handed=None,
         seen_at=alert.seen_at or setting.now,
         limbs=episode.limbs,
         band_floor={analyte: depth for analyte, depth, _ in episode.bands},
@@ -51,6 +52,15 @@ def acknowledged(
         confirmed_acknowledged=alert.confirmed_acknowledged or alert.status == "confirmed",
         judged_at=setting.now,
     )
+
+
+def handed_over(alert: Alert, *, to: str, note: str, actor: str, now: dt.datetime) -> Move:
+    """The move of handing an alert over: it stands as it stood, and says whose it is now. Refused without a name."""
+    name, words = " ".join(to.split()), " ".join(note.split())
+    if not name:
+        raise Refused("handing over, to", "nobody is named", "say who takes it over")
+    handed = Handed(to=name, by=actor, at=now, note=words)
+    return Work().make(alert, "hand_over", f"to {name}{f': {words}' if words else ''}", handed=handed)
 
 
 def _until(alert: Alert, until: dt.datetime | None, setting: Setting) -> dt.datetime:

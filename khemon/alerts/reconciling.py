@@ -116,7 +116,7 @@ def _follow(alert: Alert, episodes: list[Episode], indexes: list[int], setting: 
         work.make(alert, "resolve", _said(over, link), **changes)
     elif active:
         reason = why_met(alert, episode, before, why_worse(alert, episode), len(carried))
-        changes |= _anew(alert, episode, before, reason) | {"note": _late_note(episode, setting)}
+        changes |= _anew(alert, episode, before, reason) | {"note": _late_note(episode, setting), "handed": None}
         work.make(alert, "meet", _said(reason, link), **changes)
     elif alert.state is RESOLVED and _differs(alert, changes):
         work.make(alert, "follow", link, **changes)

@@ -4,7 +4,7 @@ from khemon.store.account_rows import AccountRow
 from khemon.store.acts import Act, EventEntry
 from khemon.store.connection import file_of, is_there
 from khemon.store.integrity import verify_audit
-from khemon.store.repository import Reader, Writer
+from khemon.store.repository import Moment, Reader, Writer
 from khemon.store.repository.bulk import without_collection
 from khemon.store.repository.held import KeptRow
 from khemon.store.rows import (
@@ -44,6 +44,7 @@ __all__ = [
     "KeptRow",
     "LiveProtocol",
     "MappingVersion",
+    "Moment",
     "MoveRow",
     "Reader",
     "ResultColumns",

@@ -9,12 +9,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from khemon.models import StoreProblem
+from khemon.models import Refused, StoreProblem
 from khemon.store import copies
 from khemon.store.connection import Engines, close_to_others, connect
 from khemon.store.later import Act, Later
 from khemon.store.problems import plain_problems
-from khemon.store.repository import BoundReader, Reader, Writer
+from khemon.store.repository import BoundReader, Moment, PastBoundReader, PastReader, Reader, Writer
 from khemon.store.repository.seals import begin
 from khemon.store.tables import SCHEMA, analyte
 from khemon.store.triggers import trigger_differences
@@ -97,6 +97,10 @@ class Store:
         """This store as a person bound to wards reads it, with the patients opened with a reason since then."""
         return BoundStore(self, wards, name, open_since_ms)
 
+    def looking_back(self, moment: Moment) -> PastStore:
+        """This store as it stood at a moment of the past; nothing can be written through it."""
+        return PastStore(self, moment)
+
     @contextmanager
     def writing(self, *, keep: bool = True) -> Iterator[Writer]:
         """A writer in its own transaction: kept at the end, taken back on an exception or when `keep` is false."""
@@ -142,6 +146,45 @@ class BoundStore(Store):
         with plain_problems(), self._engines.reading.begin() as connection:
             begin(connection)
             yield BoundReader(connection, *self._bound)
+
+    def close(self) -> None:
+        """Leaves the store open: it belongs to others too."""
+
+
+class PastStore(Store):
+    """An open store whose readers look back to a moment. The past cannot be written."""
+
+    def __init__(self, store: Store, moment: Moment, bound: tuple[Sequence[str], str, int] | None = None) -> None:
+        self.url = store.url
+        self._engines = store._engines
+        self._held = store._held
+        self._moment = moment
+        self._bound = getattr(store, "_bound", None) if bound is None else bound
+
+    @contextmanager
+    def reading(self) -> Iterator[Reader]:
+        """A reader of one snapshot as of the moment."""
+        with plain_problems(), self._engines.reading.begin() as connection:
+            begin(connection)
+            bound = self._bound
+            reader = PastReader(connection) if bound is None else PastBoundReader(connection, *bound)
+            reader.look_back(self._moment)
+            yield reader
+
+    def bound_to(self, wards: Sequence[str], name: str, open_since_ms: int) -> PastStore:  # type: ignore[override]
+        """The same as a person bound to wards reads it."""
+        return PastStore(self, self._moment, (tuple(wards), name, open_since_ms))
+
+    @contextmanager
+    def writing(self, *, keep: bool = True) -> Iterator[Writer]:
+        """Refused: what is past cannot be changed."""
+        raise Refused("looking back", "nothing can be done in the past", "go back to now, and do it there")
+        yield
+
+    def later(self, act: Act) -> None:
+        """Refused: what is past cannot be changed."""
+        with self.writing():
+            pass
 
     def close(self) -> None:
         """Leaves the store open: it belongs to others too."""

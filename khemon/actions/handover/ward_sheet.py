@@ -47,7 +47,7 @@ def _row(line: WardLine) -> WardRow:
         severity=line.severity,
         state=Said(line.tier_severity, cut(line.tier_words), cut(line.tier_why)),
         latest=tuple(latest(line.cells[analyte]) for analyte in ROUND),
-        spark=line.spark,
+        spark=line.sparks["platelets"],
         kmp=said(line.kmp),
         run=line.clock.words,
         review=tuple(_review(line)) or (Said(None, "none"),),

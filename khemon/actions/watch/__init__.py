@@ -9,6 +9,14 @@ from khemon.actions.watch.cohort import (
     cohort_view,
     recomputed,
 )
+from khemon.actions.watch.comparing import (
+    AlertChanges,
+    OtherProtocol,
+    alerts_compared,
+    other_protocol,
+    protocols_to_compare,
+)
+from khemon.actions.watch.corrections import CorrectionLine, corrections_since
 from khemon.actions.watch.damaged import read_only_because
 from khemon.actions.watch.flags import Flag
 from khemon.actions.watch.heldqueue import DecidedLine, HeldGroup, HeldLine, HeldQueue, held_queue
@@ -16,9 +24,11 @@ from khemon.actions.watch.imports import BatchLine, imports, own_zone, revision,
 from khemon.actions.watch.moved import Movable, MoveNotice, decided_lines, movable_results, move_notice, move_notices
 from khemon.actions.watch.news import News, Visits, last_visits
 from khemon.actions.watch.patient import PatientView, ended_flags, identity_of, patient_of, patient_view
+from khemon.actions.watch.rebounds import ReboundLine, ReboundReview, rebound_review
 from khemon.actions.watch.record import RecordLine, RecordView, record_names, record_view
 from khemon.actions.watch.rulebook import Definitions, definitions
 from khemon.actions.watch.signed import SignatureLine, ToSign, signatures, to_sign
+from khemon.actions.watch.then import as_of_of, first_recorded, store_at
 from khemon.actions.watch.timelines import TimelineSheet, timeline_sheets
 from khemon.actions.watch.ward import WardBoard, WardLine, ward_board
 from khemon.actions.watch.ward_news import SINCE, UP_TO, WardNews
@@ -30,12 +40,14 @@ __all__ = [
     "SINCE",
     "UP_TO",
     "WINDOWS",
+    "AlertChanges",
     "AlertLine",
     "AlertView",
     "BatchLine",
     "Changes",
     "CohortQuestion",
     "CohortView",
+    "CorrectionLine",
     "DecidedLine",
     "Definitions",
     "Flag",
@@ -45,7 +57,10 @@ __all__ = [
     "Movable",
     "MoveNotice",
     "News",
+    "OtherProtocol",
     "PatientView",
+    "ReboundLine",
+    "ReboundReview",
     "RecordLine",
     "RecordView",
     "ReviewQueue",
@@ -57,11 +72,15 @@ __all__ = [
     "WardLine",
     "WardNews",
     "alert_view",
+    "alerts_compared",
+    "as_of_of",
     "cohort_choices",
     "cohort_view",
+    "corrections_since",
     "decided_lines",
     "definitions",
     "ended_flags",
+    "first_recorded",
     "held_queue",
     "identity_of",
     "imports",
@@ -69,11 +88,14 @@ __all__ = [
     "movable_results",
     "move_notice",
     "move_notices",
+    "other_protocol",
     "own_zone",
     "patient_of",
     "patient_of_alert",
     "patient_view",
+    "protocols_to_compare",
     "read_only_because",
+    "rebound_review",
     "recomputed",
     "record_names",
     "record_view",
@@ -81,6 +103,7 @@ __all__ = [
     "revision",
     "setting",
     "signatures",
+    "store_at",
     "timeline_sheets",
     "to_sign",
     "ward_board",

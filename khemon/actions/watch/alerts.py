@@ -7,45 +7,23 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from khemon.actions.permitted import permitted
+from khemon.actions.watch.alert_lines import NO_PAGE, AlertLine, alert_lines, is_resolved_unseen
 from khemon.actions.watch.answers import not_rechecked
 from khemon.actions.watch.damaged import despite_damage
 from khemon.actions.watch.explained import Explained, explained, explained_rule
 from khemon.actions.watch.known import Known
+from khemon.actions.watch.lead_up import LeadUp, lead_up
 from khemon.actions.watch.setting import Setting, setting_of
-from khemon.actions.watch.urgency import rank_of
-from khemon.alerts import LIVE, lasting, reasons, standing_at
-from khemon.figures.style import SEVERITY_ORDER, rule_words
+from khemon.alerts import LIVE, lasting, reasons
 from khemon.figures.timeline import TimelineData, timeline_data
-from khemon.figures.words import DAY, HOUR, ago_words, date_words, moment, span_words
-from khemon.models import Actor, Alert, AlertState, Episode, Refused, Severity
+from khemon.figures.words import DAY, HOUR, date_words, moment, span_words
+from khemon.models import Actor, Alert, AlertState, Episode, Refused
 from khemon.store import Reader, Store
 
+__all__ = ["LOOK_BACK", "NO_PAGE", "AlertLine", "AlertView", "ReviewQueue", "alert_lines", "is_resolved_unseen"]
 #: How much of the time before an alert its small timeline shows.
 LOOK_BACK = 28 * DAY
-NO_PAGE = 0
 _SPANS = (4 * HOUR, 8 * HOUR, 12 * HOUR, DAY, 2 * DAY, 3 * DAY, 7 * DAY, 14 * DAY, 30 * DAY)
-
-
-@dataclass(frozen=True, slots=True)
-class AlertLine:
-    """One alert in a list. key: the patient's key in addresses; NO_PAGE when nothing of the patient stands any more."""
-
-    alert_id: int
-    key: int
-    patient: str
-    rule: str
-    severity: Severity
-    status: str
-    state: str
-    text: str
-    since: str
-    age: str
-    ended: str
-    muted_by: str
-    decided: str
-    reopened: str
-    times_met: int
-    note: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +58,7 @@ class AlertView:
     line: AlertLine
     explained: Explained | None
     timeline: TimelineData
+    lead_up: LeadUp
     moves: tuple[MoveLine, ...]
     can_acknowledge: bool
     durations: tuple[tuple[str, dt.timedelta], ...]
@@ -108,66 +87,6 @@ def _queue(reader: Reader, now: dt.datetime) -> ReviewQueue:
         unseen=tuple(line for line in over if line.alert_id in unseen),
         closed=tuple(line for line in over if line.alert_id not in unseen),
         damaged=tuple(reader.left_out_ids()),
-    )
-
-
-def is_resolved_unseen(alert: Alert) -> bool:
-    """Whether a critical alert ended before anyone opened it."""
-    return (
-        alert.state is AlertState.RESOLVED and (alert.worst or alert.severity) == "critical" and alert.seen_at is None
-    )
-
-
-def alert_lines(
-    reader: Reader, setting: Setting, now: dt.datetime, patient_ids: Sequence[str] | None = None
-) -> tuple[AlertLine, ...]:
-    """Alerts by urgency (of all patients, or of these), each with what mutes it now.
-
-    Those of a child whose every import was taken back stay readable; that child has no page.
-    """
-    numbers = reader.patient_numbers()
-    alerts = [standing_at(alert, now) for alert in reader.alerts(None, patient_ids)]
-    names = {patient.patient_id: patient.name or "" for patient in reader.patients()}
-    lines = []
-    for alert in sorted(alerts, key=urgency_of):
-        who = names.get(alert.patient_id) or alert.patient_id
-        lines.append(_line(alert, numbers.get(alert.patient_id, NO_PAGE), who, setting, now))
-    return tuple(lines)
-
-
-def urgency_of(alert: Alert) -> tuple[int, int, float]:
-    """What alerts are sorted by: severity, then rule, then the newest first."""
-    return SEVERITY_ORDER.index(alert.severity), rank_of(alert.rule), -alert.onset.timestamp()
-
-
-def _line(alert: Alert, key: int, who: str, setting: Setting, now: dt.datetime) -> AlertLine:
-    zone = setting.zone
-    decided = ""
-    if alert.state in (AlertState.ACKNOWLEDGED, AlertState.SNOOZED) and alert.acknowledged_at is not None:
-        verb = "acknowledged" if alert.state is AlertState.ACKNOWLEDGED else "quiet unless worse,"
-        until = f" until {date_words(alert.until, zone)}" if alert.until else ""
-        decided = f"{verb} by {alert.actor} on {date_words(alert.acknowledged_at, zone)}{until}: {alert.reason}"
-    ended = ""
-    if alert.end is not None:
-        reason = "lifted by transfusion" if alert.end_reason == "supported" else (alert.end_reason or "")
-        ended = f"{date_words(alert.end, zone)} ({reason.replace('_', ' ')})"
-    return AlertLine(
-        alert_id=alert.alert_id,
-        key=key,
-        patient=who,
-        rule=alert.rule,
-        severity=alert.severity,
-        status=alert.status,
-        state=alert.state.value,
-        text=alert.text,
-        since=date_words(alert.onset, zone),
-        age=ago_words(alert.onset, now),
-        ended=ended,
-        muted_by=rule_words(alert.muted_by) if alert.muted_by and alert.state in LIVE else "",
-        decided=decided,
-        reopened=alert.reopened_because or "",
-        times_met=alert.times_met,
-        note=alert.note or "",
     )
 
 
@@ -201,6 +120,7 @@ def alert_view(store: Store, actor: Actor, alert_id: int, now: dt.datetime) -> A
                 born=patient.birth_date if patient else None,
                 sex=patient.sex if patient else None,
             ),
+            lead_up=lead_up(known.events[alert.patient_id], alert.onset, start, setting.zone),
             moves=tuple(_moves(reader, alert_id, setting)),
             can_acknowledge=alert.state in LIVE,
             durations=tuple(_durations(lasts, at_most)),

@@ -51,18 +51,23 @@ class Keeper:
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     setting: Setting | None = None
+    counter: int = 0
     children: dict[str, Child] = field(default_factory=dict)
     held: dict[tuple[int, frozenset[str]], dict[str, tuple[HeldRow, ...]]] = field(default_factory=dict)
     drawing: Drawing | None = None
 
     def begin(self, reader: Reader, setting: Setting, numbers: dict[str, int]) -> None:
         """Reads what is said of children whose counter has moved; numbers: of those the reader shows."""
-        if self.setting is None or self.setting.protocol is not setting.protocol or self.setting.zone != setting.zone:
+        counters = reader.revisions()
+        # The ward's counter only grows: one that has gone back is that of another database, put in this one's place.
+        is_another = counters.get(0, 0) < self.counter
+        self.counter = counters.get(0, 0)
+        known = self.setting
+        if is_another or known is None or known.protocol is not setting.protocol or known.zone != setting.zone:
             self.children.clear()
             self.held.clear()
             self.drawing = Drawing(setting.protocol)
         self.setting = setting
-        counters = reader.revisions()
         moved = [
             name
             for name, number in numbers.items()

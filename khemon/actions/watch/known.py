@@ -109,6 +109,21 @@ class Known:
                 found[batch, kind, False] += 1
         return found
 
+    def told(self, rules: Collection[str]) -> dict[str, list[Episode]]:
+        """Every patient's episodes of some rules as of now, in words."""
+        codes = [code for code, name in enumerate(self.protocol.rule_names) if name in rules]
+
+        def wanted(found: Episodes) -> columns.Bools:
+            own: columns.Bools = np.isin(found.rule, codes)
+            return own
+
+        told: dict[str, list[Episode]] = {name: [] for name in self.index}
+        for episode in episodes_of(
+            self.case, self.protocol, str(self.zone), to_ms(self.now), self._givens, wanted, grounded=False
+        ):
+            told[episode.patient_id].append(episode)
+        return told
+
     def series(self, limb: Comparison) -> Series:
         """The points of a limb's analyte, with what is neutral for it."""
         if limb not in self._series:

@@ -12,6 +12,7 @@ from functools import cached_property
 import sqlalchemy as sa
 
 from khemon.models import Alert, Patient
+from khemon.store.repository import people
 from khemon.store.repository.held import KeptRow
 from khemon.store.repository.kept_reader import UNDECIDED
 from khemon.store.repository.reader import Reader
@@ -48,7 +49,9 @@ class BoundReader(Reader):
         opened = sa.select(seen.c.object_id).where(
             seen.c.kind == BREAK_GLASS, seen.c.actor == self._name, seen.c.last_ms >= self._open_since_ms
         )
-        own = (each.patient_id for each in super().patients() if each.ward is None or each.ward in self._wards)
+        # Who may see a child is a matter of today, also when an earlier day is looked at.
+        registered = people.patients(self._connection, self._present, None)
+        own = (each.patient_id for each in registered if each.ward is None or each.ward in self._wards)
         return frozenset(own) | frozenset(self._connection.execute(opened).scalars())
 
     def _asked(self, patient_ids: Sequence[str] | None) -> list[str]:

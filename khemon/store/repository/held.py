@@ -52,6 +52,7 @@ class Kept(NamedTuple):
 
 def settled(connection: sa.Connection, ledger: Ledger, known_at_ms: int | None = None) -> dict[int, Anew]:
     """Id of a row to the verdict it got when it was last judged anew; rows that never were are not in it."""
+    known_at_ms = ledger.cut(known_at_ms)
     joined = settlement.join(batch_undo, batch_undo.c.undo_no == settlement.c.undo_no)
     columns = sa.select(*settlement.c, batch_undo.c.recorded_ms).select_from(joined)
     rows = [tuple(row) for row in connection.execute(columns.order_by(settlement.c.undo_no))]

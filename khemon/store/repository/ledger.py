@@ -41,10 +41,14 @@ class Decided(NamedTuple):
 
 
 class Ledger:
-    """Names, sources and standing of all batches, read once and when first asked for."""
+    """Names, sources and standing of all batches, read once and when first asked for.
 
-    def __init__(self, connection: sa.Connection) -> None:
+    cut_ms: nothing recorded after it stands, whatever later moment is asked about; None: nothing is cut off.
+    """
+
+    def __init__(self, connection: sa.Connection, cut_ms: int | None = None) -> None:
         self._connection = connection
+        self._cut_ms = cut_ms
         #: By the moment asked about: each row that a person set out, the act that did, and its verdict.
         self.set_out: dict[int | None, dict[int, tuple[int, str]]] = {}
 
@@ -62,8 +66,14 @@ class Ledger:
         seals_of(self._connection).compare("batch_undo", totals((WARD, mark_of(*row)) for row in rows), [WARD])
         return dict(rows)
 
+    def cut(self, known_at_ms: int | None = None) -> int | None:
+        """The moment by which a row must have been recorded to be seen; None: any row may be."""
+        moments = [moment for moment in (known_at_ms, self._cut_ms) if moment is not None]
+        return min(moments, default=None)
+
     def not_standing(self, known_at_ms: int | None = None) -> set[int]:
         """Numbers of batches whose rows are not to be seen: undone, or not yet recorded at that moment."""
+        known_at_ms = self.cut(known_at_ms)
         if known_at_ms is None:
             return set(self.undone)
         gone = {number for number, at in self.undone.items() if at <= known_at_ms}
@@ -71,6 +81,7 @@ class Ledger:
 
     def not_restored(self, known_at_ms: int | None = None) -> set[int]:
         """Numbers of batches whose undoing was not yet recorded at that moment: what it restored was not yet there."""
+        known_at_ms = self.cut(known_at_ms)
         return set() if known_at_ms is None else {number for number, at in self.undone.items() if at > known_at_ms}
 
     def decided(self, known_at_ms: int | None = None) -> dict[int, Decided]:

@@ -186,6 +186,7 @@ def _is_sound(row: tuple[Any, ...]) -> bool:
 def _rows(connection: sa.Connection, ledger: Ledger, statement: sa.Select[Any]) -> Iterator[ResultRow]:
     """The rows of `_NAMED`, narrowed by numbers only. DamagedRows for one that is not what was written."""
     seals = seals_of(connection)
+    gone, not_yet = ledger.not_standing(), ledger.not_restored()
     for values in fetch_plain(connection, statement):
         row, name = values[:-1], values[-1]
         if not _is_sound(row):
@@ -197,7 +198,7 @@ def _rows(connection: sa.Connection, ledger: Ledger, statement: sa.Select[Any]) 
         coded = (STATUSES[row[_AT["status"]]], QUALITIES[row[_AT["quality"]]], TIMINGS[row[_AT["timing"]]])
         reasons = json.loads(row[_AT["reasons"]]) if row[_AT["reasons"]] else []
         said = (row[_AT["specimen"]], row[_AT["comment"]], row[_AT["resulted_ms"]], reasons)
-        undone = row_id // BATCH_SPAN in ledger.undone
+        undone = row_id // BATCH_SPAN in gone or row[_AT["restored_by"]] in not_yet
         came = (facts.batch, row[_AT["row"]], row[_AT["field"]], facts.recorded_ms, undone)
         yield ResultRow._make((row_id, name, ANALYTE_NAMES[first], *read, *coded, *said, *came))
 

@@ -15,6 +15,8 @@ class Snapshot:
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
         self._ledger = ledger.Ledger(connection)
+        #: What stands now, also for a reader that looks back.
+        self._present = self._ledger
 
     def _number(self, patient_id: str) -> int | None:
         return people.numbers_of(self._connection, [patient_id]).get(patient_id)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 import streamlit as st
 
 from khemon.actions import acknowledge, watch
-from khemon.actions.watch.alerts import NO_PAGE, AlertLine, AlertView
+from khemon.actions.watch.alerts import NO_PAGE, AlertLine, AlertView, ReviewQueue
+from khemon.actions.watch.lead_up import LeadUp
 from khemon.actions.whoami import person
 from khemon.figures.style import Theme, rule_words
 from khemon.figures.timeline import timeline_figure
@@ -19,7 +20,7 @@ from khemon.ui.parts.elements import Child, Markup, el, join, show, sign, table
 from khemon.ui.parts.pages import address
 from khemon.ui.parts.session import Session, session
 
-_LONGEST_REASON = 500
+_LONGEST_REASON, _LONGEST_NAME = 500, 80
 
 
 def asked_alert() -> int | None:
@@ -38,14 +39,20 @@ def label(line: AlertLine) -> str:
     status = "" if line.status == "confirmed" else f" {line.status}"
     met = f", met {line.times_met} times" if line.times_met > 1 else ""
     words = f"{line.patient} · {rule_words(line.rule)}{status} · since {line.since} ({line.age}){met}"
-    words += f" · {line.decided}" if line.decided else ""
-    words += f" · muted by {line.muted_by}" if line.muted_by else ""
+    for more in (line.evidence, f"re-opened: {line.reopened}" if line.reopened else "", line.handed):
+        words += f" · {more}" if more else ""
     return frame.severity_label(line.severity, words)
 
 
-def opened(here: Session, line: AlertLine, theme: Theme, *, asked: bool) -> None:
+def lists(queue: ReviewQueue, asked: int | None) -> TypeGuard[int]:
+    """Whether an alert is in one of the lists of the queue."""
+    lines = (*queue.to_review, *queue.unseen, *queue.muted, *queue.quiet, *queue.closed)
+    return asked in {line.alert_id for line in lines}
+
+
+def opened(here: Session, line: AlertLine, theme: Theme) -> None:
     """One alert in the queue; what is inside is drawn only while it is open."""
-    box = st.expander(label(line), key=f"alert_{line.alert_id}", expanded=asked, on_change="rerun")
+    box = st.expander(label(line), key=f"alert_{line.alert_id}", on_change="rerun")
     with box:
         if box.open:
             detail(here, line.alert_id, theme)
@@ -59,9 +66,10 @@ def detail(here: Session, alert_id: int, theme: Theme) -> None:
     figure = timeline_figure(view.timeline, theme)
     alt = view.timeline.alt
     st.plotly_chart(figure, theme=None, key=f"weeks_{alert_id}", config=frame.CHART, alt=alt)
+    show(weeks_before(view.lead_up))
     if view.explained is not None:
         show(patient_parts.why(view.explained))
-    if view.can_acknowledge and person(here.store, here.actor).may("acknowledge"):
+    if here.present is None and view.can_acknowledge and person(here.store, here.actor).may("acknowledge"):
         decide(here, view)
     show(_log(view))
     signing_parts.history(here, alert_id)
@@ -69,11 +77,9 @@ def detail(here: Session, alert_id: int, theme: Theme) -> None:
 
 def _head(view: AlertView) -> Markup:
     line = view.line
-    parts: list[Child] = [
-        _patient(line, f"Open {line.patient}"),
-        el("div", line.text),
-    ]
-    for words in (line.note, f"Re-opened: {line.reopened}" if line.reopened else "", line.decided):
+    title = el("b", sign(line.severity), f" {rule_words(line.rule)} {line.status}, since {line.since} ({line.age})")
+    parts: list[Child] = [_patient(line, f"Open {line.patient}"), el("div", title), el("div", line.text)]
+    for words in (line.note, f"Re-opened: {line.reopened}" if line.reopened else "", line.decided, line.handed):
         if words:
             parts.append(el("div", words, class_="k-muted"))
     if line.muted_by:
@@ -83,6 +89,19 @@ def _head(view: AlertView) -> Markup:
     if line.ended:
         parts.append(el("div", f"Ended {line.ended}", class_="k-muted"))
     return el("div", *parts, class_="k k-card", style=f"--edge:var(--{line.severity})")
+
+
+def weeks_before(told: LeadUp) -> Markup:
+    """Drugs, infections, products of the four weeks before, as a list: what the lanes of the chart show."""
+    now = el("div", el("b", "Given at its onset: "), "; ".join(told.going_on))
+    if not told.steps:
+        nothing = "Nothing else is recorded of the four weeks before: no step of a drug, no infection, no product."
+        return el("div", now, el("div", nothing, class_="k-muted"), class_="k")
+    rows: list[list[Child]] = [[step.when, step.before, step.what] for step in told.steps]
+    made = table(["When", "Before the onset", "What"], rows, label="The four weeks before")
+    return el(
+        "div", now, el("details", el("summary", f"The four weeks before: {len(rows)} recorded"), made), class_="k"
+    )
 
 
 def _patient(line: AlertLine, words: str) -> Markup:
@@ -105,6 +124,7 @@ def decide(here: Session, view: AlertView) -> None:
         left, right = st.columns(2)
         sure = left.form_submit_button("Acknowledge", type="primary", key=f"acknowledge_{number}")
         quiet = right.form_submit_button("Quiet unless it gets worse", key=f"snooze_{number}")
+    hand_over(view)
     if sure or quiet:
         _decided(number, code or None, reason, durations[until], signed, snooze=quiet)
 
@@ -122,6 +142,53 @@ def _decided(
     signed.over()
     st.toast("Noted. The alert is under “Acknowledged or quiet” until then.", icon="✅")
     st.rerun()
+
+
+def hand_over(view: AlertView) -> None:
+    """The form that hands an alert over to somebody: it stays as it is, and says whose it is."""
+    number = view.line.alert_id
+    with st.form(f"hand_over_{number}", clear_on_submit=True):
+        left, right = st.columns(2)
+        to = left.text_input("Hand over to", key=f"hand_to_{number}", max_chars=_LONGEST_NAME)
+        note = right.text_input("Words for them", key=f"hand_note_{number}", max_chars=_LONGEST_REASON)
+        asked = st.form_submit_button("Hand over (it stays open)", key=f"hand_over_button_{number}")
+    if asked:
+        here = session()
+        try:
+            acknowledge.hand_over(here.store, here.actor, number, to, note, now=here.now)
+        except KhemonError as problem:
+            frame.refused(problem)
+            return
+        st.toast("Handed over; the alert stands as it stood.", icon="✅")
+        st.rerun()
+
+
+def quiet_list(lines: Sequence[AlertLine]) -> Markup:
+    """Everything that is muted, acknowledged or quiet: how, by whom, since when, until when, and why."""
+    rows: list[list[Child]] = []
+    for line in lines:
+        if line.quiet is None:
+            continue
+        what = join(
+            sign(line.severity), f" {rule_words(line.rule)}", el("div", line.evidence, class_="k-small k-muted")
+        )
+        whose = el("div", line.handed, class_="k-small") if line.handed else ""
+        told = line.quiet
+        decide = el("a", "open", href=address("alerts", alert=line.alert_id))
+        rows.append(
+            [
+                _patient(line, line.patient),
+                what,
+                told.how,
+                told.by,
+                told.since,
+                told.until,
+                join(told.why, whose),
+                decide,
+            ]
+        )
+    head = ["Child", "Alert", "Quiet", "By", "Since", "Until", "Why", ""]
+    return el("div", table(head, rows, "k-quiet-list", "Everything that is quiet"), class_="k")
 
 
 def _log(view: AlertView) -> Markup:

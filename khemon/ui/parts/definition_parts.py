@@ -54,7 +54,8 @@ def _scores(sheet: RuleSheet, scores: Sequence[tuple[str, str]]) -> Markup:
 
 def contents(book: Definitions) -> Markup:
     """Which protocol this is, and its rules as a list."""
-    names = el("ul", *(el("li", sheet.title) for sheet, _ in book.rules), class_="k-list")
+    links = (el("a", sheet.title, href=f"#{sheet.rule}") for sheet, _ in book.rules)
+    names = el("ul", *(el("li", link) for link in links), class_="k-list k-columns")
     words = "° marks a number that is khemon's own choice, without a published source. All others name theirs."
     based = f"It changes numbers of {book.base}; a changed number names the one it replaces." if book.base else None
     about = el("p", based) if based else None

@@ -12,6 +12,7 @@ from khemon.actions.whoami import person
 from khemon.figures.style import SIGNS, Theme, theme_called
 from khemon.figures.words import INTENDED_USE, SYNTHETIC_WORDS
 from khemon.models import KhemonError, StoreProblem
+from khemon.ui.parts import looking_back
 from khemon.ui.parts.elements import el, plain, show, sign
 from khemon.ui.parts.session import Session, session
 from khemon.ui.parts.sheet import style_sheet
@@ -74,8 +75,11 @@ def theme() -> Theme:
     return theme_called(st.context.theme.type)
 
 
-def page_top(title: str, now: str | None = None) -> Session:
-    """The session of this run, with the page's heading drawn; stops where nobody may look."""
+def page_top(title: str, *, looks_back: bool = False) -> Session:
+    """The session of this run, with the page's heading drawn; stops where nobody may look.
+
+    looks_back: the page follows the moment in its address, and offers to choose one.
+    """
     here = session()
     setting = _setting(here)
     st.html(style_sheet(theme()))
@@ -85,8 +89,17 @@ def page_top(title: str, now: str | None = None) -> Session:
     _who(here)
     if setting.synthetic:
         show(el("div", SYNTHETIC_WORDS, class_="k k-banner", role="note"))
-    if title:
-        st.title(title)
+    if looks_back:
+        here = looking_back.entered(here, setting.zone, theme().name)
+    else:
+        looking_back.leave()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if title:
+            st.title(title)
+        if looks_back:
+            looking_back.control(here, setting.zone)
+    if looks_back:
+        looking_back.since_then(here, setting.zone, st.query_params.get("patient"))
     return here
 
 
@@ -120,6 +133,8 @@ def page_end(as_of: str, setting: Setting) -> None:
 def quiet_refresh(shown: int, patient_id: str | None = None) -> None:
     """Looks for a newer revision of the ward, or of a patient, and offers it; never moves what someone is reading."""
     here = session()
+    if shown < 0:  # of a moment of the past: nothing new can come
+        return
     if watch.revision(here.store, here.actor, patient_id) != shown:
         offer = st.button("New results – refresh", type="primary", key="refresh_offer")
         if offer:

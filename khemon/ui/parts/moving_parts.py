@@ -13,12 +13,14 @@ from khemon.actions.watch import HeldQueue, MoveNotice
 from khemon.models import Refused
 from khemon.ui.parts import frame, review_parts
 from khemon.ui.parts.elements import Markup, el, show, sign
-from khemon.ui.parts.pages import address
+from khemon.ui.parts.pages import address, is_past
 from khemon.ui.parts.session import Session
 
 
 def news(notices: Sequence[MoveNotice], key: int | None = None) -> Markup:
     """Moves of results that this person has to know of, each a link; it stays until it is opened. key: of one child."""
+    if is_past():
+        return Markup("")
     notices = [notice for notice in notices if key is None or key in (notice.key, notice.to_key)]
     items = [
         el("li", el("a", sign("warning", _headline(notice)), href=address("review", move=notice.batch)))

@@ -18,6 +18,8 @@ def nothing(here: Session, search: str) -> str:
     """What to say where no child is listed: for those bound to wards that other wards are not shown."""
     if search:
         return "No child on the ward matches."
+    if here.present is not None:
+        return "No child on the ward was known at this moment."
     wards = person(here.store, here.actor).wards
     if wards:
         return f"No child on {', '.join(wards)}, as the patients' files name it. Children of other wards are not shown."
@@ -26,7 +28,7 @@ def nothing(here: Session, search: str) -> str:
 
 def offer(here: Session) -> None:
     """The form, for those who are bound to wards; nothing for others."""
-    if not person(here.store, here.actor).wards:
+    if here.present is not None or not person(here.store, here.actor).wards:
         return
     with st.expander("A patient of another ward"), st.form("break_glass", clear_on_submit=True):
         st.markdown(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from urllib.parse import quote
 
 import streamlit as st
 
@@ -16,6 +17,7 @@ TITLES = {
     "ward": "Ward",
     "patient": "Patient",
     "alerts": "Alerts",
+    "rebounds": "Rebounds",
     "review": "Held results",
     "upload": "Upload",
     "enter": "Enter by hand",
@@ -26,11 +28,28 @@ TITLES = {
 }
 
 
+#: The moment a page looks back to, and by what knowledge, as they stand in an address.
+AS_OF, KNOWN = "as_of", "known"
+#: Pages that can look back; from one to another the moment goes along.
+LOOKS_BACK = ("ward", "patient", "alerts", "rebounds")
+
+
 def address(page: str, **query: object) -> str:
-    """The address of a page inside the dashboard; the ward's is the root."""
+    """The address of a page inside the dashboard, with the moment looked back to; the ward's is the root."""
     path = "./" if page == "ward" else page
-    asked = "&".join(f"{name}={value}" for name, value in query.items())
-    return f"{path}?{asked}" if asked else path
+    if page in LOOKS_BACK:
+        query |= {name: st.query_params[name] for name in (AS_OF, KNOWN) if name in st.query_params}
+    return f"{path}?{query_of(query)}" if query else path
+
+
+def query_of(values: Mapping[str, object]) -> str:
+    """What stands behind the question mark of an address."""
+    return "&".join(f"{name}={quote(str(value), safe=':')}" for name, value in values.items())
+
+
+def is_past() -> bool:
+    """Whether the address names a moment of the past: there is nothing to do there."""
+    return AS_OF in st.query_params
 
 
 def registered(exist: Collection[str] = tuple(TITLES)) -> dict[str, st.Page]:

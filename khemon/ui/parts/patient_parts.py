@@ -15,7 +15,7 @@ from khemon.figures.style import AXES, Theme, rule_words
 from khemon.figures.timeline import TimelineData
 from khemon.figures.words import dates_in_words
 from khemon.ui.parts.elements import Child, Markup, el, join, sign, table
-from khemon.ui.parts.pages import address
+from khemon.ui.parts.pages import address, is_past
 
 _KEY = (
     ("●", "result"),
@@ -98,7 +98,9 @@ def notices(view: PatientView) -> Markup:
         items.append(el("li", el("a", sign("warning", more), href=held)))
     items += [el("li", row) for row in view.gaps]
     moving = el("a", "A result belongs to another child: move it", href=held)
-    return el("ul", *items, el("li", moving), class_="k k-list")
+    if not is_past():
+        items.append(el("li", moving))
+    return el("ul", *items, class_="k k-list")
 
 
 def alert_list(alerts: Sequence[AlertLine]) -> Markup:
@@ -110,7 +112,9 @@ def alert_list(alerts: Sequence[AlertLine]) -> Markup:
 
 
 def entering(key: str | None) -> Markup:
-    """The way to enter something for this child, or to correct what is stored."""
+    """The way to enter something for this child, or to correct what is stored; none while looking back."""
+    if is_past():
+        return Markup("")
     link = el("a", "Enter or correct results and events by hand", href=address("enter", patient=key))
     return el("div", link, class_="k")
 

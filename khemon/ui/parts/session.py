@@ -19,11 +19,20 @@ _ENTERED = "khemon_entered"
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """The store, the actor as the gate knows it now, and the time."""
+    """The store, the actor as the gate knows it now, and the time.
+
+    present: in a session that looks back, the one it came from; there the store and the time are those of the past.
+    """
 
     store: Store
     actor: Actor
     now: dt.datetime
+    present: Session | None = None
+
+    @property
+    def live(self) -> Session:
+        """The session of the present: what is noted about looking is noted there."""
+        return self.present or self
 
 
 def enter() -> None:

@@ -17,3 +17,9 @@ def style_sheet(theme: Theme) -> str:
     colors = "".join(f"--{name.replace('_', '-')}:{getattr(theme, name)};" for name in (*_COLORS, *_AREAS))
     rules = Path(__file__).with_name("sheet.css").read_text(encoding="utf-8")
     return f"<style>:root{{{colors}}}\n{rules}</style>"
+
+
+@lru_cache(maxsize=1)
+def past_sheet() -> str:
+    """The style element of a page that looks back."""
+    return f"<style>{Path(__file__).with_name('past.css').read_text(encoding='utf-8')}</style>"

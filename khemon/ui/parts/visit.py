@@ -25,6 +25,9 @@ class _Visit:
 
 def patient(here: Session, key: str | None) -> watch.Visits:
     """When the patient's page was opened before this visit; the visit is noted. Refused for an unknown key."""
+    if here.present is not None:
+        _note(here.live, watch.patient_of(here.store, here.actor, key), "patient page, looking back", opened=False)
+        return watch.Visits(None, None)
     visits: dict[str, _Visit] = st.session_state.setdefault(_VISITS, {})
     patient_id = watch.patient_of(here.store, here.actor, key)
     visit = visits.get(str(key))
@@ -37,7 +40,15 @@ def patient(here: Session, key: str | None) -> watch.Visits:
 
 
 def alert(here: Session, alert_id: int) -> None:
-    """Note that this person opened an alert, once per visit."""
+    """Note that this person opened an alert, once per visit; looking back sees no alert as it stands now."""
+    if here.present is not None:
+        _note(
+            here.live,
+            watch.patient_of_alert(here.store, here.actor, alert_id),
+            "alerts page, looking back",
+            opened=False,
+        )
+        return
     seen: set[int] = st.session_state.setdefault(_ALERTS, set())
     patient_id = watch.patient_of_alert(here.store, here.actor, alert_id)
     _note(here, patient_id, "alerts page", opened=alert_id not in seen)

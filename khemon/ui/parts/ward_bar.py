@@ -22,7 +22,12 @@ _NAMED = 3
 
 
 def bar(shown: WardBoard, at: dt.datetime) -> None:
-    """One line that stays at the top of the window, always as high; what came is shown when the reader asks for it."""
+    """One line that stays at the top of the window, always as high; what came is shown when the reader asks for it.
+
+    Nothing of a moment of the past, when nothing new can come.
+    """
+    if shown.revision < 0:
+        return
     st.fragment(_bar, run_every=current_settings().look_every_s)(shown, at)
 
 
