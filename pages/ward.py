@@ -17,7 +17,8 @@ frame.damaged_children(board.damaged)
 with st.container(horizontal=True, vertical_alignment="bottom"):
     search = st.text_input("Find a child by name or id", key="search", bind="query-params", width="stretch")
     round_parts.choice(board)
-    round_parts.hour(here, board)
+    if here.present is None:
+        round_parts.hour(here, board)
 found = ward_list.found_by(board.on_ward, search or "")
 on_ward = round_parts.with_news(found, board.news, only=asked is not None)
 follow_up = ward_list.found_by(board.follow_up, search or "")
