@@ -16,13 +16,13 @@ top = st.container()
 try:
     people, acts = watch.record_names(here.store, here.actor)
     wanted = audit_parts.wanted(people, acts, setting.zone)
-    view = watch.record_view(here.store, here.actor, wanted, audit_parts.page_number())
+    view = watch.record_view(here.store, here.actor, wanted, audit_parts.page_number(), verify=audit_parts.is_due(here))
 except Refused as refused:
     frame.refused(refused)
     st.stop()
 
 with top:
-    show(audit_parts.verdict(view.verdict))
+    show(audit_parts.verdict(here, view.verdict, setting.zone))
 if view.looks is not None:
     st.subheader("Who looked at this child")
     show(audit_parts.looks(view.looks))

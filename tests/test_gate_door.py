@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Iterator
 
@@ -23,7 +24,14 @@ def place() -> Iterator[running.Place]:
 
 
 def through(
-    app, place: running.Place | None, path: str, method: str = "GET", body: tuple[bytes, ...] = (), **more: str
+    app,
+    place: running.Place | None,
+    path: str,
+    method: str = "GET",
+    body: tuple[bytes, ...] = (),
+    *,
+    ends: bool = True,
+    **more: str,
 ):
     """What the gate sends for a request of a signed-in session, whose body comes in parts without a length."""
     token = place.sessions.open(place.actor)[0] if place else "x"
@@ -44,11 +52,11 @@ def through(
         "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
     }
     coming = [{"type": "http.request", "body": part, "more_body": True} for part in body]
-    coming.append({"type": "http.request", "body": b"", "more_body": False})
+    coming += [{"type": "http.request", "body": b"", "more_body": False}] if ends else []
     sent: list[dict] = []
 
     async def receive() -> dict:
-        return coming.pop(0)
+        return coming.pop(0) if coming else await asyncio.Event().wait()
 
     async def send(message: dict) -> None:
         sent.append(message)

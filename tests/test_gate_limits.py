@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
+import uvicorn
 from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect
+from uvicorn.server import ServerState
 
-from khemon.gate import downloads, loads, running, sessions
+from khemon.gate import door, downloads, loads, patience, running, sessions
 from khemon.gate.downloads import Downloads, Offer
 from khemon.gate.loads import Loads
+from khemon.gate.patience import PatientProtocol
 from khemon.gate.places import MEGABYTE
 from khemon.gate.routes import routes
 from khemon.gate.sessions import SESSIONS_PER_PERSON, SOCKETS_PER_PERSON, SOCKETS_PER_SESSION, Sessions
 from khemon.models import Actor, Refused
 from khemon.settings import Settings
+from tests.looping import finished
 from tests.server import CANARY
-from tests.test_gate_door import PORT, header, status, through
+from tests.test_gate_door import PORT, header, ok, status, through
 
 ANN, BOB = (Actor(name=name, kind="account", credential_version=1) for name in ("Ann", "Bob"))
 LOCAL = Actor(name="nurse", kind="local")
@@ -131,8 +138,6 @@ def test_an_export_that_is_refused_when_it_is_fetched_says_why_and_gives_nothing
 
 
 def test_an_upload_beyond_what_a_person_may_have_on_the_way_is_refused_before_it_is_read(place, monkeypatch):
-    from khemon.gate import door
-
     token, _ = place.sessions.open(place.actor)
     monkeypatch.setattr(door, "owns_window", lambda session, window: True)
     held = [(0, 0)]
@@ -155,3 +160,93 @@ def test_an_upload_beyond_what_a_person_may_have_on_the_way_is_refused_before_it
     held[0] = (loads.MOST_FILES, 0)
     assert sent(10) == 429
     assert not place.loads._coming, "what is over does not count any more"
+
+
+def test_files_are_taken_only_from_whom_the_upload_page_exists_for(place, monkeypatch):
+    token, _ = place.sessions.open(place.actor)
+    monkeypatch.setattr(door, "owns_window", lambda session, window: True)
+    monkeypatch.setattr(type(place.standing), "has_page", lambda self, session, path: path != "/upload")
+
+    async def never(scope, receive, send) -> None:
+        raise AssertionError("reached")
+
+    for method in ("PUT", "DELETE"):
+        sent = through(never, place, "/_stcore/upload_file/w/f", method, cookie=f"khemon_{PORT}={token}")
+        assert status(sent) == 404
+
+
+# ---- by drops -----------------------------------------------------------------------------------------------------
+
+
+async def drains(scope, receive, send) -> None:
+    while (await receive()).get("more_body"):
+        pass
+    await ok(send)
+
+
+def test_a_body_that_does_not_go_on_is_given_up_and_whoever_hangs_up_is_not_logged(place, monkeypatch, caplog):
+    monkeypatch.setattr(door, "PART_WITHIN_S", 0.05)
+    sent = through(drains, place, "/sign-out", "POST", (b"a", b"b"), ends=False)
+    assert (status(sent), header(sent, b"connection")) == (408, b"close")
+    assert status(through(drains, place, "/sign-out", "POST", (b"a", b"b"))) == 200
+
+    async def hung_up_on(scope, receive, send) -> None:
+        raise ClientDisconnect
+
+    assert through(hung_up_on, place, "/sign-out", "POST") == []
+    assert not caplog.records
+
+
+def test_a_length_that_is_stated_in_two_ways_is_refused_and_what_follows_is_no_further_request(place):
+    sent = through(drains, place, "/sign-out", "POST", **{"content-length": "4", "transfer-encoding": "chunked"})
+    assert (status(sent), header(sent, b"connection")) == (400, b"close")
+
+
+def test_a_head_that_comes_by_drops_is_hung_up_on_and_an_upgraded_socket_is_not(monkeypatch):
+    monkeypatch.setattr(patience, "HEAD_WITHIN_S", 0.2)
+    whole = b"GET / HTTP/1.1\r\nHost: x\r\n"
+    upgrade = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    upgrade += b"Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n"
+
+    async def answers(scope, receive, send) -> None:
+        if scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.accept"})
+            await receive()
+            await send({"type": "websocket.send", "bytes": b"still here"})
+        else:
+            await drains(scope, receive, send)
+
+    async def tried() -> None:
+        config = uvicorn.Config(answers, http=PatientProtocol, ws="websockets-sansio", log_config=None)
+        config.load()
+        state = ServerState()
+        made = partial(PatientProtocol, config=config, server_state=state, app_state={})
+        listening = await asyncio.get_running_loop().create_server(made, "127.0.0.1", 0)
+        port = listening.sockets[0].getsockname()[1]
+        pipes: list[asyncio.StreamWriter] = []
+
+        async def connected(first: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+            coming, going = await asyncio.open_connection("127.0.0.1", port)
+            pipes.append(going)
+            going.write(first)
+            return coming, going
+
+        socket, frames = await connected(whole + upgrade)
+        assert b" 101 " in await socket.readuntil(b"\r\n\r\n")
+        slow, _ = await connected(whole + b"X: ")
+        assert await slow.read() == b"", "hung up on without a word"
+        second, drops = await connected(whole + b"\r\n")
+        assert (await second.readuntil(b"fine")).startswith(b"HTTP/1.1 200")
+        drops.write(whole + b"X: ")
+        await second.read()
+        assert second.at_eof()
+        frames.write(b"\x82\x81\0\0\0\0a")
+        assert b"still here" in await socket.readuntil(b"still here")
+        for pipe in pipes:
+            pipe.close()
+        listening.close()
+        while state.connections:
+            await asyncio.sleep(0)
+
+    finished(asyncio.wait_for(tried(), 20))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,10 +56,10 @@ def whole_record(store: Store, actor: Actor) -> None:
         raise Refused("account", found, "ask an administrator who is bound to none")
 
 
-def wanted_rows(reader: Reader, wanted: Wanted, rows: Iterable[AuditRow] | None = None) -> list[AuditRow]:
-    """The entries (of all, or of these) that are wanted, in order. Refused for a child that is not known."""
+def wanted_rows(reader: Reader, wanted: Wanted) -> list[AuditRow]:
+    """The entries that are wanted, in order. Refused for a child that is not known."""
     objects = None if wanted.patient_id is None else _objects_of(reader, wanted.patient_id)
-    return [row for row in (reader.audit_rows() if rows is None else rows) if wanted.takes(row, objects)]
+    return [row for row in reader.audit_rows() if wanted.takes(row, objects)]
 
 
 def _verified(reader: Reader, known_head: str | None) -> dict[str, Any]:

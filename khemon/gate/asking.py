@@ -61,6 +61,9 @@ def misdirected(scope: Scope) -> Refusal | None:
         return Refusal(431, "The request has too many or too long headers.")
     if host_of(scope) is None:
         return Refusal(421, "This server answers to 127.0.0.1 and localhost only.")
+    if all_values(headers, b"content-length") and all_values(headers, b"transfer-encoding"):
+        # A proxy might go by the other one, and take the rest for another request.
+        return Refusal(400, "The length of the request is stated in two ways.")
     if len(scope.get("query_string", b"")) > MOST_QUERY_BYTES:
         return Refusal(414, "The address is too long.")
     if not has_plain_path(scope):

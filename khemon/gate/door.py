@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from urllib.parse import urlencode
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from khemon.gate import asking, places, running
 from khemon.gate.answering import TLS_ONLY, answer, content_policy, guarded, session_cookie
 from khemon.gate.asking import Headers, Refusal
 from khemon.gate.loads import MOST_FILES, held_in_windows
+from khemon.gate.patience import PART_WITHIN_S, TooSlow
 from khemon.gate.quiet import where_of
 from khemon.gate.running import Place
 from khemon.gate.sessions import Session
@@ -27,6 +30,7 @@ NOT_SIGNED_IN = {
 }
 
 
+HANG_UP = (b"connection", b"close")
 TOO_MUCH_AT_ONCE = "Too much is on its way already. Wait until it is read, then bring the rest."
 
 
@@ -67,7 +71,13 @@ class Gate:
             await self._ask(scope, receive, send_guarded)
         except _TooLong:
             if not started:
-                await answer(send_guarded, 413, "That is too large.", [(b"connection", b"close")])
+                await answer(send_guarded, 413, "That is too large.", [HANG_UP])
+        except TooSlow:
+            if not started:
+                await answer(send_guarded, 408, "The rest of the request did not come.", [HANG_UP])
+        except ClientDisconnect:
+            # Whoever hangs up is not told, and could fill the log.
+            pass
         except Exception as problem:
             # The text of an error may hold data; where it happened may not.
             LOG.error("request failed: %s", where_of(problem))
@@ -79,7 +89,7 @@ class Gate:
         if refusal is None and asking.is_foreign(scope):
             refusal = Refusal(403, "Another site may not ask for this.")
         if refusal is not None:
-            await answer(send, refusal.status, refusal.text)
+            await answer(send, refusal.status, refusal.text, [HANG_UP])
             return
         place = _place()
         if place is None:
@@ -104,7 +114,7 @@ class Gate:
         path, method = scope["path"], scope["method"]
         refusal = _not_here(scope, place, session)
         if refusal is not None:
-            extra = [(b"connection", b"close")] if refusal.status == 413 else []
+            extra = [HANG_UP] if refusal.status == 413 else []
             await answer(send, refusal.status, refusal.text, extra)
             return
         if session is not None and (path in place.pages or method not in asking.SAFE_METHODS):
@@ -116,7 +126,7 @@ class Gate:
         size = _length_of(scope)
         files, held = held_in_windows(place.sessions.of_person(session))
         if files >= MOST_FILES or not place.loads.begin(session.person, size, held):
-            await answer(send, 429, TOO_MUCH_AT_ONCE, [(b"connection", b"close")])
+            await answer(send, 429, TOO_MUCH_AT_ONCE, [HANG_UP])
             return
         try:
             await self._app(inside, limited, send)
@@ -168,6 +178,8 @@ def _not_here(scope: Scope, place: Place, session: Session | None) -> Refusal | 
     window = places.window_of(scope["path"])
     if window is not None and (session is None or not owns_window(session, window)):
         return Refusal(404, "That window is closed.")
+    if window is not None and session is not None and not place.standing.has_page(session, places.UPLOAD):
+        return Refusal(404, "There is no such address here.")
     return None
 
 
@@ -257,12 +269,18 @@ def _length_of(scope: Scope) -> int:
 
 
 def _limited(receive: Receive, most: int) -> Receive:
-    seen = 0
+    seen, whole = 0, False
 
     async def receive_counted() -> Message:
-        nonlocal seen
-        message = await receive()
+        nonlocal seen, whole
+        if whole:
+            return await receive()
+        try:
+            message = await asyncio.wait_for(receive(), PART_WITHIN_S)
+        except TimeoutError:
+            raise TooSlow from None
         if message["type"] == "http.request":
+            whole = not message.get("more_body", False)
             seen += len(message.get("body", b""))
             if seen > most:
                 raise _TooLong

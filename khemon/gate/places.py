@@ -12,6 +12,8 @@ MOST_UPLOAD_BYTES = 20 * MEGABYTE
 MOST_OTHER_BYTES = 64 * 1024
 
 STREAM = "/_stcore/stream"
+#: The page that takes files: for whom it does not exist there is nothing to send them to.
+UPLOAD = "/upload"
 SIGN_OUT = "/sign-out"
 DOWNLOAD = "/download/"
 SIGN_IN = "/sign-in"

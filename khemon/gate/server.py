@@ -64,10 +64,12 @@ def _state_options(host: str, port: int, public: str | None) -> None:
 def _serve(listening: socket.socket) -> None:
     import uvicorn
 
+    from khemon.gate.patience import PatientProtocol
+
     config = uvicorn.Config(
         _application(),
         lifespan="on",
-        http="h11",
+        http=PatientProtocol,
         h11_max_incomplete_event_size=2 * MOST_HEADER_BYTES,
         ws="websockets-sansio",
         ws_max_size=baseline.MOST_FRAME_MILLION_BYTES * 1_000_000,

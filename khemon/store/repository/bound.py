@@ -158,6 +158,9 @@ class BoundReader(Reader):
     def audit_rows(self, after: int = 0) -> Iterator[AuditRow]:
         return iter(())
 
+    def audit_names(self) -> list[tuple[str, str]]:
+        return []
+
     def _shown(self, rows: list[HeldRow]) -> list[HeldRow]:
         """Rows without a patient are there for everyone: nobody can say whose they are."""
         return [row for row in rows if row.patient_id is None or row.patient_id in self._visible]

@@ -245,6 +245,10 @@ class Reader(KeptReader, AccountReader):
         """Sequence and hash of the last audit entry."""
         return records.audit_head(self._connection)
 
+    def audit_names(self) -> list[tuple[str, str]]:
+        """Who did what at any time, each pair once."""
+        return records.audit_names(self._connection)
+
     def seen_at(self, kind: str, object_id: str | int, actor: str | None = None) -> int | None:
         """When someone (this actor, if given) last opened it."""
         found = records.seen_rows(self._connection, kind, str(object_id), actor)

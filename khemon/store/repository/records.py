@@ -247,6 +247,12 @@ def audit_rows(connection: sa.Connection, after: int = 0) -> Iterator[AuditRow]:
         after = rows[-1][0]
 
 
+def audit_names(connection: sa.Connection) -> list[tuple[str, str]]:
+    """Who did what at any time, each pair once."""
+    rows = connection.execute(sa.select(audit.c.actor, audit.c.action).distinct())
+    return sorted((row[0], row[1]) for row in rows)
+
+
 def mark_seen(connection: sa.Connection, kind: str, object_id: str, actor: str, at_ms: int) -> None:
     """Notes that someone opened something; a child that nobody spoke of yet cannot be opened."""
     scope = _seen_scope(connection, kind, object_id)

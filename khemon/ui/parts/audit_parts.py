@@ -13,13 +13,15 @@ from khemon.actions.auditing import Wanted
 from khemon.actions.leaving import Prepared, prepare_record, record_fetched
 from khemon.actions.watch import RecordLine, RecordView
 from khemon.actions.watch.record import LINES_SHOWN, LookLine, Verdict
+from khemon.figures.words import date_words
 from khemon.rules.calendar import to_ms
 from khemon.ui.parts import leaving_parts
 from khemon.ui.parts.elements import Child, Markup, el, join, show, sign, table
-from khemon.ui.parts.session import session
+from khemon.ui.parts.session import Session, session
 
 _LONGEST_ID = 200
-_PAGE = "audit_page"
+_PAGE, _VERDICT = "audit_page", "khemon_audit_verdict"
+_VERIFIED_FOR = dt.timedelta(minutes=1)
 
 
 def _first_page() -> None:
@@ -55,8 +57,21 @@ def page_number() -> int:
     return int(st.session_state.get(_PAGE, 1))
 
 
-def verdict(told: Verdict) -> Markup:
-    """Whether the chain is as it was written; the first bad entry by name where it is not."""
+def is_due(here: Session) -> bool:
+    """Whether the chain is to be gone through again: once a minute, not at every touch of a filter."""
+    kept = st.session_state.get(_VERDICT)
+    return kept is None or here.now - kept[1] > _VERIFIED_FOR
+
+
+def verdict(here: Session, told: Verdict | None, zone: ZoneInfo) -> Markup:
+    """Whether the chain was as it was written when it was gone through last; the first bad entry by name if not."""
+    if told is not None:
+        st.session_state[_VERDICT] = told, here.now
+    kept, at = st.session_state[_VERDICT]
+    return join(_verdict(kept), el("div", f"Gone through at {date_words(at, zone)}.", class_="k k-muted k-small"))
+
+
+def _verdict(told: Verdict) -> Markup:
     if told.sound:
         head = el("div", "The chain is sound: no entry was edited, deleted, inserted, moved or cut off.")
         note = el(
@@ -87,7 +102,7 @@ def entries(view: RecordView) -> None:
     if not view.lines:
         show(el("div", "No entry is like that.", class_="k k-empty"))
         return
-    bad = view.verdict.where
+    bad = st.session_state[_VERDICT][0].where
     rows: list[list[Child]] = [
         [_number(line, bad), _in_one_line(line.at), line.who, line.did, line.about, line.told] for line in view.lines
     ]
