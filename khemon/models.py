@@ -63,9 +63,8 @@ Timing = Literal["unknown", "trough", "random"]
 Severity = Literal["note", "warning", "critical"]
 EvidenceRole = Literal["onset", "confirm", "worsen", "mend", "end"]
 
-#: Index of a status is its code in columns and in the store; a higher code counts over a lower one.
+#: The index is the code in columns and in the store; of statuses a higher one counts over a lower one.
 STATUSES: tuple[str, ...] = ("preliminary", "final", "corrected", "cancelled", "entered_in_error")
-#: Index of a quality is its code in columns and in the store.
 QUALITIES: tuple[str, ...] = (
     "",
     "hemolyzed",
@@ -186,17 +185,6 @@ class Event(Frozen):
     note: str | None = None
 
 
-class EvidenceItem(Frozen):
-    """A result that opened, confirmed, worsened, mended or closed an episode, as received."""
-
-    result_id: int
-    analyte: str
-    collected_at: dt.datetime
-    value: str
-    unit: str
-    role: EvidenceRole
-
-
 class GroundResult(Frozen):
     """A result that an episode rests on, as received."""
 
@@ -205,6 +193,12 @@ class GroundResult(Frozen):
     collected_at: dt.datetime
     value: str
     unit: str
+
+
+class EvidenceItem(GroundResult):
+    """A result that opened, confirmed, worsened, mended or closed an episode."""
+
+    role: EvidenceRole
 
 
 class GroundEvent(Frozen):

@@ -25,13 +25,14 @@ from tests.test_accounts import with_account
 from tests.test_permitted import LABS, MAY, NOW, NOW_MS, PATIENTS, actions
 
 ACTS = {
-    "acknowledge": {"acknowledge.acknowledge", "acknowledge.snooze", "watch.signed.to_sign"},
+    "acknowledge": {"acknowledge.acknowledge", "acknowledge.hand_over", "acknowledge.snooze", "watch.signed.to_sign"},
     "administer": {"accounts.accounts", "accounts.add_account", "accounts.change_account", "accounts.invite"},
     "audit": {"auditing.audit", "auditing.seen_by", "exporting.export_audit", "leaving.prepare_record",
               "leaving.record_fetched", "watch.record.record_names", "watch.record.record_view"},
     "break_glass": {"break_glass.open_other_ward"},
-    "export": {"exporting.export_patient", "file_rows.not_accepted_csv", "leaving.chart_fetched",
-               "leaving.prepare_chart"},
+    "export": {"cohort_export.cohort_csv", "exporting.export_patient", "file_rows.not_accepted_csv",
+               "handover.leaving.handover_of_patient", "handover.leaving.handover_of_ward",
+               "handover.leaving.wards_to_print", "leaving.chart_fetched", "leaving.prepare_chart"},
     "go_live": {"going_live.go_live"},
     "import": {"begun.batch_of", "begun.note", "import_files.commit", "import_files.preview", "mappings.mapping_of",
                "mappings.mappings", "mappings.sources", "proposals.proposal", "proposals.shape_for",
@@ -41,30 +42,37 @@ ACTS = {
              "by_hand.previewing.children", "cohort.asking.cohort_of_store", "import_files.batches",
              "protocol_diff.diff", "review.telling.move_opened", "scorecard.scorecard", "status.alerts",
              "status.status", "viewing.looked_at", "watch.alerts.alert_view", "watch.alerts.patient_of_alert",
-             "watch.alerts.review_queue", "watch.heldqueue.held_queue", "watch.imports.imports",
+             "watch.alerts.review_queue", "watch.changes.ward_changes", "watch.cohort.view.cohort_choices",
+             "watch.cohort.view.cohort_view", "watch.comparing.alerts_compared",
+             "watch.corrections.corrections_since", "watch.heldqueue.held_queue", "watch.imports.imports",
              "watch.moved.decided_lines", "watch.moved.movable_results", "watch.moved.move_notice",
-             "watch.moved.move_notices", "watch.patient.identity_of", "watch.patient.last_visit",
-             "watch.patient.patient_of", "watch.patient.patient_view", "watch.signed.signatures",
-             "watch.ward.ward_board"},
+             "watch.moved.move_notices", "watch.news.last_visits", "watch.patient.ended_flags",
+             "watch.patient.identity_of", "watch.patient.patient_of", "watch.patient.patient_view",
+             "watch.rebounds.rebound_review", "watch.signed.signatures", "watch.then.first_recorded",
+             "watch.then.store_at", "watch.ward.ward_board"},
     "map": {"mappings.remember"},
     "own_account": {"accounts.change_password", "accounts.confirm_password"},
-    "read_rules": {"protocol_lists.listed", "protocol_lists.shown", "watch.damaged.read_only_because",
+    "read_rules": {"protocol_lists.listed", "protocol_lists.shown", "watch.comparing.other_protocol",
+                   "watch.comparing.protocols_to_compare", "watch.damaged.read_only_because",
                    "watch.imports.own_zone", "watch.imports.revision", "watch.imports.setting",
                    "watch.rulebook.definitions"},
     "record": {"by_hand.changing.edit_result", "by_hand.changing.void_result", "by_hand.changing_events.edit_event",
                "by_hand.changing_events.void_event", "by_hand.changing_patients.edit_patient",
-               "by_hand.entering.enter_events", "by_hand.entering.enter_result",
-               "by_hand.previewing.preview_events", "by_hand.previewing.preview_result"},
+               "by_hand.entering.enter_events", "by_hand.entering.enter_result", "by_hand.previewing.preview_events",
+               "by_hand.previewing.preview_result"},
     "review": {"review.acts.confirm", "review.acts.correct", "review.acts.reject", "review.moving.move_results"},
+    "set_round": {"rounds.set_round"},
     "take_back": {"import_files.undo"},
 }  # fmt: skip
 #: Parameters that name no child, alert, result, row or import; what is read or written by them is checked elsewhere.
 NAMES_NOTHING = {
-    "a", "as_of_ms", "b", "beyond_limits", "code", "confirmed", "content", "days", "desk", "enabled", "file", "find",
-    "first", "how", "keep", "known_at_ms", "known_head", "last", "layout", "made", "most", "name", "new",
-    "new_patient", "now", "now_ms", "old", "on_step", "opened", "options", "page", "password", "path", "place",
-    "protocol", "reason", "replay", "roles", "seen", "selection", "shape", "since_ms", "snooze", "source", "stated",
-    "states", "sure", "toml", "until", "verify", "version", "wanted", "wards", "where", "whole_texts", "window",
+    "a", "anyone_ms", "as_of", "asked", "scale", "whole",
+    "as_of_ms", "at", "b", "beyond_limits", "code", "confirmed", "content", "days", "desk", "enabled",
+    "file", "find", "first", "fonts", "group", "how", "keep", "known_at_ms", "known_head", "known_then", "last",
+    "layout", "made", "most", "name", "new", "new_patient", "note", "now", "now_ms", "old", "on_step", "opened",
+    "options", "page", "password", "path", "place", "protocol", "question", "reason", "replay", "roles", "seen",
+    "selection", "shape", "shown", "since_ms", "snooze", "source", "stated", "states", "sure", "to", "toml", "until",
+    "verify", "version", "wanted", "ward", "wards", "what", "where", "whole_texts", "window", "with_ids",
 }  # fmt: skip
 #: Name a child in another way: by its key in addresses, which a bound reader gives out for those it shows; by an event
 #: of the child that is named beside it; with the reason that opens another ward's child.
@@ -72,7 +80,7 @@ NAMES_OTHERWISE = {"key", "number", "other"}
 #: Look at what is shown to a person only together with a child, an alert or an import; these read for themselves.
 READ_BY_THEMSELVES = ACTS["look"] | ACTS["export"] | {"watch.signed.to_sign"}
 #: Not run below, because they need a file of a protocol or of an export.
-NOT_RUN = {"protocol_diff.diff", "exporting.export_patient", "leaving.chart_fetched"}
+NOT_RUN = {"protocol_diff.diff", "watch.comparing.alerts_compared", "exporting.export_patient", "leaving.chart_fetched"}
 
 
 def named() -> dict[str, object]:
@@ -155,8 +163,12 @@ def asked(store: Store, actor, name: str, given: dict[str, object]) -> str:
     action = named_actions[name]
     values = {"now": NOW, "now_ms": NOW_MS, "most": 9, "first": NOW.replace(day=1), "last": NOW, "opened": False,
               "where": "here", "selection": Selection(), "protocol": None, "as_of_ms": NOW_MS, "known_at_ms": None,
-              "states": None, "wanted": None, "layout": "csv"} | given  # fmt: skip
+              "states": None, "wanted": None, "layout": "csv", "as_of": NOW,
+              "window": watch.DEFAULT_WINDOW, "ward": "3A", "at": NOW,
+              "question": watch.CohortQuestion(Selection())} | given  # fmt: skip
     known = inspect.signature(action).parameters
+    if "shown" in known:
+        values["shown"] = watch.ward_board(store, actor, NOW)
     needed = [each for each in parameters(action) if each in values or known[each].default is inspect.Parameter.empty]
     arguments = {each: values.get(each) for each in needed}
     try:
