@@ -33,6 +33,8 @@ class Settings(BaseSettings):
     database_url: str = Field(default_factory=default_database_url)
     #: The ward's time zone (IANA name); None leaves it to the store.
     timezone: str | None = None
+    #: A folder of fonts for letters that the print does not have by itself, such as Chinese ones.
+    print_fonts: Path | None = None
     #: `demo` signs in by itself over synthetic data; `serve` asks for the link it printed.
     mode: Literal["demo", "serve"] = "serve"
     host: str = "127.0.0.1"
@@ -40,8 +42,6 @@ class Settings(BaseSettings):
     public_origin: str | None = None
     #: None: the usual port, or any free one if it is taken. 0: any free one. Otherwise exactly this one.
     port: int | None = Field(default=None, ge=0, le=65535)
-    #: A folder of fonts for letters that the print does not have by itself, such as Chinese ones.
-    print_fonts: Path | None = None
     #: Every so many seconds a ward list looks whether something came.
     look_every_s: int = Field(default=30, ge=1, le=600)
 

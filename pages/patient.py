@@ -7,8 +7,9 @@ import streamlit as st
 from khemon.actions import watch
 from khemon.figures.timeline import timeline_figure
 from khemon.models import Refused
-from khemon.ui.parts import clock, frame, grids, handover_parts, leaving_parts, moving_parts, patient_parts, visit
+from khemon.ui.parts import clock, frame, grids, leaving_parts, moving_parts, patient_parts, visit
 from khemon.ui.parts.elements import el, show
+from khemon.ui.parts.handover_parts import patient_link
 
 here = frame.page_top("", looks_back=True)
 key = st.query_params.get("patient")
@@ -32,8 +33,8 @@ with top:
     show(patient_parts.news(view))
     show(patient_parts.notices(view))
     show(patient_parts.alert_list(view.alerts))
+    show(patient_link(here, view.identity, window))
     show(patient_parts.entering(key))
-    show(handover_parts.of_patient(here, view.identity, window))
     show(patient_parts.sections())
     st.header("Timeline")
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from khemon.actions import watch
-from khemon.ui.parts import frame, handover_parts, moving_parts, other_ward, round_parts, ward_bar, ward_list
+from khemon.ui.parts import frame, moving_parts, other_ward, round_parts, ward_bar, ward_list
 from khemon.ui.parts.elements import el, show
+from khemon.ui.parts.handover_parts import ward_links
 
 here = frame.page_top("Ward", looks_back=True)
 asked = round_parts.asked()
@@ -25,7 +26,7 @@ follow_up = ward_list.found_by(board.follow_up, search or "")
 archived = ward_list.found_by(board.archived, search or "")
 
 show(moving_parts.news(watch.move_notices(here.store, here.actor)))
-show(handover_parts.of_ward(here, board.revision))
+show(ward_links(here, board.revision))
 show(ward_list.held_list(board.held_elsewhere))
 if on_ward:
     show(ward_list.ward_list(on_ward, frame.theme(), board.news))

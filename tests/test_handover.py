@@ -180,11 +180,13 @@ def test_an_empty_window_is_said_to_be_empty(crowd):
     assert "No results or events in this stretch of time." in timeline_svg(empty, LIGHT)
 
 
-def test_a_crowded_child_stays_on_one_page_and_what_has_no_room_is_counted(crowd, crowded_print):
+def test_a_crowded_child_stays_on_one_page_and_what_has_no_room_is_counted(store, crowd, crowded_print):
     made = crowded_print
     assert len(made.pages) == 1
     assert made.says(f"{HOSTILE} LongLong") and "(cut; whole on the screen)" in made.text
-    assert len(crowd.results) >= 1990 and len(crowd.held) == 59 and len(crowd.events) == 60
+    with store.reading() as reader:
+        assert len(reader.results_of("Crowd")) >= 1990
+    assert len(crowd.held) == 59 and len(crowd.events) == 60
     assert "Alerts: 60, not over: 6" in made.text and "what happened: 60" in made.text
     listed = made.text.count("acknowledged"), made.text.count("resolved"), made.text.count("held, not judged:")
     older = [int(number) for number in re.findall(r"and (\d+) older, see the screen", made.text)]
@@ -302,7 +304,7 @@ def test_only_who_may_export_prints_and_only_children_of_the_own_wards(tmp_path)
     ):
         with pytest.raises(Refused):
             act()
-    assert handover_parts.of_ward(Session(store, viewer, NOW), 0) == ""
+    assert handover_parts.ward_links(Session(store, viewer, NOW), 0) == ""
     store.close()
 
 

@@ -69,15 +69,16 @@ def _template(kind: str) -> bytes:
 
 
 def _pictures(kind: str, sheet: dict[str, Any], fonts: Path | None) -> list[str]:
-    """SVG texts: the timeline of a child, or a strip for each row of a ward list."""
+    """SVG texts: the timeline of a child in two sizes, or a strip for each row of a ward list."""
     from pydantic import TypeAdapter
 
     if kind == "patient":
         from khemon.figures.timeline import TimelineData
-        from khemon.reports.chart import timeline_svg
+        from khemon.reports.chart import HEIGHTS_MM, timeline_svg
         from khemon.reports.glyphs import font_files
 
-        return [timeline_svg(TypeAdapter(TimelineData).validate_python(sheet["timeline"]), LIGHT, font_files(fonts))]
+        data = TypeAdapter(TimelineData).validate_python(sheet["timeline"])
+        return [timeline_svg(data, LIGHT, font_files(fonts), height_mm) for height_mm in HEIGHTS_MM]
     from khemon.figures.board import SparkData, spark_svg
 
     strip = TypeAdapter(SparkData)

@@ -30,7 +30,7 @@ def patient_sheet(view: PatientView, actor: Actor, as_of: dt.datetime, now: dt.d
         latest=tuple(map(latest, view.cells)),
         answers=tuple(Answer(title, said(flag)) for title, flag in view.answers),
         timeline=view.timeline,
-        window=f"all since {view.timeline.start[:10]}" if window == "all" else f"last {window}",
+        window=f"last {window}" if window[0].isdigit() else window,
         runs=tuple(_run(title, clock) for title, clock in view.clocks),
         alerts=tuple(map(_alert, _by_urgency(view.alerts))),
         waiting=tuple(cut(words, LONGEST_LINE) for words in (*view.held, *view.gaps)),

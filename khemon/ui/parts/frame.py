@@ -10,7 +10,8 @@ from khemon.actions import watch
 from khemon.actions.watch.setting import Setting
 from khemon.actions.whoami import person
 from khemon.figures.style import SIGNS, Theme, theme_called
-from khemon.figures.words import INTENDED_USE, SYNTHETIC_WORDS
+from khemon.figures.words import INTENDED_USE as _INTENDED_USE
+from khemon.figures.words import SYNTHETIC_WORDS as _SYNTHETIC
 from khemon.models import KhemonError, StoreProblem
 from khemon.ui.parts import looking_back
 from khemon.ui.parts.elements import el, plain, show, sign
@@ -88,7 +89,7 @@ def page_top(title: str, *, looks_back: bool = False) -> Session:
         show(el("div", el("b", "READ-ONLY: "), f"{because}.", class_="k k-banner k-broken", role="alert"))
     _who(here)
     if setting.synthetic:
-        show(el("div", SYNTHETIC_WORDS, class_="k k-banner", role="note"))
+        show(el("div", _SYNTHETIC, class_="k k-banner", role="note"))
     if looks_back:
         here = looking_back.entered(here, setting.zone, theme().name)
     else:
@@ -126,7 +127,7 @@ def _who(here: Session) -> None:
 def page_end(as_of: str, setting: Setting) -> None:
     """The last lines of a page: as of when, by which protocol, and what khemon is for."""
     told = el("div", f"As of {as_of}, ward time ({setting.timezone}). Judged by {setting.protocol.called}.")
-    show(el("div", told, el("div", INTENDED_USE), class_="k k-foot"))
+    show(el("div", told, el("div", _INTENDED_USE), class_="k k-foot"))
 
 
 @st.fragment(run_every=REFRESH_EVERY)

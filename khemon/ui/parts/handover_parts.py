@@ -21,31 +21,30 @@ _WARDS = "khemon_wards_to_print"
 _MOST_WARDS = 12
 
 
-def of_patient(here: Session, who: Identity, window: str | None, as_of: dt.datetime | None = None) -> Markup:
+def patient_link(here: Session, who: Identity, window: str | None) -> Markup:
     """The link to the page of a child, for those who may take something along; nothing for others.
 
-    as_of: the moment the page looks back to; None: now, when the link is followed.
+    What is printed is known when the link is followed.
     """
-    if not person(here.store, here.actor).may("export"):
+    if _looks_back(here) or not person(here.store, here.actor).may("export"):
         return Markup("")
     store, actor, fonts = here.store, here.actor, current_settings().print_fonts
     who_id, chosen = who.patient_id, window or DEFAULT_WINDOW
 
     def make() -> bytes:
         now = dt.datetime.now(dt.UTC)
-        at = as_of or now
-        return handover_of_patient(store, actor, who_id, as_of=at, now=now, window=chosen, fonts=fonts).content
+        return handover_of_patient(store, actor, who_id, as_of=now, now=now, window=chosen, fonts=fonts).content
 
-    link = download_address(f"handover {who.key} {chosen} {as_of}", f"handover-{who.key}.pdf", make, PDF)
+    link = download_address(f"handover {who.key} {chosen}", f"handover-{who.key}.pdf", make, PDF)
     return _links([(WORDS, link)])
 
 
-def of_ward(here: Session, revision: int) -> Markup:
+def ward_links(here: Session, revision: int) -> Markup:
     """A link to the list of each ward, or to the one list there is; nothing for those who may take nothing along.
 
     revision: of what the page shows; the names of the wards are asked for once for each.
     """
-    if not person(here.store, here.actor).may("export"):
+    if _looks_back(here) or not person(here.store, here.actor).may("export"):
         return Markup("")
     known, wards = st.session_state.get(_WARDS, (None, ()))
     if known != revision:
@@ -55,6 +54,11 @@ def of_ward(here: Session, revision: int) -> Markup:
     whole = f"{WORDS}, all wards" if several else WORDS
     named = [(whole, _of_ward(here, None)), *((f"{WORDS}, {ward}", _of_ward(here, ward)) for ward in several)]
     return _links(named)
+
+
+def _looks_back(here: Session) -> bool:
+    """Whether the page shows a moment of the past: a print made now would not be what is on it."""
+    return getattr(here, "present", None) is not None
 
 
 def _of_ward(here: Session, ward: str | None) -> str:
