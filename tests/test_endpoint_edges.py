@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,7 @@ from khemon.endpoints import (
     endpoint_numbers,
     endpoints_of,
     fraction,
+    joined,
     kaplan_meier,
     wilson,
 )
@@ -62,7 +65,7 @@ def ward_with_course_rule(**update: object) -> Protocol:
 def test_where_no_rule_joins_courses_only_records_that_touch_are_one(changed):
     children = [
         responder(arm="combination", events=courses((0, 5), (6, 10))),
-        responder(arm="combination", events=courses((0, 5), (5, 10))),
+        responder(arm="combination", events=courses((0, 5), (5.2, 10))),
     ]
     told = endpoints_of(gathered(children), ward_with_course_rule(**changed), ZONE, to_ms(at(1_000)))
     assert answers(told, WEEK_4) == [("not_met", "prednisolone"), ("met", "")]
@@ -92,6 +95,12 @@ def test_an_intervention_counts_from_day_0_on():
 def test_a_trough_that_as_reported_may_be_the_end_of_the_band_or_more_is_unclear():
     treated = found(Told(LOW, labs=[Lab(7, ">=15", "sirolimus", timing="trough")])).treated
     assert (treated.troughs.tolist(), treated.in_band.tolist(), treated.unclear.tolist()) == ([1], [0], [1])
+
+
+def test_without_timings_of_levels_no_troughs_are_told():
+    children = gathered([Told(LOW, labs=[Lab(7, "12", "sirolimus", timing="trough")])])
+    untimed = dataclasses.replace(children, results=dataclasses.replace(children.results, timing=None))
+    assert endpoints_of(untimed, protocol(), ZONE, to_ms(at(20))).treated.troughs.tolist() == [0]
 
 
 def test_who_left_before_day_0_was_observed_for_no_day():
@@ -135,6 +144,22 @@ def test_a_curve_that_stands_at_exactly_a_half_has_its_median_there_and_limits_b
     assert curve.median[0] == 1
     # variance 1 / (2 * 1) of the logarithm; limits 0.5 ** exp(±1.959964 * sqrt(0.5) / ln 2), by hand
     assert (curve.low[0], curve.high[0]) == pytest.approx((0.00599, 0.91037), abs=1e-4)
+
+
+def test_a_share_that_misses_a_half_by_a_rounding_is_a_half():
+    for at_risk in range(4, 40, 2):
+        days = np.arange(1, at_risk + 1)
+        curve = kaplan_meier(days, days <= at_risk // 2)
+        assert curve.median[0] == at_risk // 2, at_risk
+
+
+def test_children_told_in_parts_are_told_as_together():
+    children = [responder(), Told(LOW), responder(9, arm="combination")]
+    parts, whole = joined([found(children[0]), found(*children[1:])]), found(*children)
+    assert {name: own.state.tolist() for name, own in parts.answers.items()} == {
+        name: own.state.tolist() for name, own in whole.answers.items()
+    }
+    assert parts.lesions["trial"].tolist() == whole.lesions["trial"].tolist()
 
 
 @pytest.mark.parametrize(
