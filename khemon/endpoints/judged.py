@@ -216,8 +216,7 @@ class _Block:
         found = nearest(points.by_day, patient, day, np.tile(within, self.count), self.last[patient])
         shape = (self.count, weeks.size)
         told = self._values(points, found.place, found.settled, patient)
-        place = found.place if weeks.size > 1 else found.place.reshape(self.count)
-        return place, Values(*(getattr(told, each.name).reshape(shape) for each in fields(Values)))
+        return found.place, Values(*(getattr(told, each.name).reshape(shape) for each in fields(Values)))
 
     def _values(self, points: Points, place: Ints, settled: Bools, patient: Ints) -> Values:
         there = place != NONE

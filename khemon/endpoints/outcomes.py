@@ -24,7 +24,8 @@ _CLASS = {word: np.int8(code) for code, word in enumerate(LESION_CLASSES)}
 class Change:
     """A measurement at baseline and at month 12; NaN where missing. steps: the same exact, for comparing.
 
-    settled: nothing that can still come changes the later one. other_unit: the two cannot be compared.
+    settled: nothing that can still come changes the later one. other_unit: the two, where there are two, cannot be
+    compared.
     """
 
     first: Floats
@@ -62,15 +63,16 @@ def change(told: Happenings, facts: Known, visit: Visit, oldest: int) -> Change:
     """The last measurement until day 0 and the one nearest to a visit. told: of one kind, by patient and time."""
     dose = told.events.dose
     assert dose is not None
-    readable = told.take(positions(~np.isnan(dose)))
+    rows = positions(~np.isnan(dose))
+    readable = told.take(rows)
     events, n = readable.events, facts.day0.size
     by_day = keys(events.patient, facts.day_of(events.start))
     patient = np.arange(n)
     first = latest_before(by_day, patient, facts.day0_day, oldest)
     later = nearest(by_day, patient, facts.day0_day + visit.day.count, visit.within.count, facts.last)
-    values = np.append(events.dose if events.dose is not None else np.zeros(0), np.nan)
+    values = np.append(dose[rows], np.nan)
     units = np.append(readable.unit.code, NONE)
-    other = (first != NONE) & (later.place != NONE) & (units[first] != units[later.place])
+    other = units[first] != units[later.place]
     return Change(values[first], values[later.place], later.settled, other)
 
 
@@ -156,18 +158,18 @@ def rebound(found: Judged, facts: Known, numbers: EndpointNumbers, *, confirmed:
     choice = Choice(facts.day0.size)
     in_time = rebounds.onset <= horizon
     choice.where(in_time & (rebounds.confirmed < NEVER if confirmed else in_time), "met")
-    if confirmed:
-        goes_on = in_time & (facts.closing_day == NEVER) & ~rebounds.over
-        choice.where(goes_on, "provisional", "follow_up_running")
-        choice.where(in_time, "not_met", "none_recorded")
+    # What follows is of one that is not confirmed: all the others in time are met.
+    goes_on = in_time & (facts.closing_day == NEVER) & ~rebounds.over
+    choice.where(goes_on, "provisional", "follow_up_running")
+    choice.where(in_time, "not_met", "none_recorded")
     none = found.platelets.onset == NEVER
     choice.where(none & (facts.last - facts.day0_day > horizon), "not_met", "no_response")
     return _until(choice, rebounds.onset, facts, horizon, "none_recorded")
 
 
 def _until(choice: Choice, day: Ints, facts: Known, horizon: int, otherwise: str) -> Answers:
-    """The rest: only later, still followed, or not until the end of follow-up."""
-    choice.where((day > horizon) & (day < NEVER), "not_met", "after_horizon")
+    """The rest, of whom none had it in time: only later, still followed, or not until the end of follow-up."""
+    choice.where(day < NEVER, "not_met", "after_horizon")
     choice.where(facts.last - facts.day0_day <= horizon, "not_assessable", "follow_up_running")
     return choice.otherwise("not_met", otherwise)
 

@@ -39,8 +39,6 @@ def spread(values: Floats, beyond: Ints | None = None) -> Spread:
 
 def _sign_at(values: Floats, signs: Ints, share: float) -> str:
     """How the values that the quantile rests on were reported, if any of them was only a bound."""
-    if not signs.any():
-        return ""
     # Of equal values the exact one stands for its rank: "<5" lies below 5, ">5" above.
     order = np.lexsort((signs, values))
     place = share * (values.size - 1)

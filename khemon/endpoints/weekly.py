@@ -24,7 +24,7 @@ def run_by(day: int, runs: Runs, treated: Treatment, facts: Known) -> Answers:
     choice = excluded_by(Choice(since.size), day, treated)
     choice.where(facts.closing_day - facts.day0_day < day, "not_met", "closed")
     reached = since >= day
-    choice.where(reached & (runs.onset <= day) & (runs.onset < 0), "met", "before_day0")
+    choice.where(reached & (runs.onset < 0), "met", "before_day0")
     choice.where(reached & (runs.onset <= day), "met")
     choice.where(runs.open_onset <= day, "provisional", "run_open")
     # On the day itself more may come: until it is over a run may still begin.
@@ -54,7 +54,7 @@ def ever(runs: Runs, facts: Known, horizon: int) -> Answers:
 
 def above_at(day: int, value: Values, above: Bools, treated: Treatment, facts: Known) -> Answers:
     """Whether the value nearest to that day is above the limit; without one a non-responder."""
-    number, settled = value.value[:, 0], value.settled[:, 0]
+    number, settled = value.value.ravel(), value.settled.ravel()
     choice = excluded_by(Choice(number.size), day, treated)
     there = ~np.isnan(number)
     choice.where(facts.last - facts.day0_day < day, "not_assessable", "week_not_reached")

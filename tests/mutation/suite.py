@@ -50,6 +50,7 @@ KILLERS = [
     "tests/test_alerts_reference.py",
     "tests/test_timelines.py::test_the_ward_has_the_alerts_told_on_every_day",
     "tests/test_endpoints.py",
+    "tests/test_endpoint_edges.py",
     "tests/test_endpoint_laws.py",
     "tests/test_endpoint_statistics.py",
 ]
