@@ -42,8 +42,6 @@ class Settings(BaseSettings):
     public_origin: str | None = None
     #: None: the usual port, or any free one if it is taken. 0: any free one. Otherwise exactly this one.
     port: int | None = Field(default=None, ge=0, le=65535)
-    #: Every so many seconds a ward list looks whether something came.
-    look_every_s: int = Field(default=30, ge=1, le=600)
 
     @field_validator("public_origin")
     @classmethod

@@ -177,17 +177,34 @@ def test_every_page_is_named_and_reached_by_keyboard(page: Page, ward_server):
     expect(page.get_by_role("heading", name="Ada Critical")).to_be_visible()
 
 
-def test_new_results_are_offered_and_never_forced(page: Page, ward_server, ward_url, now):
+def test_what_comes_is_told_in_the_bar_and_the_list_waits_until_it_is_asked_for(page: Page, ward_server, ward_url, now):
     page.clock.install()
     visit(page, ward_server.url)
-    store = Store(ward_url)
-    files = Files(now)
-    files.lab("E-running", 1, "platelets", "161")
+    rows, bar = page.locator(".k-ward tbody tr"), page.locator(".k-bar")
+    before = rows.all_inner_texts()
+    page.locator(".k-foot").scroll_into_view_if_needed()
+    expect(bar).to_be_in_viewport()
+    top = page.evaluate("document.querySelector('[data-testid=stMain]').scrollTop")
+
+    store, files = Store(ward_url), Files(now)
+    files.lab("E-running", 1, "platelets", "8")
     bring(store, files)
     store.close()
     page.clock.fast_forward("00:31")
-    offer = page.get_by_role("button", name="refresh")
-    expect(offer).to_be_visible()
-    expect(page.get_by_text("161", exact=True)).to_have_count(0)
-    offer.click()
-    expect(page.get_by_text("161", exact=True)).to_be_visible()
+    expect(bar).to_contain_text("Eva Running: plasma criterion met")
+    assert rows.all_inner_texts() == before
+    assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollTop") == top
+
+    page.get_by_role("button", name="Show as of now").click()
+    expect(rows.first).to_contain_text("Eva Running")
+    settled(page)
+    page.get_by_role("radio", name=re.compile("24 h up to")).click()
+    expect(page).to_have_url(re.compile("news=up_to"))
+    settled(page)
+    page.get_by_role("radio", name="Everybody").click()
+    expect(page).not_to_have_url(re.compile("news="))
+    settled(page)
+    state = rows.filter(has_text="Eva Running").locator("td.k-state")
+    state.scroll_into_view_if_needed()
+    state.click(force=True)
+    expect(page.get_by_role("heading", name="Eva Running")).to_be_visible()

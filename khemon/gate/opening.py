@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import gc
 import hashlib
 import importlib
@@ -178,12 +179,13 @@ def _now_ms() -> int:
 
 
 async def _advance_for_ever(place: Place) -> None:
-    """Makes the moves that time alone makes, once a minute, in one of the processes that share the store."""
+    """Once a minute: the moves that time alone makes, in one of the processes that share the store; then the list."""
     lock = _Lock(place.settings.database_url)
     try:
         while True:
             if lock.held():
                 await anyio.to_thread.run_sync(_advance, place.store)
+            await anyio.to_thread.run_sync(_look_ahead, place.store)
             await asyncio.sleep(EVERY_S)
     finally:
         lock.release()
@@ -209,6 +211,17 @@ def _advance(store: Store) -> None:
         LOG.warning("advance: %s", where_of(problem))
     except Exception as problem:
         LOG.error("advance failed: %s", where_of(problem))
+
+
+def _look_ahead(store: Store) -> None:
+    """Reads what the ward list keeps, so that nobody waits for it, whoever looks first in the morning or at night."""
+    from khemon.actions.live import SYSTEM
+    from khemon.actions.watch import ward_board
+
+    try:
+        ward_board(store, SYSTEM, dt.datetime.now(dt.UTC))
+    except Exception as problem:  # whoever looks is told
+        LOG.warning("ward list: %s", where_of(problem))
 
 
 def is_served(database_url: str) -> bool:

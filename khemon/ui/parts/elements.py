@@ -15,6 +15,10 @@ class Markup(str):
 
     __slots__ = ()
 
+    def _repr_html_(self) -> str:
+        """The text as it is: Streamlit straightens the margins of any other, which takes longer than a whole page."""
+        return str(self)
+
 
 Child = str | None
 _VOID = {"img", "br", "hr"}

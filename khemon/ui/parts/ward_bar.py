@@ -10,17 +10,18 @@ from khemon.actions import watch
 from khemon.actions.watch import WardBoard
 from khemon.actions.watch.changes import Changes, Moved
 from khemon.figures.words import MINUTE, ago_words
-from khemon.gate import current_settings
 from khemon.ui.parts.elements import Child, Markup, el, show, sign
+from khemon.ui.parts.frame import REFRESH_EVERY
 from khemon.ui.parts.session import session
 
 #: A list older than this says so: the ages on it are those of then.
 OLD = 10 * MINUTE
-#: A run of the bar within this time after the list was made cannot know more than the list.
+#: So soon after the list was made the clock alone has changed nothing of it.
 _SAME = dt.timedelta(seconds=1)
 _NAMED = 3
 
 
+@st.fragment(run_every=REFRESH_EVERY)
 def bar(shown: WardBoard, at: dt.datetime) -> None:
     """One line that stays at the top of the window, always as high; what came is shown when the reader asks for it.
 
@@ -28,14 +29,10 @@ def bar(shown: WardBoard, at: dt.datetime) -> None:
     """
     if shown.revision < 0:
         return
-    st.fragment(_bar, run_every=current_settings().look_every_s)(shown, at)
-
-
-def _bar(shown: WardBoard, at: dt.datetime) -> None:
     here = session()
     with st.container(key="ward_bar", horizontal=True, vertical_alignment="center", gap="small"):
         changes = None
-        if here.now - at > _SAME:
+        if here.now - at > _SAME or watch.revision(here.store, here.actor) != shown.revision:
             changes = watch.ward_changes(here.store, here.actor, shown, at, here.now)
         show(told(shown.as_of, changes, at, here.now))
         if st.button("Show as of now", key="ward_now", width="content"):
