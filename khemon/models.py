@@ -67,14 +67,8 @@ EvidenceRole = Literal["onset", "confirm", "worsen", "mend", "end"]
 STATUSES: tuple[str, ...] = ("preliminary", "final", "corrected", "cancelled", "entered_in_error")
 #: Index of a quality is its code in columns and in the store.
 QUALITIES: tuple[str, ...] = (
-    "",
-    "hemolyzed",
-    "lipemic",
-    "clumped",
-    "clotted",
-    "contaminated",
-    "wrong_patient",
-    "insufficient",
+    *("", "hemolyzed", "lipemic"),
+    *("clumped", "clotted", "contaminated", "wrong_patient", "insufficient"),
 )
 #: Qualities that set a result aside; `hemolyzed` and `lipemic` are used with a caution.
 EXCLUDING_QUALITIES: frozenset[str] = frozenset(QUALITIES[3:])
