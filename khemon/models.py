@@ -66,14 +66,8 @@ EvidenceRole = Literal["onset", "confirm", "worsen", "mend", "end"]
 #: The index is the code in columns and in the store; of statuses a higher one counts over a lower one.
 STATUSES: tuple[str, ...] = ("preliminary", "final", "corrected", "cancelled", "entered_in_error")
 QUALITIES: tuple[str, ...] = (
-    "",
-    "hemolyzed",
-    "lipemic",
-    "clumped",
-    "clotted",
-    "contaminated",
-    "wrong_patient",
-    "insufficient",
+    *("", "hemolyzed", "lipemic"),
+    *("clumped", "clotted", "contaminated", "wrong_patient", "insufficient"),
 )
 #: Qualities that set a result aside; `hemolyzed` and `lipemic` are used with a caution.
 EXCLUDING_QUALITIES: frozenset[str] = frozenset(QUALITIES[3:])

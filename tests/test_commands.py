@@ -505,6 +505,12 @@ def test_a_rebound_is_found_by_command_and_acknowledged(tmp_path):
     assert ward.alerts("acknowledged")["kmp_rebound"]["actor"]
 
 
+def test_an_alert_is_handed_over_by_command_and_stays_open(ward):
+    ward.bring(lab("25", 3))
+    said = ward.run("ack", ward.alerts()["severe_thrombocytopenia"]["alert"], "--to", "Dr. Lee", "--reason", "on call")
+    assert (said.code, said.document["state"], said.document["handed_to"]) == (0, "open", "Dr. Lee")
+
+
 def test_an_acknowledged_alert_opens_again_when_it_gets_worse(ward):
     ward.bring(lab("25", 3))
     ward.run("ack", ward.alerts()["severe_thrombocytopenia"]["alert"], "--reason", "known")

@@ -40,6 +40,11 @@ def alert_of(store: Store, patient_id: str, rule: str):
         return next(alert for alert in reader.alerts(patient_ids=[patient_id]) if alert.rule == rule)
 
 
+def in_utc(at: dt.datetime | None) -> str:
+    """A time as one text, whatever zone it is told in."""
+    return str(at and at.astimezone(dt.UTC))
+
+
 def without_revision(view):
     """A view as it looks: the counter that tells pages to look again is none of it."""
     return repr(dataclasses.replace(view, revision=0))
@@ -55,10 +60,14 @@ class Diary:
     def pages(self, store: Store, at: dt.datetime) -> list[str]:
         with store.reading() as reader:
             numbers = reader.patient_numbers()
+            episodes = [each.episode for each in reader.episodes()]
         views = [watch.ward_board(store, NURSE, at), watch.review_queue(store, NURSE, at)]
         views.append(watch.rebound_review(store, NURSE, at))
         views += [watch.patient_view(store, NURSE, key, at, "all") for key in numbers.values()]
-        return [without_revision(view) for view in views]
+        judged = [
+            f"{e.patient_id} {e.rule} {e.status} {e.severity} {in_utc(e.onset)} {in_utc(e.end)}" for e in episodes
+        ]
+        return [*map(without_revision, views), "\n".join(judged)]
 
     def note(self, at: dt.datetime) -> None:
         advance(self.store, to_ms(at), ACTOR)
@@ -118,8 +127,7 @@ def lived(tmp_path_factory) -> Iterator[Diary]:
     store.close()
 
 
-def test_the_pages_of_a_moment_say_what_they_said_then(store: Store):
-    lived = live(store)
+def test_the_pages_of_a_moment_say_what_they_said_then(lived: Diary):
     end = START + 30 * 24 * HOUR
     advance(lived.store, to_ms(end), ACTOR)
     assert any("handed over to Dr. Lee" in page for pages in lived.noted.values() for page in pages)
@@ -188,9 +196,9 @@ def test_nothing_can_be_done_in_the_past(lived: Diary):
 
 
 @pytest.mark.parametrize("at", [START, START + HOUR])
-def test_a_moment_that_has_not_passed_is_refused(store: Store, at: dt.datetime):
+def test_a_moment_that_has_not_passed_is_refused(lived: Diary, at: dt.datetime):
     with pytest.raises(Refused, match="has not passed"):
-        watch.store_at(store, NURSE, at, START)
+        watch.store_at(lived.store, NURSE, at, START)
 
 
 @pytest.mark.parametrize("text", ["", "yesterday", "20.11.2026 08:00", "2026-13-01T08:00"])
@@ -199,7 +207,8 @@ def test_an_address_that_names_no_moment_is_refused(text: str):
         watch.as_of_of(text, dt.UTC)
 
 
-def test_who_is_bound_to_a_ward_looks_back_at_the_children_they_may_see_today(store: Store):
+def test_who_is_bound_to_a_ward_looks_back_at_the_children_they_may_see_today(tmp_path):
+    store = Store(f"sqlite:///{tmp_path / 'wards.db'}")
     files = "patient_id,name,ward\nA1,Ada,3A\nB1,Bea,3A\n"
     options = [Options(now_ms=to_ms(START + n * HOUR), timezone=TIMEZONE) for n in range(3)]
     commit(store, NURSE, files.encode(), "patients.csv", options[0])
@@ -217,3 +226,4 @@ def test_who_is_bound_to_a_ward_looks_back_at_the_children_they_may_see_today(st
     assert [line.patient_id for line in board.on_ward] == ["A1"]
     assert "Bea" not in repr(watch.review_queue(back, bound, START + 1.5 * HOUR))
     assert "Bea" not in repr(watch.corrections_since(store, bound, START + 0.5 * HOUR))
+    store.close()

@@ -48,23 +48,29 @@ def ack(
     code: Annotated[str | None, typer.Option("--code", help="Why, from the list: acted_on, known, sample, …")] = None,
     until: Annotated[str | None, typer.Option("--until", help="ISO 8601; else as long as the protocol says.")] = None,
     snooze: Annotated[bool, typer.Option("--snooze", help="Quiet unless it gets worse.")] = False,
+    to: Annotated[str | None, typer.Option("--to", help="Hand it over to somebody instead; it stays open.")] = None,
     db: Db = None,
     as_json: Json = False,
 ) -> None:
-    """Acknowledge an alert: who, why, until when."""
-    from khemon.actions.acknowledge import acknowledge
+    """Acknowledge an alert: who, why, until when; or hand it over."""
+    from khemon.actions.acknowledge import acknowledge, hand_over
     from khemon.actions.status import alert_document
 
     store = open_store(db)
     try:
         zone = _zone(store)
         end = None if until is None else moment(until, zone, "--until")
-        saved = acknowledge(store, person(), alert, reason, end, now=now(), snooze=snooze, code=code)
+        if to is not None:
+            saved = hand_over(store, person(), alert, to, reason, now=now())
+        else:
+            saved = acknowledge(store, person(), alert, reason, end, now=now(), snooze=snooze, code=code)
     finally:
         store.close()
     document = alert_document(saved, zone)
     if as_json:
         print_json(document)
+    elif saved.handed is not None:
+        say(f"alert {saved.alert_id} is {saved.state}, handed over to {saved.handed.to}")
     else:
         say(f"alert {saved.alert_id} is {saved.state} until {document['until']}")
 

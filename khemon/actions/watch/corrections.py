@@ -57,7 +57,7 @@ def corrections_since(
     What changed or was withdrawn stands first, then what arrived late. Refused for an unknown key.
     """
     at_ms = to_ms(as_of)
-    past = store.looking_back(Moment(at_ms, at_ms, lambda *_: []))
+    past = store.looking_back(Moment(at_ms, at_ms, lambda *_: [], lambda *_: []))
     with store.reading() as now, past.reading() as then:
         asked = None if key is None else [patient_id_of(now, key)]
         return tuple(sorted(_Changes(then, now, at_ms, asked).lines(), key=lambda line: line.arrived))

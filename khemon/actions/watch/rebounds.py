@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from khemon.actions.permitted import permitted
@@ -68,19 +68,19 @@ def rebound_review(store: Store, actor: Actor, now: dt.datetime) -> ReboundRevie
 def _review(reader: Reader, now: dt.datetime) -> ReboundReview:
     setting = setting_of(reader)
     numbers = reader.patient_numbers()
-    patients = [each for each in reader.patients() if numbers[each.patient_id] not in reader.left_out]
     rules = [rule for rule in setting.protocol.rules.values() if isinstance(rule, ReboundRule)]
+    standing = reader.patients(_with_rebound(reader, rules))
+    patients = [each for each in standing if numbers[each.patient_id] not in reader.left_out]
     known = Known(reader, patients, setting.protocol, setting.zone, now)
     told = known.told({name for rule in rules for name in (rule.name, rule.response)})
-    lines, responses = [], 0
+    alerts = alert_lines(reader, setting, now, [each.patient_id for each in patients])
+    lines = []
     for patient in patients:
         own = told.get(patient.patient_id, [])
         for rule in rules:
-            responses += any(each.rule == rule.response and each.confirmed_at is not None for each in own)
-            found = [each for each in own if each.rule == rule.name]
-            alerts = alert_lines(reader, setting, now, [patient.patient_id]) if found else ()
-            child = _Child(known, patient, numbers[patient.patient_id], rule, own, alerts)
-            lines += [(episode, child.line(episode)) for episode in found]
+            decided = [line for line in alerts if line.key == numbers[patient.patient_id] and line.rule == rule.name]
+            child = _Child(known, patient, numbers[patient.patient_id], rule, own, decided)
+            lines += [(episode, child.line(episode)) for episode in own if episode.rule == rule.name]
     lines.sort(key=lambda pair: pair[0].onset, reverse=True)
     still = [pair for pair in lines if pair[0].end is None]
     still.sort(key=lambda pair: SEVERITY_ORDER.index(pair[0].severity))
@@ -92,9 +92,24 @@ def _review(reader: Reader, now: dt.datetime) -> ReboundReview:
         open=tuple(line for _, line in still),
         over=tuple(line for episode, line in lines if episode.end is not None),
         counts=dict(Counter(line.status for _, line in still)),
-        responses=responses,
+        responses=_responses(reader, rules, told),
         damaged=tuple(reader.left_out_ids()),
     )
+
+
+def _with_rebound(reader: Reader, rules: Sequence[ReboundRule]) -> list[str] | None:
+    """Ids of the children to look at: those with a rebound in the store; None: all of them."""
+    found = [reader.patients_with(rule.name) for rule in rules]
+    return None if None in found else sorted({name for names in found for name in names or ()})
+
+
+def _responses(reader: Reader, rules: Sequence[ReboundRule], told: Mapping[str, Sequence[Episode]]) -> int:
+    """How many children had a confirmed durable response."""
+    found = [reader.patients_with(rule.response, "confirmed") for rule in rules]
+    if None not in found:
+        return len({name for names in found for name in names or ()})
+    names = {rule.response for rule in rules}
+    return sum(any(each.rule in names and each.confirmed_at is not None for each in own) for own in told.values())
 
 
 class _Child:
@@ -110,8 +125,7 @@ class _Child:
         alerts: Sequence[AlertLine],
     ) -> None:
         self.known, self.patient, self.key, self.rule = known, patient, key, rule
-        self.episodes = episodes
-        self.alerts = [alert for alert in alerts if alert.rule == rule.name]
+        self.episodes, self.alerts = episodes, alerts
 
     def line(self, episode: Episode) -> ReboundLine:
         """One rebound."""

@@ -29,7 +29,7 @@ def store_at(store: Store, actor: Actor, as_of: dt.datetime, now: dt.datetime, *
     if as_of >= now:
         raise Refused("as of", "this moment has not passed", "choose an earlier one, or go back to now")
     at_ms = to_ms(as_of)
-    return store.looking_back(Moment(at_ms, at_ms if known_then else None, _Then(at_ms)))
+    return store.looking_back(Moment(at_ms, at_ms if known_then else None, _Then(at_ms), _Told(at_ms)))
 
 
 @permitted("look")
@@ -47,6 +47,20 @@ def as_of_of(text: str, zone: ZoneInfo) -> dt.datetime:
         found = "this is not a date with a time"
         raise Refused("as of", found, "write it as 2026-11-20T08:00, or go back to now") from None
     return local if local.tzinfo else local.replace(tzinfo=zone)
+
+
+class _Told:
+    """Episodes as of a moment, judged anew."""
+
+    def __init__(self, at_ms: int) -> None:
+        self._at_ms = at_ms
+
+    def __call__(self, reader: Reader, patient_ids: Sequence[str] | None) -> list[Episode]:
+        by_patient, _ = episodes_at(reader, patient_ids, ward_of(reader), self._at_ms)
+        return sorted(
+            (each for own in by_patient.values() for each in own),
+            key=lambda each: (each.patient_id, each.rule, each.onset),
+        )
 
 
 class _Then:

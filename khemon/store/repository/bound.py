@@ -138,6 +138,10 @@ class BoundReader(Reader):
     def episodes(self, patient_ids: Sequence[str] | None = None, *, open_only: bool = False) -> list[StoredEpisode]:
         return super().episodes(self._asked(patient_ids), open_only=open_only)
 
+    def patients_with(self, rule: str, status: str | None = None) -> list[str] | None:
+        found = super().patients_with(rule, status)
+        return None if found is None else self._asked(found)
+
     def alerts(self, states: Sequence[str] | None = None, patient_ids: Sequence[str] | None = None) -> list[Alert]:
         return super().alerts(states, self._asked(patient_ids))
 

@@ -116,6 +116,13 @@ def load_episodes(
     return sorted(found, key=lambda each: (each.episode.patient_id, each.episode.rule, each.episode.onset))
 
 
+def patients_with(connection: sa.Connection, rule: str, status: str | None) -> list[str]:
+    """Sorted ids of the patients that have a stored episode of a rule, in that status if one is named."""
+    joined = sa.select(patient.c.patient_id).join(episode, episode.c.patient_no == patient.c.patient_no).distinct()
+    own = joined.where(episode.c.rule == rule)
+    return sorted(connection.execute(own if status is None else own.where(episode.c.status == status)).scalars())
+
+
 class _Difference:
     """What has to be written so that the stored episodes of some patients are those that were computed."""
 

@@ -10,31 +10,34 @@ from typing import Any
 
 import numpy as np
 
-from khemon.models import LASTING_EVENTS, Alert
+from khemon.models import LASTING_EVENTS, Alert, Episode
 from khemon.store.repository import records
 from khemon.store.repository.bound import BoundReader
 from khemon.store.repository.kept_reader import UNDECIDED
 from khemon.store.repository.ledger import Ledger
 from khemon.store.repository.reader import Reader
-from khemon.store.rows import BatchRow, EventColumns, HeldRow, LiveProtocol, MoveRow, ResultRow
+from khemon.store.rows import BatchRow, EventColumns, HeldRow, LiveProtocol, MoveRow, ResultRow, StoredEpisode
 
 #: Alerts as they stood at the moment, of alerts as they stand now and each one's whole log.
 AlertsThen = Callable[[Reader, Sequence[Alert], dict[int, list[MoveRow]]], list[Alert]]
 
 
 _EVER = sys.maxsize
+#: Episodes as of the moment, sorted by patient, rule and onset; of all patients without ids.
+EpisodesThen = Callable[[Reader, Sequence[str] | None], list[Episode]]
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
     """A moment of the past. as_of_ms cuts by collection, known_at_ms by recording (None: by what is recorded now).
 
-    What people and the clock did to alerts is always cut at as_of_ms. alerts_then: how alerts are told as of then.
+    What people and the clock did to alerts is always cut at as_of_ms. alerts_then, episodes_then: how they are told.
     """
 
     as_of_ms: int
     known_at_ms: int | None
     alerts_then: AlertsThen
+    episodes_then: EpisodesThen
 
 
 class PastReader(Reader):
@@ -96,6 +99,14 @@ class PastReader(Reader):
     def batches(self, format: str | None = None) -> list[BatchRow]:
         cut = self._ledger.cut()
         return [row for row in super().batches(format) if cut is None or row.recorded_ms <= cut]
+
+    def patients_with(self, rule: str, status: str | None = None) -> list[str] | None:
+        return None  # what is stored is what the rules say now
+
+    def episodes(self, patient_ids: Sequence[str] | None = None, *, open_only: bool = False) -> list[StoredEpisode]:
+        """What the rules said of the moment, judged anew: what is stored is what they say now. Without numbers."""
+        told = self._moment.episodes_then(self, patient_ids)
+        return [StoredEpisode(0, each) for each in told if each.end is None or not open_only]
 
     def alerts(self, states: Sequence[str] | None = None, patient_ids: Sequence[str] | None = None) -> list[Alert]:
         """Alerts as they stood at the moment."""

@@ -20,7 +20,7 @@ from khemon.store.repository import (
 )
 from khemon.store.repository.account_reader import AccountReader
 from khemon.store.repository.bulk import without_collection
-from khemon.store.repository.episodes import load_episodes
+from khemon.store.repository.episodes import load_episodes, patients_with
 from khemon.store.repository.kept_reader import KeptReader
 from khemon.store.repository.seals import seals_of
 from khemon.store.rows import (
@@ -219,6 +219,10 @@ class Reader(KeptReader, AccountReader):
     def episodes(self, patient_ids: Sequence[str] | None = None, *, open_only: bool = False) -> list[StoredEpisode]:
         """Stored episodes, sorted by patient, rule and onset."""
         return load_episodes(self._connection, self._numbers(patient_ids), open_only=open_only)
+
+    def patients_with(self, rule: str, status: str | None = None) -> list[str] | None:
+        """Ids of the patients with an episode of a rule (in that status); None where only judging anew can tell."""
+        return patients_with(self._connection, rule, status)
 
     def alerts(self, states: Sequence[str] | None = None, patient_ids: Sequence[str] | None = None) -> list[Alert]:
         """Alerts in these states, of these patients; None: all."""

@@ -86,7 +86,10 @@ def _head(view: AlertView) -> Markup:
         parts.append(
             el("div", f"Muted by {line.muted_by}, which is open; it is listed and can be decided on.", class_="k-muted")
         )
-    if line.ended:
+    if line.state == "retracted":
+        why = view.moves[-1].why if view.moves else ""
+        parts.append(el("div", sign("note", f"retracted: {why}")))
+    elif line.ended:
         parts.append(el("div", f"Ended {line.ended}", class_="k-muted"))
     return el("div", *parts, class_="k k-card", style=f"--edge:var(--{line.severity})")
 
