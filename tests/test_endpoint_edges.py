@@ -17,7 +17,7 @@ from khemon.endpoints import (
     kaplan_meier,
     wilson,
 )
-from khemon.endpoints.judged import reduced
+from khemon.endpoints.judged import joined, reduced
 from khemon.endpoints.numbers import Weeks, read_toml
 from khemon.endpoints.published import Published
 from khemon.models import Refused, RulebookProblem
@@ -212,3 +212,9 @@ def test_of_several_wrong_fields_the_first_is_named_with_the_remedy(tmp_path):
     with pytest.raises(RulebookProblem) as refused:
         read_toml(path, Published)
     assert (refused.value.where, refused.value.remedy) == ("published.toml, source", "mend it")
+
+
+def test_parts_are_joined_column_by_column_under_their_names():
+    found = joined([{"weeks": np.array([1, 2])}, {"weeks": np.array([3])}])
+    assert list(found) == ["weeks"]
+    assert found["weeks"].tolist() == [1, 2, 3]
