@@ -17,7 +17,7 @@ from khemon.endpoints import (
     kaplan_meier,
     wilson,
 )
-from khemon.endpoints.judged import joined, reduced
+from khemon.endpoints.judged import reduced
 from khemon.endpoints.numbers import Weeks, read_toml
 from khemon.endpoints.published import Published
 from khemon.models import Refused, RulebookProblem
