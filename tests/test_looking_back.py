@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -13,14 +13,15 @@ from khemon.actions import watch
 from khemon.actions.acknowledge import acknowledge, hand_over
 from khemon.actions.advance import advance
 from khemon.actions.by_hand.changing import void_result
+from khemon.actions.going_live import go_live
 from khemon.actions.import_files import Options, commit, undo
-from khemon.actions.status import status
 from khemon.actions.viewing import looked_at
 from khemon.models import Actor, Refused
 from khemon.rules.calendar import to_ms
 from khemon.store import Store
 from tests.test_accounts import with_account
-from tests.wards import ACTOR, LAB_COLUMNS, TIMEZONE, Files, bring, rebound, text_of
+from tests.test_protocol_live import site_file
+from tests.wards import ACTOR, LAB_COLUMNS, TIMEZONE, UNITS, Files, bring, rebound, text_of
 
 START = dt.datetime(2026, 3, 20, 8, tzinfo=dt.UTC)
 HOUR = dt.timedelta(hours=1)
@@ -28,7 +29,7 @@ NURSE = Actor(name="Nurse", kind="demo")
 
 
 def labs(store: Store, at: dt.datetime, *rows: tuple) -> str:
-    """Brings results at a time: (patient, collected, analyte, value, unit, status); the batch."""
+    """Brings results at a time: the fields of LAB_COLUMNS; the batch."""
     content = text_of(LAB_COLUMNS, list(rows))
     document = commit(store, ACTOR, content, f"labs_{at:%d%H%M}.csv", Options(now_ms=to_ms(at), source="lab")).document
     advance(store, to_ms(at), ACTOR)
@@ -61,61 +62,68 @@ class Diary:
         with store.reading() as reader:
             numbers = reader.patient_numbers()
             episodes = [each.episode for each in reader.episodes()]
+            alerts = [each.alert_id for each in reader.alerts() if each.rule in ("kmp_rebound", "plasma_criterion")]
         views = [watch.ward_board(store, NURSE, at), watch.review_queue(store, NURSE, at)]
         views.append(watch.rebound_review(store, NURSE, at))
         views += [watch.patient_view(store, NURSE, key, at, "all") for key in numbers.values()]
+        details = [repr(watch.alert_view(store, NURSE, number, at)) for number in alerts]
         judged = [
             f"{e.patient_id} {e.rule} {e.status} {e.severity} {in_utc(e.onset)} {in_utc(e.end)}" for e in episodes
         ]
-        return [*map(without_revision, views), "\n".join(judged)]
+        return [*map(without_revision, views), *details, "\n".join(judged)]
 
     def note(self, at: dt.datetime) -> None:
         advance(self.store, to_ms(at), ACTOR)
         self.noted[at] = self.pages(self.store, at)
 
 
-def live(store: Store) -> Diary:
-    """A week on a ward: late, corrected, withdrawn, held and set out results, decisions, an import taken back."""
+def live(store: Store, folder: Path) -> Diary:
+    """Days on a ward: late, corrected, withdrawn, held, repeated and set out results, decisions, another protocol."""
     diary = Diary(store)
+    moments = [START + n * 6 * HOUR for n in range(1, 10)]
+
+    def row(child: str, n: int, hours: float, analyte: str, value: str, status: str = "") -> tuple:
+        return child, (moments[n] - hours * HOUR).isoformat(), analyte, value, UNITS[analyte], status
+
     files = Files(START)
-    files.child("A", "Ada")
+    for number, name in enumerate(("Ada", "Bea", "Cem")):
+        files.child("ABC"[number], name)
     rebound(files, "A")
-    files.child("B", "Bea")
-    files.panel("B", 20, "8", "1.1", "9", "70")
+    for child in "BC":
+        files.panel(child, 20, "8", "1.1", "9", "70")
     bring(store, files)
+    rebound_alert = alert_of(store, "A", "kmp_rebound").alert_id
     diary.note(START + HOUR)
-    moments = [START + n * 6 * HOUR for n in range(1, 9)]
-
-    def at(n: int, hours: float) -> str:
-        return (moments[n] - hours * HOUR).isoformat()
-
-    acknowledge(store, NURSE, alert_of(store, "A", "kmp_rebound").alert_id, "seen", now=moments[0])
+    acknowledge(store, NURSE, rebound_alert, "seen", now=moments[0])
     looked_at(store, NURSE, "B", "patient page", moments[0], opened=True)
     store.settle()
-    labs(store, moments[0], ("B", (START - 20 * HOUR).isoformat(), "platelets", "80", "10*9/L", "corrected"))
+    labs(store, moments[0], row("B", 0, 26, "platelets", "80", "corrected"), row("C", 0, 1, "platelets", "40"))
     diary.note(moments[0] + HOUR)
-    labs(
-        store, moments[1], ("A", at(1, 2), "platelets", "22", "10*9/L"), ("B", at(1, 2), "platelets", "9000", "10*9/L")
-    )
+    labs(store, moments[1], row("A", 1, 2, "platelets", "22"), row("B", 1, 2, "platelets", "9000"))
     diary.note(moments[1] + HOUR)
-    wrong = labs(
-        store, moments[2], ("B", at(2, 1), "platelets", "7", "10*9/L"), ("B", at(2, 1), "fibrinogen", "0.4", "g/L")
-    )
+    wrong = labs(store, moments[2], row("B", 2, 1, "platelets", "7"), row("B", 2, 1, "fibrinogen", "0.4"))
+    looked_at(store, NURSE, "C", "patient page", moments[2], opened=True)
+    store.settle()
     diary.note(moments[2] + HOUR)
-    hand_over(store, NURSE, alert_of(store, "A", "kmp_rebound").alert_id, "Dr. Lee", "steroid?", now=moments[3])
-    undo(store, ACTOR, wrong, to_ms(moments[3]), "wrong child")
+    labs(store, moments[3], row("B", 2, 1, "platelets", "7"), row("B", 2, 1, "fibrinogen", "0.6"))
+    hand_over(store, NURSE, rebound_alert, "Dr. Lee", "steroid?", now=moments[3])
     diary.note(moments[3] + HOUR)
-    more = Files(moments[4])
+    undo(store, ACTOR, wrong, to_ms(moments[4]), "wrong child")
+    diary.note(moments[4] + HOUR)
+    more = Files(moments[5])
     more.event("A", "infection", 30)
     more.event("A", "prednisolone", 24 * 20, 24 * 3, "2", "mg/kg")
     bring(store, more)
-    diary.note(moments[4] + HOUR)
-    with store.reading() as reader:
-        low = next(row for row in reader.results_of("A") if row.text == "22")
-    void_result(store, NURSE, low.result_id, "of another child", now=moments[5])
+    acknowledge(store, NURSE, rebound_alert, "level taken", now=moments[5])
     diary.note(moments[5] + HOUR)
-    labs(store, moments[6], *(("A", at(6, hours), "platelets", "150", "10*9/L") for hours in (3, 1)))
+    with store.reading() as reader:
+        low = next(each for each in reader.results_of("A") if each.text == "22")
+    void_result(store, NURSE, low.result_id, "of another child", now=moments[6])
     diary.note(moments[6] + HOUR)
+    go_live(store, NURSE, site_file(folder, rules__severe_anemia__limit=72), "ward meeting", to_ms(moments[7]))
+    diary.note(moments[7] + HOUR)
+    labs(store, moments[8], *(row("A", 8, hours, "platelets", "150") for hours in (3, 1)))
+    diary.note(moments[8] + HOUR)
     return diary
 
 
@@ -123,7 +131,7 @@ def live(store: Store) -> Diary:
 def lived(tmp_path_factory) -> Iterator[Diary]:
     """One such week, to look at."""
     store = Store(f"sqlite:///{tmp_path_factory.mktemp('lived') / 'khemon.db'}")
-    yield live(store)
+    yield live(store, tmp_path_factory.mktemp("protocols"))
     store.close()
 
 
@@ -137,30 +145,20 @@ def test_the_pages_of_a_moment_say_what_they_said_then(lived: Diary):
             assert again == then, at
 
 
-def test_the_flags_of_a_moment_are_those_that_status_tells(lived: Diary):
-    at = START + 13 * HOUR
-    told = status(lived.store, NURSE, now_ms=to_ms(START) + 10**10, as_of_ms=to_ms(at), known_at_ms=to_ms(at))
-    told = {one["patient_id"]: one["episodes"] for one in told["patients"]}
-    back = watch.store_at(lived.store, NURSE, at, at + 10 * HOUR)
-    with back.reading() as reader:
-        numbers = reader.patient_numbers()
-    for name, key in numbers.items():
-        view = watch.patient_view(back, NURSE, key, at)
-        still = [each["text"] for each in told[name] if each["end"] is None]
-        assert sorted(flag.text for flag in view.open) == sorted(still)
-
-
 def test_what_was_recorded_since_is_listed_with_the_value_then_and_now(lived: Diary):
     lines = watch.corrections_since(lived.store, NURSE, START + HOUR)
     assert [line.arrived for line in lines] == sorted(line.arrived for line in lines)
     told = {(line.patient, line.what): (line.then, line.now) for line in lines}
     assert told["Bea", "Platelets, 19 Mar 2026 13:00"] == ("8 ×10⁹/L", "80 ×10⁹/L")
-    assert told["Ada", "prednisolone, 1 Mar 2026 15:00"][0] == "not yet here"
-    assert told["Ada", "prednisolone, 1 Mar 2026 15:00"][1].startswith("2 mg/kg, until 18 Mar 2026")
+    assert told["Ada", "prednisolone, 1 Mar 2026 21:00"] == (
+        "not yet here",
+        "2 mg/kg, until 18 Mar 2026 21:00",
+    )
+    assert told["The whole ward", "protocol"] == ("Ward protocol, version 1", "site, version 1")
     later = watch.corrections_since(lived.store, NURSE, START + 20 * HOUR)
-    [taken_back] = [line for line in later if line.what.startswith("Fibrinogen")]
-    assert (taken_back.then, taken_back.now) == ("0.4 g/L", "no longer counted")
-    assert re.fullmatch(r"import taken back 21 Mar 2026 09:00 by Tester", taken_back.since)
+    [fibrinogen] = [line for line in later if line.what.startswith("Fibrinogen")]
+    assert (fibrinogen.then, fibrinogen.now) == ("0.4 g/L", "0.6 g/L")
+    assert fibrinogen.since == "recorded 21 Mar 2026 09:00; import taken back 21 Mar 2026 15:00 by Tester"
     [voided] = [line for line in later if line.then == "22 ×10⁹/L"]
     assert "of another child" in voided.since and voided.now == "no longer counted"
 
@@ -173,11 +171,12 @@ def test_by_what_is_known_now_a_moment_shows_the_corrected_value_and_nothing_lat
     at = START + HOUR
     back = watch.store_at(lived.store, NURSE, at, START + 400 * HOUR, known_then=False)
     with back.reading() as reader:
-        key = reader.patient_numbers()["B"]
-    view = watch.patient_view(back, NURSE, key, at)
-    assert view.cells[0].value == "80"
-    assert "2026 13:00" in view.results[0].collected
-    assert {row.text for row in view.results} == {"8", "80", "1.1", "9", "70"}
+        keys = reader.patient_numbers()
+    ada, bea = (watch.patient_view(back, NURSE, keys[name], at) for name in "AB")
+    assert bea.cells[0].value == "80"
+    assert {row.text for row in bea.results} == {"8", "80", "1.1", "9", "70"}
+    assert "150" not in {row.text for row in ada.results} and [event.kind for event in ada.events] == ["prednisolone"]
+    assert ada.setting.protocol.name == "site"
 
 
 def test_nothing_can_be_done_in_the_past(lived: Diary):

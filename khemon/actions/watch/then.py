@@ -73,9 +73,11 @@ class _Then:
         then, changed = [], set()
         for alert in alerts:
             moves = [move for move in log[alert.alert_id] if move.at_ms <= self._at_ms]
+            later = [move for move in log[alert.alert_id] if move.at_ms > self._at_ms]
             if moves:
-                then.append(_as_then(alert, moves, reader, self._at_ms))
-            if len(moves) < len(log[alert.alert_id]):
+                stood = _as_then(alert, moves, reader, self._at_ms)
+                then.append(stood.model_copy(update={"note": _note(alert, moves, later)}))
+            if later:
                 changed.add(alert.alert_id)
         if not then:
             return []
@@ -110,8 +112,8 @@ def _as_then(alert: Alert, moves: Sequence[MoveRow], reader: Reader, at_ms: int)
         "judged_at": moment(last.at_ms),
         "muted_by": None,
         "reopened_because": _reopened(moves) if state is AlertState.OPEN else None,
-        "note": moves[0].reason if anew is moves[0] else None,
         "worst": SEVERITIES[worst],
+        "confirmed_acknowledged": _confirmed_seen(moves),
         "seen_at": _seen(alert, anew, reader, at_ms, asked=state is AlertState.RESOLVED),
     }
     return alert.model_copy(update=changes | _decision(moves, state) | {"handed": _handed(moves)})
@@ -142,13 +144,31 @@ def _decision(moves: Sequence[MoveRow], state: AlertState) -> dict[str, Any]:
     }
 
 
+def _note(alert: Alert, moves: Sequence[MoveRow], later: Sequence[MoveRow]) -> str | None:
+    """How it came about: its present note, or what its log says where it has been met again since."""
+    if not any(_met_after_its_end(move) for move in later):
+        return alert.note
+    return None if any(_met_after_its_end(move) for move in moves) else moves[0].reason
+
+
+def _met_after_its_end(move: MoveRow) -> bool:
+    return move.move == "meet" and move.from_state not in LIVE
+
+
+def _confirmed_seen(moves: Sequence[MoveRow]) -> bool:
+    """Whether somebody decided on it since it was confirmed, in the episode it tells of."""
+    told = [move for move in moves if move.move in ("raise", "meet", *_DECIDING)]
+    last = max(number for number, move in enumerate(told) if move.move not in _DECIDING)
+    return any(move.details.get("status") == "confirmed" for move in told[last + 1 :])
+
+
 def _handed(moves: Sequence[MoveRow]) -> Handed | None:
     """To whom it was handed over, unless somebody decided on it since, or it was over and is met again."""
     for move in reversed(moves):
         if move.move == "hand_over":
             told = move.details
             return Handed(to=told["to"], by=move.actor, at=moment(move.at_ms), note=told["note"])
-        if move.move in _DECIDING or (move.move == "meet" and move.from_state not in LIVE):
+        if move.move in _DECIDING or _met_after_its_end(move):
             return None
     return None
 
