@@ -41,6 +41,14 @@ def test_hazards_are_numbered_and_whole():
     assert incomplete == []
 
 
+def test_every_attack_that_is_told_of_has_a_live_test():
+    text = (ROOT / "docs" / "attacks.md").read_text(encoding="utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("| ") and not line.startswith("| tried")]
+    named = [re.findall(r"`(test_\w+\.py)::(test_\w+)`", row) for row in rows]
+    assert len(rows) >= 20 and all(named)
+    assert [f"{file}::{test}" for found in named for file, test in found if test not in alive_in(file)] == []
+
+
 def test_every_hazard_has_a_live_test():
     dead = []
     for each in hazards():
