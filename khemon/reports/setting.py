@@ -20,9 +20,9 @@ _SIGNS = "◆ critical  ▲ warning  ● note"
 #: What signs and marks mean, by kind of page.
 KEYS = {
     "patient": (
-        f"{_SIGNS}.  Chart: ● result (◆ meets a critical limit)  ▽ below the figure shown (<)  △ above it (>)  ○ set "
-        "aside, not judged; ring: after a transfusion, square: preliminary, not counted when good; broken lines: "
-        "action lines (° khemon's own number)."
+        f"{_SIGNS}.  Chart: ● result (◆ meets a critical limit)  ▽ below the figure shown (<)  △ above it (>)  ⊗ set "
+        "aside, not judged; ring: after a transfusion, square: preliminary, not counted when good; hatched: no course "
+        "recorded, or on hold; broken lines: action lines (° khemon's own number)."
     ),
     "ward": f"{_SIGNS}.  Strips: ● result  ▽ below the figure shown (<)  △ above it (>); broken lines: action lines.",
 }

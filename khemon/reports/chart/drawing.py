@@ -33,6 +33,8 @@ STYLE: Any = {
     "font.size": WORDS_PT,
     "axes.linewidth": 0.4,
     "path.simplify": False,
+    "hatch.linewidth": 0.3,
+    "hatch.color": "#b8c0c8",
 }
 
 
@@ -83,13 +85,16 @@ class _Drawing(Panels, Lanes):
         )  # fmt: skip
 
     def time_axis(self, axes: Axes) -> None:
-        """Day before month, month as a word; the year where it is not clear."""
+        """Day before month, month as a word; the year where it is not clear; study weeks where the axis counts them."""
         ticks = list(_ticks(self.start, self.days))
         words = []
         for number, (_, day) in enumerate(ticks):
             year = f"\n{day.year}" if number == 0 or ticks[number - 1][1].year != day.year else ""
             words.append(f"{day.day} {MONTHS[day.month - 1]}{year}")
-        axes.set_xticks([at for at, _ in ticks], words)
+        marked = list(zip([at for at, _ in ticks], words, strict=True))
+        if self.data.ticks:
+            marked = [(self.x(at), f"{week}\n{day}") for at, week, day in self.data.ticks if self.x(at) <= self.days]
+        axes.set_xticks([at for at, _ in marked], [told for _, told in marked])
         axes.tick_params(axis="x", length=1.5, labelbottom=True)
 
 

@@ -53,10 +53,19 @@ class Lanes(Ground):
     def bar(self, bar: Bar, y: int, axes: Axes) -> None:
         """Something that lasts, with its words."""
         start, end = self.x(bar.start), self.x(bar.end)
-        drug = self.theme.drug if bar.kind in LASTING_DRUGS else self.theme.happening
-        fill, edge = (self.theme.wash_note, drug) if bar.severity is None else (
-            self.theme.wash(bar.severity), self.theme.of(bar.severity))  # fmt: skip
-        axes.barh(y, end - start, left=start, height=BAR, color=fill, edgecolor=edge, linewidth=0.6, zorder=2)
+        theme = self.theme
+        fill, edge = theme.wash_note, theme.happening
+        if bar.severity is not None:
+            fill, edge = theme.wash(bar.severity), theme.of(bar.severity)
+        elif bar.kind in LASTING_DRUGS:
+            # Doses have no edge: it would run through the words of a low one.
+            fill, edge = (theme.page, theme.muted) if bar.is_hold else (theme.wash_drug, theme.wash_drug)
+        # A dose stands on the floor of its row, which is drawn from the top down.
+        height = BAR * bar.share
+        axes.barh(
+            y + (BAR - height) / 2, end - start, left=start, height=height, color=fill, edgecolor=edge, linewidth=0.5,
+            linestyle=":" if bar.is_hold else "-", hatch="////" if bar.is_hold else None, zorder=2,
+        )  # fmt: skip
         sign = f"{SIGNS[bar.severity]} " if bar.severity in SIGNS and bar.lane in EPISODE_LANES.values() else ""
         self.word(f"{sign}{bar.label}{' →' if bar.goes_on else ''}", start, end, y, axes)
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from khemon.figures.timeline import Mark, Panel
+from khemon.figures.timeline.room import words_beside
 from khemon.reports.chart.ground import SMALL_PT, Ground
 
 if TYPE_CHECKING:
@@ -28,13 +29,14 @@ class Panels(Ground):
         if axis.log:
             axes.set_yscale("log")
         axes.set_ylim(axis.bottom, axis.top)
-        ticks = [tick for tick in axis.ticks if axis.bottom <= tick <= axis.top]
-        axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+        # The number of the upper edge would stand on that of the panel above.
+        ticks = [tick for tick in axis.ticks if axis.bottom <= tick < axis.top]
+        if ticks:
+            axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
         axes.set_yticks([], minor=True)
         axes.grid(axis="y", color=self.theme.grid, linewidth=0.4, zorder=0)
         self.title(axes, axis.title, f"{axis.unit}{', log' if axis.log else ''}")
-        if panel.band:
-            axes.axhspan(*panel.band[:2], color=self.theme.wash_note, linewidth=0, zorder=0)
+        self.areas(panel, axes)
         for line in panel.action_lines:
             dashes = (0, (1, 1.5)) if line.own else (0, (4, 2))
             axes.axhline(line.limit, color=self.theme.muted, linewidth=0.6, linestyle=dashes, zorder=1)
@@ -43,6 +45,34 @@ class Panels(Ground):
             self.line(points, axes, style)
         shown = [mark for mark in panel.marks if 0 <= self.x(mark.at) <= self.days]
         self.marks(panel.analyte, shown, axes)
+        self.beside(panel, axes)
+
+    def areas(self, panel: Panel, axes: Axes) -> None:
+        """What is usual at the child's age, in steps, and the target band."""
+        words = "usual at this age"
+        for step in panel.usual:
+            low = panel.axis.bottom if step.low is None else max(step.low, panel.axis.bottom)
+            high = panel.axis.top if step.high is None else min(step.high, panel.axis.top)
+            start, end = max(self.x(step.start), 0), min(self.x(step.end), self.days)
+            if low < high and start < end:
+                axes.fill_between([start, end], low, high, color=self.theme.usual, linewidth=0, zorder=-1)
+                axes.annotate(
+                    words, (start, high), xytext=(2, -1), textcoords="offset points", va="top",
+                    fontsize=SMALL_PT - 1, color=self.theme.muted,
+                )  # fmt: skip
+                words = ""
+        if panel.band:
+            axes.axhspan(*panel.band[:2], color=self.theme.wash_note, linewidth=0, zorder=0)
+
+    def beside(self, panel: Panel, axes: Axes) -> None:
+        """What stands next to marks: reasons, doubled results, a value that the axis cannot show."""
+        for mark, words in zip(panel.marks, words_beside(self.data, panel), strict=True):
+            if words and 0 <= self.x(mark.at) <= self.days:
+                place, side = ((0, -6), "center") if mark.set_aside else ((-4, 0), "right")
+                axes.annotate(
+                    words, (self.x(mark.at), mark.y), xytext=place, textcoords="offset points", ha=side,
+                    va="top" if mark.set_aside else "center", fontsize=SMALL_PT - 1, color=self.theme.ink, zorder=5,
+                )  # fmt: skip
 
     def title(self, axes: Axes, name: str, unit: str) -> None:
         place: dict[str, Any] = {
@@ -87,11 +117,16 @@ class Panels(Ground):
             symbol = "D" if severity == "critical" and shape == "value" else MARKS[shape]
             [drawn] = axes.plot(
                 [self.x(mark.at) for mark in own], [mark.y for mark in own], linestyle="none",
-                marker="o" if aside else symbol, markersize=3.6 if hollow else 2.6, clip_on=False, zorder=4,
+                marker=symbol, markersize=3.6 if hollow else 2.6, clip_on=False, zorder=4,
                 markerfacecolor="white" if hollow else color, markeredgecolor=color, markeredgewidth=0.8,
             )  # fmt: skip
             drawn.set_gid(f"marks-{analyte}-{number}")
         self.rings(marks, axes)
+        crossed = [mark for mark in marks if mark.set_aside]
+        axes.plot(
+            [self.x(mark.at) for mark in crossed], [mark.y for mark in crossed], linestyle="none", marker="x",
+            markersize=3.2, markeredgewidth=0.7, color=self.theme.muted, clip_on=False, zorder=5,
+        )  # fmt: skip
         for mark in marks:
             if mark.reach is not None:
                 axes.plot([self.x(mark.at)] * 2, [mark.y, mark.reach], color=self.theme.muted, linewidth=0.8, zorder=3)
