@@ -178,13 +178,14 @@ def test_every_page_is_named_and_reached_by_keyboard(page: Page, ward_server):
 
 
 def test_what_comes_is_told_in_the_bar_and_the_list_waits_until_it_is_asked_for(page: Page, ward_server, ward_url, now):
+    page.set_viewport_size({"width": 820, "height": 900})
     page.clock.install()
     visit(page, ward_server.url)
     rows, bar = page.locator(".k-ward tbody tr"), page.locator(".k-bar")
     before = rows.all_inner_texts()
     page.locator(".k-foot").scroll_into_view_if_needed()
     expect(bar).to_be_in_viewport()
-    top = page.evaluate("document.querySelector('[data-testid=stMain]').scrollTop")
+    place = rows.last.bounding_box()
 
     store, files = Store(ward_url), Files(now)
     files.lab("E-running", 1, "platelets", "8")
@@ -193,7 +194,7 @@ def test_what_comes_is_told_in_the_bar_and_the_list_waits_until_it_is_asked_for(
     page.clock.fast_forward("00:31")
     expect(bar).to_contain_text("Eva Running: plasma criterion met")
     assert rows.all_inner_texts() == before
-    assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollTop") == top
+    assert rows.last.bounding_box() == place
 
     page.get_by_role("button", name="Show as of now").click()
     expect(rows.first).to_contain_text("Eva Running")

@@ -23,11 +23,13 @@ from khemon.figures.board import SparkData, spark_data
 from khemon.figures.clock import ClockData, clock_data
 from khemon.figures.lines import ActionLine, action_lines
 from khemon.figures.timeline import longest_gap
-from khemon.figures.words import HOUR, age_words, ago_changes, ago_words, date_words, day_words, plain_dates
+from khemon.figures.words import DAY, HOUR, age_words, ago_changes, ago_words, date_words, day_words, plain_dates
 from khemon.models import Alert, AlertState, Episode, Patient, Severity
 from khemon.rules import Protocol
 from khemon.store.rows import HeldRow
 
+#: What a strip shows: the course of the last days, not of the whole response.
+STRIP_LENGTH = 14 * DAY
 _TICK = dt.timedelta(milliseconds=1)
 
 
@@ -93,7 +95,7 @@ def strips(at: At, facts: ChildFacts, drawing: Drawing) -> dict[str, SparkData]:
     """The strip of each analyte up to the end of the running hour."""
     edge = hour_after(at.now)
     return {
-        analyte: spark_data(facts.samples, drawing.lines[analyte], edge, SPARK_LENGTH, drawing.gap, analyte)
+        analyte: spark_data(facts.samples, drawing.lines[analyte], edge, STRIP_LENGTH, drawing.gap, analyte)
         for analyte in ROUND
     }
 

@@ -9,6 +9,7 @@ import streamlit as st
 from khemon.actions import watch
 from khemon.actions.watch import WardBoard
 from khemon.actions.watch.changes import Changes, Moved
+from khemon.figures.style import SEVERITY_ORDER
 from khemon.figures.words import MINUTE, ago_words
 from khemon.ui.parts.elements import Child, Markup, el, show, sign
 from khemon.ui.parts.frame import REFRESH_EVERY
@@ -52,13 +53,14 @@ def told(as_of: str, changes: Changes | None, at: dt.datetime, now: dt.datetime)
 
 
 def _news(changes: Changes) -> list[Child]:
-    parts: list[Child] = []
+    """The gravest first: where the line is short, the rest is what can wait."""
+    moved = sorted(changes.moved, key=lambda each: SEVERITY_ORDER.index(each.severity or "note"))
+    parts: list[Child] = [_state(each) for each in moved[:_NAMED]]
+    if moved[_NAMED:]:
+        parts.append(f"{len(moved) - _NAMED} more changed")
     if changes.results:
         count = f"{changes.results} new result{'' if changes.results == 1 else 's'} since {changes.since}"
         parts.append(el("span", el("b", count), f": {_names(changes.children)}"))
-    parts += [_state(each) for each in changes.moved[:_NAMED]]
-    if changes.moved[_NAMED:]:
-        parts.append(f"{len(changes.moved) - _NAMED} more changed")
     if changes.other:
         parts.append(f"changed since {changes.since}: alerts, events or held rows")
     return parts

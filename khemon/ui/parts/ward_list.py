@@ -7,6 +7,7 @@ from html import escape
 
 from khemon.actions.watch import WardLine, WardNews
 from khemon.actions.watch.cells import ROUND, Cell
+from khemon.actions.watch.line import STRIP_LENGTH
 from khemon.actions.watch.ward import Listed
 from khemon.figures.board import SparkData, spark_source
 from khemon.figures.style import AXES, Theme
@@ -47,7 +48,7 @@ def _unit(analyte: str) -> str:
 def _head(analyte: str, lines: Sequence[WardLine]) -> Markup:
     """An analyte with its unit, and the numbers at which lines are drawn in its strips."""
     numbers = lines[0].sparks[analyte].numbers if lines else ()
-    told = el("div", f"lines {', '.join(numbers)}", class_="k-lines") if numbers else None
+    told = el("div", f"{STRIP_LENGTH.days} d, lines {', '.join(numbers)}", class_="k-lines") if numbers else None
     return join(_unit(analyte), told)
 
 
