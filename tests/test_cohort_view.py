@@ -113,6 +113,11 @@ def test_who_is_bound_to_a_ward_counts_its_children_alone(ward):
     told = view(ward, actor=bound, what="rebound")
     assert told.groups == (("monotherapy", 1),)
     assert "C01" not in repr(told) and "M03" not in repr(told)
+    assert (
+        "children with a day 0; only children this account may see (ward W2); 1 child (monotherapy 1)." in told.caption
+    )
+    row = rows_of(cohort_csv(ward, bound, BY_ARM, "children", NOW))[0]
+    assert row["children"] == "children with a day 0; only children this account may see (ward W2)"
 
 
 def test_the_page_exists_for_those_who_may_look(ward):

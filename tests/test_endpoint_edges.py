@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from khemon.endpoints import (
+    REASON_WORDS,
     catalog,
     difference_of_proportions,
     endpoint_numbers,
@@ -185,6 +186,13 @@ def test_endpoints_are_called_by_these_titles():
     assert titles["durable_response_week_1"] == "Durable platelet response at week 1"
     assert titles["fibrinogen_above_week_4"] == "Fibrinogen above the limit at week 4"
     assert titles["fibrinogen_stabilized_week_4"] == "Fibrinogen stabilized, onset by week 4"
+
+
+def test_no_reason_has_no_words_and_every_other_has_its_own():
+    assert REASON_WORDS[""] == ""
+    told = [words for reason, words in REASON_WORDS.items() if reason]
+    assert all(told)
+    assert len(set(told)) == len(told)
 
 
 def test_a_protocol_that_lacks_a_rule_is_told_which_and_what_to_do():

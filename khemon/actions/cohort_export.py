@@ -9,9 +9,10 @@ from typing import Any
 
 from khemon.actions.cohort import Cohort
 from khemon.actions.permitted import permitted
-from khemon.actions.watch.cohort.asked import CohortQuestion, answered
+from khemon.actions.watch.cohort.asked import CohortQuestion, answered, whom_of
 from khemon.actions.watch.cohort.swims import swimmer_data
 from khemon.actions.watch.setting import setting_of
+from khemon.actions.whoami import person
 from khemon.endpoints import catalog
 from khemon.exporters.tables import csv_bytes
 from khemon.models import Actor, Refused
@@ -42,26 +43,27 @@ def cohort_csv(
     """
     if what not in EXPORTS:
         raise Refused("export", f"there is no {what!r} of a cohort", f"use one of: {', '.join(EXPORTS)}")
+    whom = whom_of(question, person(store, actor).wards)
     with store.reading() as reader:
         zone = setting_of(reader).zone
         cohort = answered(reader, question, now)
         numbers = reader.patient_numbers()
     called = {patient_id: patient_id if with_ids else str(number) for patient_id, number in numbers.items()}
     rows = list(_rows(cohort, what, called, to_ms(question.moment(now, zone))))
-    content = _csv(rows, cohort.document)
+    content = _csv(rows, cohort.document, whom)
     told = {"what": what, "rows": len(rows), "hospital_numbers": with_ids and what in ONE_BY_ONE}
-    told |= {"of": question.selection.words, "sha256": hashlib.sha256(content).hexdigest()}
+    told |= {"of": whom, "sha256": hashlib.sha256(content).hexdigest()}
     with store.writing() as writer:
         writer.audit(actor, "export_cohort", "cohort", told, to_ms(now))
     return content
 
 
-def _csv(rows: list[Row], document: dict[str, Any]) -> bytes:
+def _csv(rows: list[Row], document: dict[str, Any], whom: str) -> bytes:
     protocol = document["protocol"]
     about = {
         "as_of": document["as_of"],
         "protocol": f"{protocol['name']} {protocol['version']}",
-        "children": document["selection"]["words"],
+        "children": whom,
     }
     told = [row | about for row in rows]
     columns = list(told[0]) if told else list(about)

@@ -30,7 +30,6 @@ REASON_WORDS: dict[str, str] = {
     "no_data": "no informative result by then",
     "never_low": "never below the limit before: someone never low has no response",
     "not_reached": "the limit was not reached",
-    "undecided": "the value as reported does not tell",
     "missing": "no measurement within the window",
     "no_baseline": "no baseline",
     "baseline_zero": "the baseline is zero",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -46,7 +47,13 @@ def answered(reader: Reader, question: CohortQuestion, now: dt.datetime) -> Coho
     return told(gathered, question.selection, to_ms(question.moment(now, ZoneInfo(gathered.timezone))))
 
 
-def caption_of(cohort: Cohort, question: CohortQuestion, now: dt.datetime) -> str:
+def whom_of(question: CohortQuestion, wards: Sequence[str]) -> str:
+    """Who is in, in words; wards: those an account is bound to, whose children alone are counted."""
+    seen = f"; only children this account may see (ward {' or '.join(wards)})" if wards else ""
+    return question.selection.words + seen
+
+
+def caption_of(cohort: Cohort, question: CohortQuestion, whom: str, now: dt.datetime) -> str:
     """Whom a figure shows, as of when, judged by what: stands on every one of them."""
     groups = cohort.chosen.groups
     count = sum(int(group.members.size) for group in groups)
@@ -54,5 +61,5 @@ def caption_of(cohort: Cohort, question: CohortQuestion, now: dt.datetime) -> st
     gathered = cohort.gathered
     when = question.when(now, ZoneInfo(gathered.timezone))
     children = "1 child" if count == 1 else f"{count} children"
-    whom = f"Shown: {question.selection.words}; {children}{f' ({named})' if named else ''}."
-    return f"{whom} As of {when}, by {gathered.protocol.called}."
+    shown = f"Shown: {whom}; {children}{f' ({named})' if named else ''}."
+    return f"{shown} As of {when}, by {gathered.protocol.called}."

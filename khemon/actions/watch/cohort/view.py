@@ -9,11 +9,12 @@ from typing import Any
 from khemon.actions.cohort import Cohort
 from khemon.actions.permitted import permitted
 from khemon.actions.watch.cohort import table
-from khemon.actions.watch.cohort.asked import CohortQuestion, answered, caption_of
+from khemon.actions.watch.cohort.asked import CohortQuestion, answered, caption_of, whom_of
 from khemon.actions.watch.cohort.people import People, people_of
 from khemon.actions.watch.cohort.swims import swimmer_data
 from khemon.actions.watch.cohort.table import TableLine
 from khemon.actions.watch.setting import Setting, setting_of
+from khemon.actions.whoami import person
 from khemon.endpoints import published
 from khemon.figures.cohort import CurvesData, SwimmerData, WeeklyData, curves_data, weekly_data
 from khemon.models import Actor
@@ -110,15 +111,16 @@ def cohort_view(
 
     what, group: a number of the table, whose children are told too; group may be empty for all.
     """
+    whom = whom_of(question, person(store, actor).wards)
     with store.reading() as reader:
-        return _view(reader, question, now, what, group)
+        return _view(reader, question, whom, now, (what, group))
 
 
-def _view(reader: Reader, question: CohortQuestion, now: dt.datetime, what: str, group: str) -> CohortView:
+def _view(reader: Reader, question: CohortQuestion, whom: str, now: dt.datetime, opened: tuple[str, str]) -> CohortView:
     setting = setting_of(reader)
     cohort = answered(reader, question, now)
     document, numbers = cohort.document, reader.patient_numbers()
-    caption = caption_of(cohort, question, now)
+    caption = caption_of(cohort, question, whom, now)
     proportions, amounts = table.proportion_lines(document), table.amount_lines(document)
     lesions, weeks = table.lesion_lines(document), table.week_lines(document)
     compared = None if document["compared"] is None else (document["compared"][0], document["compared"][1])
@@ -142,7 +144,7 @@ def _view(reader: Reader, question: CohortQuestion, now: dt.datetime, what: str,
             document["time_to_rebound"], "Share with a rebound", "the response was confirmed", caption, compared
         ),
         swimmer_data(cohort, to_ms(question.moment(now, setting.zone)), caption),
-        people_of(cohort, titles, what, group, numbers) if what else None,
+        people_of(cohort, titles, *opened, numbers) if opened[0] else None,
         tuple(document["notes"]),
         len(document["not_used"]),
     )
