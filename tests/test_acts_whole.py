@@ -7,13 +7,16 @@ parameter of one, fails until somebody writes down what it is.
 from __future__ import annotations
 
 import inspect
+import io
 
 import pytest
+from pypdf import PdfReader
 
 from khemon import roles
 from khemon.actions import watch
 from khemon.actions.by_hand.forms import ResultForm
 from khemon.actions.cohort.selecting import Selection
+from khemon.actions.handover.leaving import Handover
 from khemon.actions.import_files import Options, commit
 from khemon.actions.permitted import _NAMED
 from khemon.models import Refused
@@ -158,6 +161,13 @@ def names_of(store: Store, child: str) -> dict[str, object]:
             "row_ids": [row]}  # fmt: skip
 
 
+def words_of(answer: object) -> str:
+    """What an answer says; of a print, the text on its pages."""
+    if isinstance(answer, Handover):
+        return " ".join(page.extract_text() for page in PdfReader(io.BytesIO(answer.content)).pages)
+    return repr(answer)
+
+
 def asked(store: Store, actor, name: str, given: dict[str, object]) -> str:
     """What an action says: its answer, or why not."""
     action = named_actions[name]
@@ -172,7 +182,7 @@ def asked(store: Store, actor, name: str, given: dict[str, object]) -> str:
     needed = [each for each in parameters(action) if each in values or known[each].default is inspect.Parameter.empty]
     arguments = {each: values.get(each) for each in needed}
     try:
-        return repr(action(store, actor, **arguments))
+        return words_of(action(store, actor, **arguments))
     except Refused as refused:
         return f"refused: {refused}"
     except Exception as problem:

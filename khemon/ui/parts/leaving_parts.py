@@ -20,8 +20,8 @@ _FORMS = {"csv": "CSV files (ZIP)", "xlsx": "Workbook (XLSX)", "fhir": "FHIR R4 
 
 
 def chart(here: Session, patient_id: str) -> None:
-    """The way out for one child's data; nothing for who may not export."""
-    if not person(here.store, here.actor).may("export"):
+    """The way out for one child's data; nothing for who may not export, or while looking back: it is that of today."""
+    if here.present is not None or not person(here.store, here.actor).may("export"):
         return
     with st.expander("Export this child's data"):
         form = cast("Form", st.radio("As", list(_FORMS), format_func=_FORMS.__getitem__, horizontal=True, key="form"))
