@@ -4,7 +4,6 @@ import datetime as dt
 import html
 import json
 import re
-import shutil
 from pathlib import Path
 
 import pytest
@@ -582,11 +581,9 @@ def test_the_name_of_a_child_is_never_read_as_markup_in_a_label(own_ward):
 # ---- looking back ---------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def corrected_url(tmp_path_factory):
-    """A database in which a count of 8 was recorded two days ago and corrected to 80 a day ago."""
-    url = f"sqlite:///{tmp_path_factory.mktemp('corrected') / 'khemon.db'}"
-    store, now = Store(url), dt.datetime.now(dt.UTC)
+def with_a_correction(path: Path) -> str:
+    """The address of a new database in which a count of 8, recorded two days ago, was corrected to 80 a day ago."""
+    store, now = Store(f"sqlite:///{path}"), dt.datetime.now(dt.UTC)
     first, second = Files(now - dt.timedelta(hours=48)), Files(now - dt.timedelta(hours=24))
     first.child("P", "Pia Past")
     first.panel("P", 1, "8", "1.1", "9", "88")
@@ -594,7 +591,12 @@ def corrected_url(tmp_path_factory):
     for files in (first, second):
         bring(store, files)
     store.close()
-    return url
+    return store.url
+
+
+@pytest.fixture(scope="module")
+def corrected_url(tmp_path_factory):
+    return with_a_correction(tmp_path_factory.mktemp("corrected") / "khemon.db")
 
 
 @pytest.fixture
@@ -633,10 +635,9 @@ def test_links_keep_the_moment_and_the_present_has_none(corrected):
 
 
 @pytest.fixture
-def untouched(corrected_url, tmp_path):
-    """Over the same, which nobody has looked at."""
-    shutil.copy(corrected_url.removeprefix("sqlite:///"), tmp_path / "untouched.db")
-    yield from opened(f"sqlite:///{tmp_path / 'untouched.db'}")
+def untouched(tmp_path):
+    """Over one that nobody has looked at."""
+    yield from opened(with_a_correction(tmp_path / "untouched.db"))
 
 
 def test_nothing_is_offered_to_be_done_while_looking_back(untouched):
