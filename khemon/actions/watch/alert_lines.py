@@ -96,8 +96,7 @@ def _quiet(alert: Alert, muter_since: dt.datetime | None, setting: Setting) -> Q
         return None
     muter = rule_words(alert.muted_by)
     since = date_words(alert.onset if muter_since is None else max(alert.onset, muter_since), zone)
-    why = f"{muter} is open and speaks for it"
-    return Quiet(f"muted by {muter}", "khemon, by the rulebook", since, f"{muter} ends or is not rechecked", why)
+    return Quiet(f"muted by {muter}", "the rulebook", since, f"{muter} ends or is not rechecked", "")
 
 
 def _handed(alert: Alert, setting: Setting) -> str:

@@ -128,7 +128,9 @@ def _band(start: str, end: str, color: str) -> Figure:
 def _now_line(now: str, theme: Theme) -> Figure:
     line = {"color": theme.accent, "width": 1}
     place = {"type": "line", "xref": "x", "yref": "paper", "x0": now, "x1": now, "y0": 0, "y1": 1}
-    label = {"text": "now", "font": {"size": 11, "color": theme.accent}, "textposition": "end", "textangle": 0}
+    # The hour, not "now": the picture may look back, or hang on a wall.
+    words = f"as of {now.partition('T')[2][:5]}"
+    label = {"text": words, "font": {"size": 11, "color": theme.accent}, "textposition": "end", "textangle": 0}
     return {**place, "line": line, "label": {**label, "xanchor": "right", "yanchor": "bottom"}}
 
 
