@@ -217,7 +217,8 @@ def test_nothing_that_looks_shows_a_child_of_another_ward_and_each_shows_ones_ow
         assert "B1" not in said and "Bea" not in said, name
         assert "Error" not in said or name in ("review.telling.move_opened",), (name, said)
         saw |= {name} if "A1" in said or "Ada" in said else set()
-        by_key = asked(wards, actor, name, own | {"key": theirs["key"]})
-        assert "B1" not in by_key and "Bea" not in by_key, name
+        if "key" in parameters(named_actions[name]):
+            by_key = asked(wards, actor, name, own | {"key": theirs["key"]})
+            assert "B1" not in by_key and "Bea" not in by_key, name
     assert {"watch.ward.ward_board", "watch.patient.patient_view", "status.status", "leaving.prepare_chart"} <= saw
     assert watch.ward_board(wards, with_account(wards, "Free"), NOW).on_ward

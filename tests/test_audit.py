@@ -193,3 +193,10 @@ def test_closing_the_store_writes_what_was_left_for_later(tmp_path):
     again = Store(sqlite(tmp_path))
     assert looks(again) == [("nurse", "patient P1")]
     again.close()
+
+
+def test_who_did_what_is_told_each_pair_once(recorded):
+    with recorded.reading() as reader:
+        told = reader.audit_names()
+    assert told.count(("nurse", "note")) == 1
+    assert told == sorted(set(told)) and {action for _, action in told} >= {"import", "set_timezone"}
