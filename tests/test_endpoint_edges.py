@@ -16,11 +16,12 @@ from khemon.endpoints import (
     fraction,
     joined,
     kaplan_meier,
+    spread,
     wilson,
 )
 from khemon.endpoints.judged import reduced
 from khemon.endpoints.numbers import Weeks, read_toml
-from khemon.endpoints.published import Published
+from khemon.endpoints.published import Published, PublishedGroup
 from khemon.models import Refused, RulebookProblem
 from khemon.rules import Protocol
 from khemon.rules.calendar import to_ms
@@ -178,6 +179,11 @@ def test_what_is_no_count_of_a_group_is_named_with_the_remedy(counts, found_, re
         assert (refused.value.where, refused.value.found, refused.value.remedy) == ("proportion", found_, remedy)
 
 
+def test_the_spread_of_nothing_is_nothing():
+    told = spread(np.zeros(0))
+    assert (told.n, told.median, told.first, told.third, told.beyond, told.censored) == (0, None, None, None, "", 0)
+
+
 # ---- words and files --------------------------------------------------------------------------------------------
 
 
@@ -212,6 +218,12 @@ def test_weeks_are_told_once_and_every_week_that_is_told_may_be_a_week_of_respon
     assert [week for week, _ in Weeks.model_validate(weeks | {"windows": (one,)}).of_counts()] == [1, 2, 3, 4]
     with pytest.raises(ValueError, match="windows"):
         Weeks.model_validate(weeks | {"windows": (one, one)})
+
+
+def test_a_published_group_has_somebody_in_it():
+    assert PublishedGroup(n=1, title="one").n == 1
+    with pytest.raises(ValueError, match="greater than 0"):
+        PublishedGroup(n=0, title="nobody")
 
 
 def test_of_several_wrong_fields_the_first_is_named_with_the_remedy(tmp_path):

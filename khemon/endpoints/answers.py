@@ -73,7 +73,7 @@ class Choice:
         self._open &= ~chosen
         return self
 
-    def otherwise(self, state: str, reason: str = "") -> Answers:
+    def otherwise(self, state: str, reason: str) -> Answers:
         """The answers, the rest being in that state."""
         self.where(self._open, state, reason)
         return Answers(self._state, self._reason)
