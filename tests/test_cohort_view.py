@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import functools
 import io
 import re
 
 import pytest
 
 from khemon.actions import watch
-from khemon.actions.cohort import Selection
+from khemon.actions.cohort import Cohort, Selection
 from khemon.actions.cohort_export import EXPORTS, cohort_csv
 from khemon.actions.import_files import Options, commit
 from khemon.actions.watch.cohort import CohortQuestion
@@ -35,8 +36,15 @@ def ward(tmp_path_factory):
     store.close()
 
 
+@functools.cache
 def view(ward: Store, question: CohortQuestion = BY_ARM, what: str = "", group: str = "", actor: Actor = ACTOR):
     return watch.cohort_view(ward, actor, question, NOW, what, group)
+
+
+@functools.cache
+def cohort(ward: Store) -> Cohort:
+    with ward.reading() as reader:
+        return answered(reader, BY_ARM, NOW)
 
 
 def sections(people) -> dict[str, list[str]]:
@@ -163,19 +171,19 @@ def test_a_run_that_goes_on_is_never_among_those_in_the_count(ward):
 
 def test_every_number_of_the_tables_is_the_number_of_children_behind_it(ward):
     with ward.reading() as reader:
-        cohort, numbers = answered(reader, BY_ARM, NOW), reader.patient_numbers()
+        numbers = reader.patient_numbers()
     told = view(ward)
     titles = {line.what: line.title for line in told.lines}
     sizes = dict(told.groups)
     for line in told.lines:
         for cell in line.cells:
-            people = people_of(cohort, titles, line.what, cell.group, numbers)
+            people = people_of(cohort(ward), titles, line.what, cell.group, numbers)
             found = sections(people)
             assert sum(map(len, found.values())) == sizes[cell.group], line.what
             assert {line.group for _, lines in people.sections for line in lines} == {cell.group}
             if not line.what.startswith("lesions_"):
                 assert len(found["In the count"]) == _counted(cell.words), (line.what, cell.words)
-        everybody = people_of(cohort, titles, line.what, "", numbers)
+        everybody = people_of(cohort(ward), titles, line.what, "", numbers)
         assert sum(len(lines) for _, lines in everybody.sections) == 40
 
 
@@ -212,7 +220,10 @@ def _counted(words: str) -> int:
     ],
 )  # fmt: skip
 def test_each_kind_of_number_names_what_shows_it(ward, what, patient_id, section, why, fact):
-    people = view(ward, what=what).people
+    with ward.reading() as reader:
+        numbers = reader.patient_numbers()
+    titles = {line.what: line.title for line in view(ward).lines}
+    people = people_of(cohort(ward), titles, what, "", numbers)
     [(title, line)] = [
         (title, line) for title, lines in people.sections for line in lines if line.patient_id == patient_id
     ]
