@@ -33,8 +33,9 @@ with top:
     show(patient_parts.news(view))
     show(patient_parts.notices(view))
     show(patient_parts.alert_list(view.alerts))
-    show(patient_link(here, view.identity, window))
-    show(patient_parts.entering(key))
+    with st.container(horizontal=True, gap="large"):
+        show(patient_link(here, view.identity, window))
+        show(patient_parts.entering(key))
     show(patient_parts.sections())
     st.header("Timeline")
 

@@ -148,6 +148,13 @@ def test_hostile_text_is_shown_as_text(page: Page, ward_server):
     expect(page.get_by_role("heading", name="[link](http://example.invalid)", exact=False)).to_be_visible()
 
 
+#: Every page that a demo has, those of a child with the one of a rebound.
+PAGES = (
+    "", "alerts", "rebounds", "review", "upload", "cohort", "definitions", "audit", "patient?patient=2",
+    "enter?patient=2",
+)  # fmt: skip
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 820])
 def test_every_page_stands_in_both_themes_and_on_a_tablet_without_a_barrier_or_scrolling_sideways(
@@ -156,7 +163,7 @@ def test_every_page_stands_in_both_themes_and_on_a_tablet_without_a_barrier_or_s
     found: list[str] = []
     page.emulate_media(color_scheme=scheme)
     page.set_viewport_size({"width": width, "height": 1000})
-    for address in ("", "alerts", "review", "upload", "definitions", "patient?patient=2", "enter?patient=2"):
+    for address in PAGES:
         visit(page, f"{ward_server.url}{address}")
         expect(page.get_by_text("SYNTHETIC data")).to_be_visible()
         wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -73,6 +73,11 @@ def _registered(reader: Reader, key: str | int | None) -> Patient:
     return patient
 
 
+def _in_window(versions: Sequence[ResultRow], since_ms: int, news: Mapping[int, str]) -> list[ResultRow]:
+    """The results of the chosen window, and all that is new."""
+    return [row for row in versions if row.collected_ms >= since_ms or row.result_id in news]
+
+
 @permitted("look")
 def patient_view(
     store: Store,
@@ -101,9 +106,8 @@ def patient_view(
         episodes, ended = known.drawn(patient_id, drawn_rules(setting.protocol))
         view = Judged(setting, known, patient, episodes, samples, now)
         decided = reader.decisions(("voided", "edited"))
-        since, news = to_ms(view.edges(window)[0]), marked(new, unseen)
-        rows = [row for row in versions if row.collected_ms >= since or row.result_id in news]
-        held, gaps = reader.held_of(patient_id), reader.gaps_of(patient_id)
+        held, gaps, news = reader.held_of(patient_id), reader.gaps_of(patient_id), marked(new, unseen)
+        rows = _in_window(versions, to_ms(view.edges(window)[0]), news)
         return PatientView(
             setting=setting,
             revision=reader.patient_revision(patient_id),

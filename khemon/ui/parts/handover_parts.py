@@ -75,4 +75,4 @@ def _links(named: list[tuple[str, str]]) -> Markup:
     parts: list[Child] = []
     for words, link in named:
         parts += [el("a", words, href=link), " · "]
-    return el("div", *parts, el("span", "a link works once", class_="k-muted k-small"), class_="k")
+    return el("div", *parts, el("span", "a link works once", class_="k-muted k-small"), class_="k k-links")
