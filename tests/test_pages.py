@@ -218,6 +218,15 @@ def test_the_search_keeps_those_who_match(ward):
     assert "Ada Critical" not in words(test)
 
 
+def test_an_address_that_asks_for_news_shows_those_who_have_some_and_names_the_others(ward):
+    test = ward.open("ward", news="up_to")
+    told = words(test)
+    assert test.get("button_group")[0].value == "up_to"
+    assert re.search(r"Nothing new for \d of 6 children, not shown here", told), "flags of the day may count as news"
+    assert "Ada Critical" in told and "Eva Running" not in told
+    assert "upload a laboratory file" not in told
+
+
 def test_an_empty_ward_says_what_to_do_next(empty_ward):
     assert "upload a laboratory file to begin" in words(empty_ward.open("ward"))
 

@@ -55,7 +55,7 @@ def test_as_time_goes_on_what_is_kept_says_what_a_fresh_look_says(ward):
         alert = next(each for each in reader.alerts() if each.patient_id == "B-rebound" and each.rule == "kmp_rebound")
     acknowledge(ward, ACTOR, alert.alert_id, "seen", NOW + 5 * HOUR + 7 * MINUTE, now=NOW)
     now, words = NOW, set()
-    for step in range(24):
+    for step in range(16):
         board = watch.ward_board(ward, ACTOR, now)
         assert board == fresh(ward, now), f"seed 11, step {step}, {now - NOW} later"
         words |= {due.words for each in board.on_ward for due in each.due}
@@ -105,9 +105,29 @@ def test_what_happens_to_a_child_is_seen_at_the_next_look_and_the_others_are_not
 
 
 def test_a_result_dated_ahead_comes_into_view_at_its_time(ward):
-    lab(ward, "F-clean", NOW + 10 * MINUTE, "7", NOW + 10 * MINUTE)
+    """Also where it changes nothing of what the rules say."""
+    lab(ward, "F-clean", NOW + 10 * MINUTE, "250", NOW + 10 * MINUTE)
     told = [line(watch.ward_board(ward, ACTOR, NOW + k * MINUTE), "F-clean").cells["platelets"].value for k in (9, 10)]
-    assert told == ["260", "7"]
+    assert told == ["260", "250"]
+
+
+def test_what_the_clock_alone_makes_of_a_child_is_told_at_its_minute(ward):
+    """A count falls due 60 h after the last one; a criterion that was not rechecked for 24 h becomes a warning."""
+    files = Files(NOW)
+    files.child("H-due", "Hal Due")
+    files.panel("H-due", 59.5, "60", "2.0", "0.4", "101")
+    files.child("I-met", "Ida Met")
+    files.panel("I-met", 23.5, "8", "2.0", "0.4", "101")
+    bring(ward, files)
+    kept = {k: watch.ward_board(ward, ACTOR, NOW + k * MINUTE) for k in (0, 30, 31)}
+    assert [[due.words for due in line(board, "H-due").due] for board in kept.values()] == [
+        [],
+        ["no count for 60 h (trial: every 2 days)"],
+        ["no count for 60 h (trial: every 2 days)"],
+    ]
+    severities = [line(board, "I-met").tier_severity for board in kept.values()]
+    assert severities == ["critical", "critical", "warning"]
+    assert kept[31] == fresh(ward, NOW + 31 * MINUTE)
 
 
 def test_what_is_kept_shows_nobody_a_child_of_another_ward(ward):

@@ -19,6 +19,7 @@ from khemon.store import Store
 from khemon.ui.parts import ward_bar
 from khemon.ui.parts.round_parts import left_out, with_news
 from khemon.ui.parts.ward_list import ward_list
+from tests.shell import khemon
 from tests.test_accounts import with_account
 from tests.wards import ACTOR, UNITS, Files, bring, small_ward
 
@@ -134,6 +135,13 @@ def test_the_hour_of_another_ward_or_of_none_is_not_set(ward):
     with pytest.raises(Refused, match="no child is on a ward"):
         set_round(ward, ACTOR, "W9", dt.time(6), to_ms(NOW))
     assert set_round(ward, bound, "W1", dt.time(6), to_ms(NOW))["at"] == "06:00"
+
+
+def test_the_command_sets_the_hour_and_says_what_it_was(ward):
+    said = khemon("round", "06:15", "--ward", "W1", "--db", ward.url, "--json")
+    assert said.document == {"ward": "W1", "before": "08:00", "at": "06:15"}
+    refused = khemon("round", "25:00", "--db", ward.url)
+    assert refused.code == 2 and "write it as 08:00" in refused.err
 
 
 # ---- since the list was shown -------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Commands of the watch: alerts, ack, status, advance, scorecard."""
+"""Commands of the watch: alerts, ack, status, advance, round, scorecard."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 
 from khemon.cli.options import Db, Json, moment, now, now_ms, open_store, person
 from khemon.cli.output import print_json, print_table, say
-from khemon.models import AlertState
+from khemon.models import AlertState, Refused
 from khemon.rules.calendar import to_ms
 from khemon.store import Store
 
@@ -141,6 +141,30 @@ def advance(
         say(f"{len(document['moves'])} alerts moved")
 
 
+def ward_round(
+    at: Annotated[str, typer.Argument(metavar="HH:MM", help="The hour of the round by the ward's clock.")],
+    ward: Annotated[str, typer.Option("--ward", help="As the patients' files name it; else every other ward.")] = "",
+    db: Db = None,
+    as_json: Json = False,
+) -> None:
+    """Set the hour of a ward's round, which the ward page counts news from."""
+    from khemon.actions.rounds import set_round
+
+    try:
+        hour = dt.time.fromisoformat(at)
+    except ValueError:
+        raise Refused("round", f"{at} is not an hour of the clock", "write it as 08:00") from None
+    store = open_store(db)
+    try:
+        document = set_round(store, person(), ward, hour, now_ms())
+    finally:
+        store.close()
+    if as_json:
+        print_json(document)
+    else:
+        say(f"round of {document['ward'] or 'every other ward'} at {document['at']} (was {document['before']})")
+
+
 def scorecard(
     days: Annotated[int, typer.Option("--days", min=1, max=36_500, help="How many days back from --to.")] = 90,
     first: Annotated[str | None, typer.Option("--from", help="ISO 8601; else --days before --to.")] = None,
@@ -181,3 +205,4 @@ def add_to(app: typer.Typer) -> None:
     """Put these commands on the command line."""
     for command in (alerts, ack, status, advance, scorecard):
         app.command()(command)
+    app.command("round")(ward_round)

@@ -22,8 +22,8 @@ _WORDS = {_EVERYBODY: "Everybody", SINCE: "Since the last round", UP_TO: "24 h u
 
 
 def asked() -> str | None:
-    """The stretch of time that was chosen, or stands in the address; None for everybody."""
-    chosen = st.session_state.get(_CHOSEN) or st.query_params.get(_IN_ADDRESS)
+    """The stretch of time in the address, where a choice is noted before the page runs; None for everybody."""
+    chosen = st.query_params.get(_IN_ADDRESS)
     return chosen if chosen in (SINCE, UP_TO) else None
 
 
@@ -31,10 +31,10 @@ def choice(board: WardBoard) -> None:
     """The choice of children by what came of them, kept in the address."""
     since, up_to = board.round_words
     words = {**_WORDS, SINCE: since, UP_TO: up_to}
+    st.session_state[_CHOSEN] = asked() or _EVERYBODY
     st.segmented_control(
         "Children",
         list(words),
-        default=asked() or _EVERYBODY,
         required=True,
         key=_CHOSEN,
         format_func=words.__getitem__,
