@@ -125,14 +125,14 @@ def test_every_page_says_that_data_are_synthetic_and_what_khemon_is_for(ward, na
     assert f"ward time ({TIMEZONE})" in told
 
 
-@pytest.mark.parametrize("name", ["ward", "patient", "alerts", "review", "upload", "definitions", "audit"])
+@pytest.mark.parametrize("name", ["ward", "patient", "alerts", "review", "upload", "definitions"])
 def test_a_page_run_by_itself_shows_nothing(ward, name):
     alone = AppTest.from_file(str(ROOT / "pages" / f"{name}.py"), default_timeout=60).run()
     assert not alone.exception
     assert len(alone.main) == 0
 
 
-@pytest.mark.parametrize("name", ["ward", "alerts", "review", "upload", "definitions", "audit"])
+@pytest.mark.parametrize("name", ["ward", "alerts", "review", "upload", "definitions"])
 def test_a_page_shows_nothing_of_a_ward_when_the_session_has_ended(ward, name):
     test = ward.open(name)
     ward.place.sessions.end_all()

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 
 from starlette.types import Scope
 
-from khemon.actions.accounts import Confirmed, confirm_password
+from khemon.actions.accounts import confirm_password
 from khemon.actions.desk import Desk
+from khemon.actions.signatures import Confirmed
 from khemon.gate.answering import TLS_PREFIX
 from khemon.gate.asking import is_public
 from khemon.gate.downloads import CSV, Downloads, Offer

@@ -7,9 +7,7 @@ from khemon.actions.watch.heldqueue import DecidedLine, HeldGroup, HeldLine, Hel
 from khemon.actions.watch.imports import BatchLine, imports, own_zone, revision, setting
 from khemon.actions.watch.moved import Movable, MoveNotice, decided_lines, movable_results, move_notice, move_notices
 from khemon.actions.watch.patient import PatientView, identity_of, last_visit, patient_of, patient_view
-from khemon.actions.watch.record import RecordLine, RecordView, record_names, record_view
 from khemon.actions.watch.rulebook import Definitions, definitions
-from khemon.actions.watch.signed import SignatureLine, ToSign, signatures, to_sign
 from khemon.actions.watch.timelines import TimelineSheet, timeline_sheets
 from khemon.actions.watch.ward import WardBoard, WardLine, ward_board
 from khemon.actions.watch.windows import DEFAULT_WINDOW, WINDOWS
@@ -29,12 +27,8 @@ __all__ = [
     "Movable",
     "MoveNotice",
     "PatientView",
-    "RecordLine",
-    "RecordView",
     "ReviewQueue",
-    "SignatureLine",
     "TimelineSheet",
-    "ToSign",
     "WardBoard",
     "WardLine",
     "alert_view",
@@ -52,13 +46,9 @@ __all__ = [
     "patient_of_alert",
     "patient_view",
     "read_only_because",
-    "record_names",
-    "record_view",
     "review_queue",
     "revision",
     "setting",
-    "signatures",
     "timeline_sheets",
-    "to_sign",
     "ward_board",
 ]

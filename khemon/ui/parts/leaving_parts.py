@@ -19,7 +19,7 @@ from khemon.ui.parts.session import Session, session
 _FORMS = {"csv": "CSV files (ZIP)", "xlsx": "Workbook (XLSX)", "fhir": "FHIR R4 (JSON)"}
 
 
-def chart(here: Session, patient_id: str) -> None:
+def way_out(here: Session, patient_id: str) -> None:
     """The way out for one child's data; nothing for who may not export."""
     if not person(here.store, here.actor).may("export"):
         return
