@@ -10,6 +10,7 @@ from khemon.gate.running import (
     current_settings,
     current_store,
     download_address,
+    ready_address,
 )
 
 __all__ = [
@@ -20,4 +21,5 @@ __all__ = [
     "current_store",
     "download_address",
     "forget_upload",
+    "ready_address",
 ]

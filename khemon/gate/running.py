@@ -110,13 +110,19 @@ def current_desk() -> Desk:
     return current().desk
 
 
-def download_address(key: str, name: str, make: Callable[[], bytes], kind: str = CSV, size: int = 0) -> str:
-    """The address, for the session of the running script, of a file that `make` makes once it is fetched.
+def download_address(key: str, name: str, make: Callable[[], bytes], kind: str = CSV) -> str:
+    """The address, for the session of the running script, of a file that `make` makes once it is fetched."""
+    place = current()
+    session: Session | None = place.sessions.of_reference(_reference())
+    if session is None:
+        raise Refused("session", "has ended", "sign in again; nothing was changed")
+    return f"{DOWNLOAD.lstrip('/')}{place.downloads.offer(session, key, Offer(name, kind, make))}"
 
-    size: bytes that lie ready for it until then.
-    """
-    offer = Offer(name, kind, make, size)
-    return f"{DOWNLOAD.lstrip('/')}{current().downloads.offer(_current_session(), key, offer)}"
+
+def ready_address(key: str, name: str, fetch: Callable[[], bytes], kind: str, size: int) -> str:
+    """The same of a file of which so many bytes lie ready until then. Refused where too much lies ready already."""
+    token = current().downloads.offer(_current_session(), key, Offer(name, kind, fetch, size))
+    return f"{DOWNLOAD.lstrip('/')}{token}"
 
 
 def confirmed_password(password: str) -> Confirmed:

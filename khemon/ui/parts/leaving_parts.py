@@ -10,7 +10,7 @@ import streamlit as st
 from khemon.actions.exporting import Form
 from khemon.actions.leaving import Prepared, chart_fetched, prepare_chart
 from khemon.actions.whoami import person
-from khemon.gate import download_address
+from khemon.gate import ready_address
 from khemon.models import KhemonError
 from khemon.ui.parts import frame
 from khemon.ui.parts.elements import Markup, el, show
@@ -41,7 +41,7 @@ def offered(make: Callable[[], tuple[Prepared, Callable[[], bytes]]]) -> None:
     """Make a file and show its link, with what the receiver compares."""
     try:
         made, fetch = make()
-        address = download_address(made.sha256, made.name, fetch, kind=made.kind, size=len(made.content))
+        address = ready_address(made.sha256, made.name, fetch, made.kind, len(made.content))
     except KhemonError as problem:
         frame.refused(problem)
         return
