@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from starlette.types import Scope
 
-from khemon.actions.accounts import confirm_password
 from khemon.actions.desk import Desk
-from khemon.actions.signatures import Confirmed
 from khemon.gate.answering import TLS_PREFIX
 from khemon.gate.asking import is_public
 from khemon.gate.downloads import CSV, Downloads, Offer
@@ -117,32 +114,6 @@ def download_address(key: str, name: str, make: Callable[[], bytes], kind: str =
     if session is None:
         raise Refused("session", "has ended", "sign in again; nothing was changed")
     return f"{DOWNLOAD.lstrip('/')}{place.downloads.offer(session, key, Offer(name, kind, make))}"
-
-
-def ready_address(key: str, name: str, fetch: Callable[[], bytes], kind: str, size: int) -> str:
-    """The same of a file of which so many bytes lie ready until then. Refused where too much lies ready already."""
-    token = current().downloads.offer(_current_session(), key, Offer(name, kind, fetch, size))
-    return f"{DOWNLOAD.lstrip('/')}{token}"
-
-
-def confirmed_password(password: str) -> Confirmed:
-    """That the person of the running script typed the own password just now. Refused when not, or after many tries."""
-    place, session = current(), _current_session()
-    # By sign-in, not by name alone: who guesses in an open window keeps nobody out who signs in elsewhere.
-    name = f"signing {session.actor.name.casefold()}"
-    wait = place.guesses.wait_s(name, session.reference)
-    if wait > 0:
-        raise Refused("password", "was tried too often", f"wait {int(wait) + 1} seconds, then try again")
-    found = confirm_password(place.store, session.actor, password, time.time_ns() // 1_000_000)
-    place.guesses.right(name, session.reference)
-    return found
-
-
-def _current_session() -> Session:
-    session: Session | None = current().sessions.of_reference(_reference())
-    if session is None:
-        raise Refused("session", "has ended", "sign in again; nothing was changed")
-    return session
 
 
 def _reference() -> str | None:

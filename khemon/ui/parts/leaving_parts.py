@@ -10,7 +10,7 @@ import streamlit as st
 from khemon.actions.exporting import Form
 from khemon.actions.leaving import Prepared, chart_fetched, prepare_chart
 from khemon.actions.whoami import person
-from khemon.gate import ready_address
+from khemon.gate.scripts import ready_address
 from khemon.models import KhemonError
 from khemon.ui.parts import frame
 from khemon.ui.parts.elements import Markup, el, show
