@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from khemon.actions import watch
+from khemon.actions.watch.record import record_names, record_view
 from khemon.figures.words import date_words
 from khemon.models import Refused
 from khemon.ui.parts import audit_parts, frame
@@ -14,9 +15,9 @@ here = frame.page_top("Audit")
 setting = watch.setting(here.store, here.actor)
 top = st.container()
 try:
-    people, acts = watch.record_names(here.store, here.actor)
+    people, acts = record_names(here.store, here.actor)
     wanted = audit_parts.wanted(people, acts, setting.zone)
-    view = watch.record_view(here.store, here.actor, wanted, audit_parts.page_number(), verify=audit_parts.is_due(here))
+    view = record_view(here.store, here.actor, wanted, audit_parts.page_number(), verify=audit_parts.is_due(here))
 except Refused as refused:
     frame.refused(refused)
     st.stop()

@@ -7,9 +7,10 @@ import streamlit as st
 from khemon.actions import watch
 from khemon.figures.timeline import timeline_figure
 from khemon.models import Refused
-from khemon.ui.parts import charts, clock, frame, grids, leaving_parts, moving_parts, patient_parts, visit
+from khemon.ui.parts import charts, clock, frame, grids, moving_parts, patient_parts, visit
 from khemon.ui.parts.elements import el, show
 from khemon.ui.parts.handover_parts import patient_link
+from khemon.ui.parts.leaving_parts import way_out
 
 here = frame.page_top("", looks_back=True)
 key = st.query_params.get("patient")
@@ -63,5 +64,5 @@ st.header("Results as received")
 grids.results_grid(view.results, view.all_results, window)
 st.header("Events")
 grids.events_grid(view.events)
-leaving_parts.chart(here, view.identity.patient_id)
+way_out(here, view.identity.patient_id)
 frame.page_end(view.as_of, view.setting)

@@ -13,8 +13,7 @@ from khemon.actions import accounts
 from khemon.actions.auditing import Wanted
 from khemon.actions.leaving import chart_fetched, prepare_chart, prepare_record, record_fetched
 from khemon.actions.viewing import looked_at
-from khemon.actions.watch import record_names, record_view
-from khemon.actions.watch.record import LINES_SHOWN, told_words
+from khemon.actions.watch.record import LINES_SHOWN, record_names, record_view, told_words
 from khemon.gate import running
 from khemon.models import Refused
 from khemon.rules.calendar import to_ms
@@ -177,3 +176,12 @@ def test_the_page_shows_verdict_entries_and_who_looked_and_makes_a_file(opened, 
 def test_a_broken_chain_is_red_and_the_bad_entry_is_named(opened, recorded, keeper):
     tamper(recorded, "UPDATE audit SET actor = 'x' WHERE sequence = 3")
     assert "The chain is broken. First bad: audit entry 3" in words(opened(keeper))
+
+
+def test_run_by_itself_or_after_the_sign_in_ended_the_page_shows_nothing(opened, keeper):
+    alone = AppTest.from_file(str(ROOT / "pages" / "audit.py"), default_timeout=60).run()
+    assert not alone.exception and len(alone.main) == 0
+    test = opened(keeper)
+    running.current().sessions.end_all()
+    test.run()
+    assert not test.exception and "Adam" not in words(test)

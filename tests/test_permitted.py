@@ -43,7 +43,7 @@ ASK_NOBODY = {
     "khemon.actions.begun.left_open": "tells a person what became of their own commits",
     "khemon.actions.begun.told": "notes that a person was told of their own commit",
     "khemon.actions.demo.load_demo": "fills a synthetic store before anybody is in",
-    "khemon.actions.exporting.put_on_record": "part of exports, which ask",
+    "khemon.actions.exporting.put_on_record": "part of what exports, which asks",
     "khemon.actions.import_files.record": "part of commit, which asks",
     "khemon.actions.import_files.read_as": "part of commit, which asks",
     "khemon.actions.import_files.zone_for": "part of commit, which asks",

@@ -10,13 +10,13 @@ import hashlib
 import secrets
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from khemon.actions.permitted import permitted
+from khemon.actions.signatures import Confirmed
 from khemon.models import Actor, Refused
 from khemon.roles import ROLES
 from khemon.store import AccountRow, Store, Writer
@@ -45,15 +45,6 @@ def _nobodys_hash() -> str:
 
 class WrongPassword(Refused):
     """A password that was asked for again and is not right."""
-
-
-@dataclass(frozen=True, slots=True)
-class Confirmed:
-    """That somebody typed their password, and when."""
-
-    name: str
-    credential_version: int
-    at_ms: int
 
 
 @permitted("administer")

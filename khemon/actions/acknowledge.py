@@ -5,10 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from khemon.actions.accounts import Confirmed
+from khemon.actions import signatures
 from khemon.actions.permitted import permitted
 from khemon.actions.recompute import episodes_at, setting_of, ward_of
-from khemon.actions.signatures import shown_of, signature_of
 from khemon.alerts import Move, acknowledged, handed_over
 from khemon.models import Actor, Alert, Episode, Refused
 from khemon.rules.calendar import to_ms
@@ -27,7 +26,7 @@ def acknowledge(
     snooze: bool = False,
     code: str | None = None,
     seen: str | None = None,
-    confirmed: Confirmed | None = None,
+    confirmed: signatures.Confirmed | None = None,
 ) -> Alert:
     """The alert, acknowledged (or snoozed: quiet unless it gets worse) until a time; Refused if not allowed.
 
@@ -51,8 +50,8 @@ def acknowledge(
             last_result=writer.last_result(alert.patient_id),
             code=code,
         )
-        shown = shown_of(alert, episode, ward.protocol)
-        signed = signature_of(alert, shown, actor, move.move, seen=seen, confirmed=confirmed, now=now)
+        paper = signatures.shown_of(alert, episode, ward.protocol)
+        signed = signatures.signature_of(alert, paper, actor, move.move, seen=seen, confirmed=confirmed, now=now)
         saved = writer.save_alert(move.alert)
         _log(writer, actor, move, saved, episode, to_ms(now), signed)
         writer.bump_revisions([alert.patient_id])
@@ -118,15 +117,10 @@ def _present(alert: Alert, episodes: list[Episode]) -> Episode:
 
 
 def _log(
-    writer: Writer,
-    actor: Actor,
-    move: Move,
-    saved: Alert,
-    episode: Episode,
-    at_ms: int,
-    signed: dict[str, Any] | None,
+    writer: Writer, actor: Actor, move: Move, saved: Alert, episode: Episode, at_ms: int, signed: dict[str, Any]
 ) -> None:
     shown: dict[str, Any] = {
+        **signed,
         "severity": saved.severity,
         "code": saved.reason_code,
         "status": saved.status,
@@ -154,8 +148,6 @@ def _write(
         from_state=move.from_state,
         to_state=saved.state,
         reason=move.reason,
-        details=shown if signed is None else shown | {"signed": signed},
+        details=shown,
     )
-    if signed is not None:
-        shown |= {"signed": {name: signed[name] for name in ("meaning", "digest", "with")}}
     writer.audit(actor, move.move, f"alert {saved.alert_id}", shown | {"reason": move.reason}, at_ms)

@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
-from khemon.actions.auditing import whole_record
 from khemon.actions.permitted import permitted
 from khemon.exporters.chart import Chart, Lab, canonical_files, workbook
 from khemon.exporters.fhir import bundle_bytes
@@ -28,7 +27,7 @@ Form = Literal["csv", "xlsx", "fhir"]
 
 @permitted("export")
 def export_patient(
-    store: Store, actor: Actor, patient_id: str, layout: Form, place: Path, *, now: dt.datetime
+    store: Store, actor: Actor, patient_id: str, form: Form, place: Path, *, now: dt.datetime
 ) -> dict[str, Any]:
     """Writes a child into a new folder (csv) or a new file (xlsx, fhir): {"files": [{"file", "rows", "sha256"}]}.
 
@@ -36,49 +35,33 @@ def export_patient(
     """
     with store.reading() as reader:
         chart = chart_of(reader, patient_id, now)
-    files = canonical_files(chart) if layout == "csv" else {place.name: whole_file(chart, layout)}
-    told = told_of(files)
+    files = canonical_files(chart) if form == "csv" else {place.name: whole_file(chart, form)}
+    told = _told(files)
     refuse_existing(place)
-    put_on_record(store, actor, "export_patient", f"patient {patient_id}", {"format": layout, "files": told}, now)
-    write_files(files, place, folder=layout == "csv")
+    put_on_record(store, actor, "export_patient", f"patient {patient_id}", {"format": form, "files": told}, now)
+    write_files(files, place, folder=form == "csv")
     return {"files": told}
 
 
 @permitted("audit")
 def export_audit(
-    store: Store, actor: Actor, layout: Literal["csv", "json"], place: Path, *, now: dt.datetime
+    store: Store, actor: Actor, form: Literal["csv", "json"], place: Path, *, now: dt.datetime
 ) -> dict[str, Any]:
     """Writes the record of what was done, with its chain, into a new file: {"files": [...], "head"}."""
-    whole_record(store, actor)
     refuse_existing(place)
-    put_on_record(store, actor, "export_audit", f"file {place.name}", {"format": layout}, now)
+    put_on_record(store, actor, "export_audit", f"file {place.name}", {"format": form}, now)
     with store.reading() as reader:
         rows = list(reader.audit_rows())
         sequence, head = reader.audit_head()
-    if layout == "csv":
-        content, _ = record_table(rows)
+    values = [[getattr(row, name) for name in AUDIT_COLUMNS] for row in rows]
+    if form == "csv":
+        content = csv_bytes(AUDIT_COLUMNS, ([str(value) for value in row] for row in values))
     else:
-        entries = [{name: getattr(row, name) for name in AUDIT_COLUMNS} for row in rows]
+        entries = [dict(zip(AUDIT_COLUMNS, row, strict=True)) for row in values]
         content = (json.dumps({"entries": entries}, ensure_ascii=False, indent=1) + "\n").encode()
     files = {place.name: (content, len(rows))}
     write_files(files, place, folder=False)
-    return {"files": told_of(files), "head": {"sequence": sequence, "hash": head}}
-
-
-def whole_file(chart: Chart, form: Form) -> tuple[bytes, int]:
-    """A child in one file, and how many rows it has: csv (the canonical files, packed), xlsx, or a FHIR bundle."""
-    if form == "csv":
-        files = canonical_files(chart)
-        return packed({name: content for name, (content, _) in files.items()}), sum(rows for _, rows in files.values())
-    if form == "xlsx":
-        return workbook(chart)
-    return bundle_bytes(chart), 1 + len(chart.labs) + len(chart.events)
-
-
-def record_table(rows: Iterable[AuditRow]) -> tuple[bytes, int]:
-    """Entries of the record as CSV, and how many they are."""
-    cells = [[str(getattr(row, name)) for name in AUDIT_COLUMNS] for row in rows]
-    return csv_bytes(AUDIT_COLUMNS, cells), len(cells)
+    return {"files": _told(files), "head": {"sequence": sequence, "hash": head}}
 
 
 def put_on_record(store: Store, actor: Actor, action: str, what: str, told: dict[str, Any], now: dt.datetime) -> None:
@@ -87,7 +70,7 @@ def put_on_record(store: Store, actor: Actor, action: str, what: str, told: dict
         writer.audit(actor, action, what, told, to_ms(now))
 
 
-def told_of(files: Files) -> list[dict[str, Any]]:
+def _told(files: Files) -> list[dict[str, Any]]:
     return [
         {"file": name, "rows": rows, "sha256": hashlib.sha256(content).hexdigest()}
         for name, (content, rows) in files.items()
@@ -114,6 +97,22 @@ def write_files(files: Files, place: Path, *, folder: bool) -> None:
     except OSError as error:
         found = f"cannot be written ({error.strerror or type(error).__name__})"
         raise Refused(place.name, found, "check the folder and the room on the disk; remove what is there") from None
+
+
+def whole_file(chart: Chart, form: Form) -> tuple[bytes, int]:
+    """A child in one file, and how many rows it has: csv (the canonical files, packed), xlsx, or a FHIR bundle."""
+    if form == "csv":
+        files = canonical_files(chart)
+        return packed({name: content for name, (content, _) in files.items()}), sum(rows for _, rows in files.values())
+    if form == "xlsx":
+        return workbook(chart)
+    return bundle_bytes(chart), 1 + len(chart.labs) + len(chart.events)
+
+
+def record_table(rows: Iterable[AuditRow]) -> tuple[bytes, int]:
+    """Entries of the record as CSV, and how many they are."""
+    cells = [[str(getattr(row, name)) for name in AUDIT_COLUMNS] for row in rows]
+    return csv_bytes(AUDIT_COLUMNS, cells), len(cells)
 
 
 def chart_of(reader: Reader, patient_id: str, now: dt.datetime) -> Chart:

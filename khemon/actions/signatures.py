@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+from dataclasses import dataclass
 from typing import Any
 
-from khemon.actions.accounts import Confirmed
 from khemon.alerts.states import utc
 from khemon.models import Actor, Alert, Episode, Refused
 from khemon.rules import Protocol
@@ -20,6 +20,15 @@ MEANINGS = {
 }
 #: A password that was typed longer ago is asked for again.
 FRESH_MS = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """That somebody typed their password, and when."""
+
+    name: str
+    credential_version: int
+    at_ms: int
 
 
 def is_signed(alert: Alert) -> bool:
@@ -66,20 +75,21 @@ def signature_of(
     seen: str | None,
     confirmed: Confirmed | None,
     now: dt.datetime,
-) -> dict[str, Any] | None:
-    """The signature of an act, None where none is asked for. Refused without a fresh password, or for something else.
+) -> dict[str, Any]:
+    """The signature of an act as `signed`; empty where none is asked for.
 
+    Refused without a fresh password, or for something else than was shown.
     seen: the digest of what the person had on screen; None where nothing was on a screen.
     """
     if not is_signed(alert):
-        return None
+        return {}
     digest = digest_of(shown)
     if seen not in (None, digest):
         raise Refused("alert", "is no longer what you were shown", "read it again, then decide; nothing was changed")
     if asks_password(alert, actor):
         _check_fresh(actor, confirmed, now)
     how = "sign-in" if confirmed is None else "password"
-    return {"meaning": MEANINGS[move], "digest": digest, "with": how, "shown": shown}
+    return {"signed": {"meaning": MEANINGS[move], "digest": digest, "with": how, "shown": shown}}
 
 
 def _check_fresh(actor: Actor, confirmed: Confirmed | None, now: dt.datetime) -> None:

@@ -2,22 +2,6 @@
 
 from __future__ import annotations
 
-from khemon.gate.loads import forget_upload
-from khemon.gate.running import (
-    confirmed_password,
-    current_actor,
-    current_desk,
-    current_settings,
-    current_store,
-    download_address,
-)
+from khemon.gate.running import current_actor, current_desk, current_settings, current_store, download_address
 
-__all__ = [
-    "confirmed_password",
-    "current_actor",
-    "current_desk",
-    "current_settings",
-    "current_store",
-    "download_address",
-    "forget_upload",
-]
+__all__ = ["current_actor", "current_desk", "current_settings", "current_store", "download_address"]

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from starlette.types import Scope
 
-from khemon.actions.accounts import Confirmed, confirm_password
 from khemon.actions.desk import Desk
 from khemon.gate.answering import TLS_PREFIX
 from khemon.gate.asking import is_public
@@ -109,33 +107,13 @@ def current_desk() -> Desk:
     return current().desk
 
 
-def download_address(key: str, name: str, make: Callable[[], bytes], kind: str = CSV, size: int = 0) -> str:
-    """The address, for the session of the running script, of a file that `make` makes once it is fetched.
-
-    size: bytes that lie ready for it until then.
-    """
-    offer = Offer(name, kind, make, size)
-    return f"{DOWNLOAD.lstrip('/')}{current().downloads.offer(_current_session(), key, offer)}"
-
-
-def confirmed_password(password: str) -> Confirmed:
-    """That the person of the running script typed the own password just now. Refused when not, or after many tries."""
-    place, session = current(), _current_session()
-    # By sign-in, not by name alone: who guesses in an open window keeps nobody out who signs in elsewhere.
-    name = f"signing {session.actor.name.casefold()}"
-    wait = place.guesses.wait_s(name, session.reference)
-    if wait > 0:
-        raise Refused("password", "was tried too often", f"wait {int(wait) + 1} seconds, then try again")
-    found = confirm_password(place.store, session.actor, password, time.time_ns() // 1_000_000)
-    place.guesses.right(name, session.reference)
-    return found
-
-
-def _current_session() -> Session:
-    session: Session | None = current().sessions.of_reference(_reference())
+def download_address(key: str, name: str, make: Callable[[], bytes], kind: str = CSV) -> str:
+    """The address, for the session of the running script, of a file that `make` makes once it is fetched."""
+    place = current()
+    session: Session | None = place.sessions.of_reference(_reference())
     if session is None:
         raise Refused("session", "has ended", "sign in again; nothing was changed")
-    return session
+    return f"{DOWNLOAD.lstrip('/')}{place.downloads.offer(session, key, Offer(name, kind, make))}"
 
 
 def _reference() -> str | None:

@@ -25,9 +25,7 @@ from khemon.actions.watch.moved import Movable, MoveNotice, decided_lines, movab
 from khemon.actions.watch.news import News, Visits, last_visits
 from khemon.actions.watch.patient import PatientView, ended_flags, identity_of, patient_of, patient_view
 from khemon.actions.watch.rebounds import ReboundLine, ReboundReview, rebound_review
-from khemon.actions.watch.record import RecordLine, RecordView, record_names, record_view
 from khemon.actions.watch.rulebook import Definitions, definitions
-from khemon.actions.watch.signed import SignatureLine, ToSign, signatures, to_sign
 from khemon.actions.watch.then import as_of_of, first_recorded, store_at
 from khemon.actions.watch.timelines import TimelineSheet, timeline_sheets
 from khemon.actions.watch.ward import WardBoard, WardLine, ward_board
@@ -61,12 +59,8 @@ __all__ = [
     "PatientView",
     "ReboundLine",
     "ReboundReview",
-    "RecordLine",
-    "RecordView",
     "ReviewQueue",
-    "SignatureLine",
     "TimelineSheet",
-    "ToSign",
     "Visits",
     "WardBoard",
     "WardLine",
@@ -97,15 +91,11 @@ __all__ = [
     "read_only_because",
     "rebound_review",
     "recomputed",
-    "record_names",
-    "record_view",
     "review_queue",
     "revision",
     "setting",
-    "signatures",
     "store_at",
     "timeline_sheets",
-    "to_sign",
     "ward_board",
     "ward_changes",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Any, TypeGuard
+from typing import TypeGuard
 
 import streamlit as st
 
@@ -136,9 +136,12 @@ def _decided(
     number: int, code: str | None, reason: str, lasts: dt.timedelta, signed: signing_parts.Asked, *, snooze: bool
 ) -> None:
     here = session()
-    act: dict[str, Any] = {"now": here.now, "snooze": snooze, "code": code}
+    until = here.now + lasts
     try:
-        acknowledge.acknowledge(here.store, here.actor, number, reason, here.now + lasts, **act, **signed.given())
+        given = signed.given()
+        acknowledge.acknowledge(
+            here.store, here.actor, number, reason, until, now=here.now, snooze=snooze, code=code, **given
+        )
     except KhemonError as problem:
         frame.refused(problem)
         return

@@ -11,8 +11,7 @@ import streamlit as st
 
 from khemon.actions.auditing import Wanted
 from khemon.actions.leaving import Prepared, prepare_record, record_fetched
-from khemon.actions.watch import RecordLine, RecordView
-from khemon.actions.watch.record import LINES_SHOWN, LookLine, Verdict
+from khemon.actions.watch.record import LINES_SHOWN, LookLine, RecordLine, RecordView, Verdict
 from khemon.figures.words import date_words
 from khemon.rules.calendar import to_ms
 from khemon.ui.parts import leaving_parts

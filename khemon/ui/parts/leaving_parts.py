@@ -10,7 +10,7 @@ import streamlit as st
 from khemon.actions.exporting import Form
 from khemon.actions.leaving import Prepared, chart_fetched, prepare_chart
 from khemon.actions.whoami import person
-from khemon.gate import download_address
+from khemon.gate.scripts import ready_address
 from khemon.models import KhemonError
 from khemon.ui.parts import frame
 from khemon.ui.parts.elements import Markup, el, show
@@ -19,7 +19,7 @@ from khemon.ui.parts.session import Session, session
 _FORMS = {"csv": "CSV files (ZIP)", "xlsx": "Workbook (XLSX)", "fhir": "FHIR R4 (JSON)"}
 
 
-def chart(here: Session, patient_id: str) -> None:
+def way_out(here: Session, patient_id: str) -> None:
     """The way out for one child's data; nothing for who may not export, or while looking back: it is that of today."""
     if here.present is not None or not person(here.store, here.actor).may("export"):
         return
@@ -41,7 +41,7 @@ def offered(make: Callable[[], tuple[Prepared, Callable[[], bytes]]]) -> None:
     """Make a file and show its link, with what the receiver compares."""
     try:
         made, fetch = make()
-        address = download_address(made.sha256, made.name, fetch, kind=made.kind, size=len(made.content))
+        address = ready_address(made.sha256, made.name, fetch, made.kind, len(made.content))
     except KhemonError as problem:
         frame.refused(problem)
         return

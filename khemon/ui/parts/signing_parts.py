@@ -8,8 +8,8 @@ from typing import Any
 import streamlit as st
 
 from khemon.actions.accounts import LONGEST_PASSWORD, WrongPassword
-from khemon.actions.watch import signatures, to_sign
-from khemon.gate import confirmed_password
+from khemon.actions.watch.signed import signatures, to_sign
+from khemon.gate.scripts import confirmed_password
 from khemon.ui.parts import frame
 from khemon.ui.parts.elements import Child, Markup, el, join, show, sign, table
 from khemon.ui.parts.session import Session

@@ -13,7 +13,8 @@ import streamlit as st
 from khemon.actions import import_files
 from khemon.actions.uploads import Brought, HowToRead
 from khemon.actions.watch import BatchLine
-from khemon.gate import current_desk, forget_upload
+from khemon.gate import current_desk
+from khemon.gate.loads import forget_upload
 from khemon.models import KhemonError
 from khemon.rules.calendar import to_ms
 from khemon.ui.parts import desk_parts, frame
