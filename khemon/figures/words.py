@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -30,6 +31,21 @@ def date_words(at: dt.datetime, zone: ZoneInfo) -> str:
     """A time in the ward's zone as 21 Nov 2026 08:15."""
     local = at.astimezone(zone)
     return f"{day_words(local.date())} {local:%H:%M}"
+
+
+_ISO_DATE = re.compile(r"\b(\d{4}-\d\d-\d\d)\b")
+
+
+def dates_in_words(text: str) -> str:
+    """A sentence of the rules, which write dates as 2026-11-21, with its dates as 21 Nov 2026."""
+    return _ISO_DATE.sub(_date_in_words, text)
+
+
+def _date_in_words(found: re.Match[str]) -> str:
+    try:
+        return day_words(dt.date.fromisoformat(found[1]))
+    except ValueError:
+        return found[1]
 
 
 def wall_clock_words(local: dt.datetime | None) -> str:

@@ -13,6 +13,8 @@ from khemon.figures.style import SIGNS
 
 _ROW_HEIGHT, _MOST_ROWS = 35, 14
 _WIDE = ("Reason", "Remarks", "Note")
+#: Columns whose words must not be cut off, in pixels: half of "held, not judged" says something else.
+_WHOLE = {"Status": 135, "New": 145}
 
 
 def _height(rows: int) -> int:
@@ -54,6 +56,7 @@ def _grid(rows: list[dict[str, Any]], words: str) -> None:
         # A column without a word in it only takes room.
         told = [name for name in rows[0] if any(row[name] != "" for row in rows)]
         wide = {name: st.column_config.TextColumn(width="large") for name in _WIDE if name in told}
+        wide |= {name: st.column_config.TextColumn(width=pixels) for name, pixels in _WHOLE.items() if name in told}
         frame = pd.DataFrame(rows, columns=told)
         st.dataframe(frame, hide_index=True, height=_height(len(rows)), column_config=wide, alt=words)
     else:

@@ -13,6 +13,7 @@ from khemon.actions.watch.news import News
 from khemon.actions.watch.patient import Identity
 from khemon.figures.style import AXES, Theme, rule_words
 from khemon.figures.timeline import TimelineData
+from khemon.figures.words import dates_in_words
 from khemon.ui.parts.elements import Child, Markup, el, join, sign, table
 from khemon.ui.parts.pages import address
 
@@ -55,7 +56,8 @@ def identity_bar(who: Identity) -> Markup:
 def state(view: PatientView) -> Markup:
     """The state in one sentence, and what the round asks first with its reasons."""
     calm = view.severity not in ("critical", "warning")
-    sentence = el("p", sign(None if calm else view.severity), " ", view.sentence, class_="k-sentence")
+    told = dates_in_words(view.sentence)
+    sentence = el("p", sign(None if calm else view.severity), " ", told, class_="k-sentence")
     answers = (_answer(title, flag.severity, flag.word, flag.why) for title, flag in view.answers)
     return el("div", sentence, values(view), el("div", *answers, class_="k-answers"), class_="k")
 
@@ -81,7 +83,8 @@ def _value(cell: Cell) -> Markup:
 def _answer(title: str, severity: str | None, word: str, why: str) -> Markup:
     edge = f"--edge:var(--{severity})" if severity in ("critical", "warning") else None
     told = el("div", sign(severity, word) if severity else el("b", word))
-    return el("section", el("h3", title), told, el("div", why, class_="k-small"), class_="k-card", style=edge)
+    reason = el("div", dates_in_words(why), class_="k-small")
+    return el("section", el("h3", title), told, reason, class_="k-card", style=edge)
 
 
 def notices(view: PatientView) -> Markup:
@@ -175,7 +178,7 @@ def sections() -> Markup:
 
 def why(flag: Explained) -> Markup:
     """Why this flag stands: the rule in words, its numbers, the samples, what is missing, the source."""
-    parts: list[Child] = [el("p", el("b", flag.text))]
+    parts: list[Child] = [el("p", el("b", dates_in_words(flag.text)))]
     since = f"Since {flag.since}{f', until {flag.until}' if flag.until else ''}."
     parts.append(el("p", since, *([" ", sign("warning", flag.stale)] if flag.stale else [])))
     parts.append(el("p", el("b", "Rule: "), flag.words))
@@ -210,7 +213,7 @@ def rests_on(flag: Explained) -> Markup:
 
 
 def _past_why(flag: Explained) -> Markup:
-    return el("details", el("summary", flag.text), why(flag))
+    return el("details", el("summary", dates_in_words(flag.text)), why(flag))
 
 
 def past_list(past: Sequence[Explained]) -> Markup:
