@@ -50,13 +50,14 @@ for number, flag in enumerate(view.open):
         show(patient_parts.why(flag))
 if not view.open:
     show(el("div", "No flag is open.", class_="k k-muted"))
-with st.expander(f"Flags that ended: {len(view.past)}"):
-    show(patient_parts.past_list(view.past))
+past = st.expander(f"Flags that ended: {view.ended}", key="ended", on_change="rerun")
+if past.open:
+    past.html(patient_parts.past_list(watch.ended_flags(here.store, here.actor, key, here.now)))
 
 st.header("Laboratory grades")
 show(patient_parts.grades(view.grades))
 st.header("Results as received")
-grids.results_grid(view.results)
+grids.results_grid(view.results, view.all_results, window)
 st.header("Events")
 grids.events_grid(view.events)
 frame.page_end(view.as_of, view.setting)

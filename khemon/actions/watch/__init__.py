@@ -7,7 +7,7 @@ from khemon.actions.watch.heldqueue import DecidedLine, HeldGroup, HeldLine, Hel
 from khemon.actions.watch.imports import BatchLine, imports, own_zone, revision, setting
 from khemon.actions.watch.moved import Movable, MoveNotice, decided_lines, movable_results, move_notice, move_notices
 from khemon.actions.watch.news import News, Visits, last_visits
-from khemon.actions.watch.patient import PatientView, identity_of, patient_of, patient_view
+from khemon.actions.watch.patient import PatientView, ended_flags, identity_of, patient_of, patient_view
 from khemon.actions.watch.rulebook import Definitions, definitions
 from khemon.actions.watch.timelines import TimelineSheet, timeline_sheets
 from khemon.actions.watch.ward import WardBoard, WardLine, ward_board
@@ -38,6 +38,7 @@ __all__ = [
     "alert_view",
     "decided_lines",
     "definitions",
+    "ended_flags",
     "held_queue",
     "identity_of",
     "imports",

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from khemon.figures.style import SEVERITY_ORDER
 from khemon.models import Severity
@@ -77,3 +78,15 @@ def limits_met(protocol: Protocol, analyte: str, low: float, high: float) -> tup
 def severity_of(protocol: Protocol, analyte: str, low: float, high: float) -> Severity | None:
     """The severity of what a value meets."""
     return crossed(protocol, analyte, low, high).severity
+
+
+def severities_of(
+    protocol: Protocol, analyte: str, low: npt.NDArray[np.float64], high: npt.NDArray[np.float64]
+) -> list[Severity | None]:
+    """The severity of what each of many values of an analyte meets, or may meet."""
+    gravest = np.full(low.size, len(SEVERITY_ORDER))
+    for severity, limb, _ in _limbs(protocol, analyte):
+        meets = verdicts(low, high, limb.test, limb.limit.limit) != FALSE
+        gravest[meets] = np.minimum(gravest[meets], SEVERITY_ORDER.index(severity))
+    words: tuple[Severity | None, ...] = (*SEVERITY_ORDER, None)
+    return [words[place] for place in gravest.tolist()]

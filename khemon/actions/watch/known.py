@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
@@ -12,11 +12,11 @@ import numpy as np
 
 from khemon.actions.judging import episodes_of
 from khemon.actions.recompute import case_of
-from khemon.actions.watch.flags import severity_of
+from khemon.actions.watch.flags import severities_of
 from khemon.explain.looking import Series
 from khemon.figures.samples import Sample
 from khemon.figures.words import moment, span_words
-from khemon.models import EXCLUDING_QUALITIES, QUALITIES, STATUSES, Episode, Event, Patient
+from khemon.models import EXCLUDING_QUALITIES, QUALITIES, STATUSES, Episode, Event, Patient, Severity
 from khemon.rules import NO_TIME, Episodes, Protocol, choosing, prepare
 from khemon.rules import series as columns
 from khemon.rules.calendar import to_ms
@@ -57,12 +57,15 @@ class Known:
         self._series: dict[Comparison, Series] = {}
         self._details: dict[int, ResultRow] = {}
 
-    def episodes(self, *, in_full: bool) -> dict[str, list[Episode]]:
-        """Every patient's episodes as of now; words and grounds for all of them, or words for those that are open."""
+    def episodes(self, *, in_full: bool, grounded: bool = False) -> dict[str, list[Episode]]:
+        """Every patient's episodes as of now; words and grounds for all of them, or words for those that are open.
+
+        grounded: with the grounds of those that are told in words.
+        """
         wanted = None if in_full else _is_open
         found: dict[str, list[Episode]] = {name: [] for name in self.index}
         asked = (self._case, self.protocol, str(self.zone), to_ms(self.now), self._givens, wanted)
-        for episode in episodes_of(*asked, grounded=in_full):
+        for episode in episodes_of(*asked, grounded=in_full or grounded):
             found[episode.patient_id].append(episode)
         return found
 
@@ -89,12 +92,29 @@ class Known:
         detail = self.details([row])[0]
         return f"{detail.comparator}{detail.canonical_value or detail.text}"
 
+    def keep(self, rows: Iterable[ResultRow]) -> None:
+        """Takes results that were read already, so that they are not asked for again."""
+        self._details |= {row.result_id: row for row in rows}
+
     def samples(self, patient_id: str, since: dt.datetime | None = None, last: int = 0) -> list[Sample]:
         """The results that stand (not replaced, not withdrawn), by time; `last`: of each analyte at least so many."""
         rows = self._standing_rows(patient_id)
         if since is not None:
             rows = self._recent(rows, to_ms(since), last)
-        return [self._sample(row, detail) for row, detail in zip(rows, self.details(rows), strict=True)]
+        graver = self._severities(rows)
+        details = self.details(rows)
+        return [self._sample(row, detail, graver[row]) for row, detail in zip(rows, details, strict=True)]
+
+    def _severities(self, rows: Sequence[int]) -> dict[int, Severity | None]:
+        """The severity of what each row's value meets."""
+        found: dict[int, Severity | None] = {}
+        codes = self.results.analyte[rows]
+        for code in set(codes.tolist()):
+            own = np.asarray(rows)[codes == code]
+            ends = self.results.low[own], self.results.high[own]
+            met = severities_of(self.protocol, _ANALYTE_NAMES[code], *ends)
+            found |= dict(zip(own.tolist(), met, strict=True))
+        return found
 
     def _standing_rows(self, patient_id: str) -> list[int]:
         """Rows of versions that count, set aside or not, collected by now."""
@@ -116,7 +136,7 @@ class Known:
             kept += [row for row in own if row in self._leading][-last:] if last else []
         return sorted(set(kept))
 
-    def _sample(self, row: int, detail: ResultRow) -> Sample:
+    def _sample(self, row: int, detail: ResultRow, severity: Severity | None) -> Sample:
         quality = QUALITIES[self.results.quality[row]]
         analyte = _ANALYTE_NAMES[self.results.analyte[row]]
         low, high = float(self.results.low[row]), float(self.results.high[row])
@@ -136,7 +156,7 @@ class Known:
             supported=row in self._supported,
             preliminary=STATUSES[self.results.status[row]] == "preliminary",
             remarks=tuple(self._remarks(row, detail, quality, analyte)),
-            severity=severity_of(self.protocol, analyte, low, high) if counted else None,
+            severity=severity if counted else None,
         )
 
     def _is_judged(self, row: int) -> bool:

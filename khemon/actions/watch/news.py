@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 from khemon.actions.permitted import permitted
 from khemon.actions.viewing import PAGE
+from khemon.figures.samples import Sample
 from khemon.figures.style import LANES
 from khemon.figures.words import date_words, moment, short_date_words, unit_words
 from khemon.models import Actor
-from khemon.store import Reader, ResultRow, Store, batch_of
+from khemon.store import EventEntry, Reader, ResultRow, Store, batch_of
 from khemon.units import ANALYTES
 
 #: So many are told one by one.
 _TOLD = 8
+#: Stands for a visit where nobody ever opened the page.
+NEVER = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Visits:
-    """When this person opened a child's page before, and when anybody did, UTC ms; None: never."""
+    """When this person opened a child's page before, None: never; and when anybody did, NEVER or None: not asked."""
 
     mine_ms: int | None
     anyone_ms: int | None
@@ -45,17 +48,7 @@ def last_visits(store: Store, actor: Actor, patient_id: str) -> Visits:
     with store.reading() as reader:
         seen = reader.seen_by(PAGE, patient_id)
         mine = max((row.last_ms for row in seen if row.actor == actor.name), default=None)
-        return Visits(mine, max((row.last_ms for row in seen), default=None))
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """Something that was recorded: when it happened, when it was recorded, and what it says."""
-
-    at_ms: int
-    recorded_ms: int
-    words: str
-    result_id: int | None = None
+        return Visits(mine, max((row.last_ms for row in seen), default=NEVER))
 
 
 class Recorded:
@@ -63,14 +56,17 @@ class Recorded:
 
     def __init__(self, reader: Reader, patient_id: str, versions: Sequence[ResultRow], zone: ZoneInfo) -> None:
         self.zone = zone
-        self.entries = [_Entry(row.collected_ms, row.recorded_ms, _result(row), row.result_id) for row in versions]
-        recorded = reader.recorded_of(patient_id)
-        for event in reader.event_entries(patient_id):
-            if not event.out:
-                at = max((recorded.get(batch_of(row), 0) for row in event.rows), default=0)
-                word = LANES.get(event.kind, ("", event.kind.replace("_", " ")))[1]
-                dose = " ".join(part for part in (event.dose, event.unit) if part)
-                self.entries.append(_Entry(event.start_ms, at, f"{word} {dose}".strip()))
+        self.results = versions
+        at = reader.recorded_of(patient_id)
+        self.events = [
+            (event, max((at.get(batch_of(row), 0) for row in event.rows), default=0))
+            for event in reader.event_entries(patient_id)
+            if not event.out
+        ]
+
+    def both(self, since_ms: int | None, anyone_ms: int | None, now: dt.datetime) -> tuple[News, News]:
+        """What is new to this person, and what nobody has seen."""
+        return self.new(since_ms, now), self.unseen(anyone_ms, now)
 
     def new(self, since_ms: int | None, now: dt.datetime) -> News:
         """What was recorded after this person's last visit; nothing on the first one, when all of it is new."""
@@ -80,29 +76,42 @@ class Recorded:
         return self._after(since_ms, now, f"new {since}; drawn larger")
 
     def unseen(self, since_ms: int | None, now: dt.datetime) -> News:
-        """What was recorded after anybody's last visit."""
+        """What was recorded after anybody's last visit, NEVER where nobody opened the page; nothing if not asked."""
         if since_ms is None:
-            return News("Nobody has opened this page before.", (), frozenset()) if self.entries else NO_NEWS
+            return NO_NEWS
+        if since_ms == NEVER:
+            anything = self.results or self.events
+            return News("Nobody has opened this page before.", (), frozenset()) if anything else NO_NEWS
         opened = date_words(moment(since_ms), self.zone)
         return self._after(since_ms, now, f"nobody has seen here: recorded after this page was last opened ({opened})")
 
     def _after(self, since_ms: int, now: dt.datetime, how: str) -> News:
-        own = sorted((entry for entry in self.entries if entry.recorded_ms > since_ms), key=lambda entry: -entry.at_ms)
-        if not own:
+        results = [row for row in self.results if row.recorded_ms > since_ms]
+        events = [event for event, recorded_ms in self.events if recorded_ms > since_ms]
+        told = [(row.collected_ms, row) for row in results] + [(event.start_ms, event) for event in events]
+        if not told:
             return NO_NEWS
-        results = [entry.result_id for entry in own if entry.result_id is not None]
-        counts = ((len(results), "result"), (len(own) - len(results), "event"))
-        told = " and ".join(f"{count} {word}{'s' if count > 1 else ''}" for count, word in counts if count)
-        lines = [f"{entry.words}, {short_date_words(moment(entry.at_ms), self.zone, now)}" for entry in own[:_TOLD]]
-        if own[_TOLD:]:
-            lines.append(f"and {len(own) - _TOLD} more")
-        return News(f"{told} {how}", tuple(lines), frozenset(results))
+        counts = ((len(results), "result"), (len(events), "event"))
+        how_many = " and ".join(f"{count} {word}{'s' if count > 1 else ''}" for count, word in counts if count)
+        newest = sorted(told, key=lambda each: each[0], reverse=True)[:_TOLD]
+        lines = [f"{_words(each)}, {short_date_words(moment(at_ms), self.zone, now)}" for at_ms, each in newest]
+        if len(told) > _TOLD:
+            lines.append(f"and {len(told) - _TOLD} more")
+        return News(f"{how_many} {how}", tuple(lines), frozenset(row.result_id for row in results))
 
 
-def _result(row: ResultRow) -> str:
+def _words(row: ResultRow | EventEntry) -> str:
+    if isinstance(row, EventEntry):
+        word = LANES.get(row.kind, ("", row.kind.replace("_", " ")))[1]
+        return " ".join(part for part in (word, row.dose, row.unit) if part)
     value = f"{row.comparator}{row.canonical_value or row.text}"
     status = f" ({row.status.replace('_', ' ')})" if row.status != "final" else ""
     return f"{ANALYTES[row.analyte].label} {value} {unit_words(row.canonical_unit)}{status}".strip()
+
+
+def with_new(samples: Sequence[Sample], new: News) -> list[Sample]:
+    """The samples, those marked that are new to this person."""
+    return [replace(sample, is_new=True) if sample.result_id in new.result_ids else sample for sample in samples]
 
 
 def marked(new: News, unseen: News) -> dict[int, str]:

@@ -9,45 +9,25 @@ from typing import Any
 
 from khemon.actions.permitted import permitted
 from khemon.actions.watch.alerts import AlertLine, alert_lines
-from khemon.actions.watch.answers import criterion_answer, headline, not_rechecked, pattern_answer, rebound_answer
-from khemon.actions.watch.cells import ROUND, Cell, cell_of
-from khemon.actions.watch.explained import Explained, explained
+from khemon.actions.watch.cells import Cell
+from khemon.actions.watch.explained import Explained
 from khemon.actions.watch.flags import Flag
 from khemon.actions.watch.gradelines import GradeTable, grade_table
 from khemon.actions.watch.heldrows import gap_words, held_words
+from khemon.actions.watch.judged import Identity, Judged
 from khemon.actions.watch.known import Known
-from khemon.actions.watch.news import News, Recorded, marked
-from khemon.actions.watch.readings import run_counts
+from khemon.actions.watch.news import News, Recorded, marked, with_new
 from khemon.actions.watch.setting import Setting, setting_of
-from khemon.actions.watch.tables import EventLine, ResultLine, event_lines, result_lines
-from khemon.actions.watch.urgency import by_urgency, worst_of
-from khemon.actions.watch.ward import closings, place_of
-from khemon.actions.watch.windows import LINEAR, NO_DAY0, STUDY_WEEKS, day0_of, window_of
+from khemon.actions.watch.tables import EventLine, ResultLine, result_lines
 from khemon.alerts import recorded_after_it_ended
-from khemon.figures.clock import ClockData, clock_data
-from khemon.figures.samples import Sample
-from khemon.figures.timeline import TimelineData, timeline_data
-from khemon.figures.words import age_words, date_words, day_words, moment
-from khemon.models import Actor, Alert, ChosenBand, Episode, Event, Patient, Refused, Severity
-from khemon.rules.rulebook import AllOfRule, AnyOfRule, ReboundRule, RunRule
-from khemon.store import Reader, ResultRow, Store
+from khemon.figures.clock import ClockData
+from khemon.figures.timeline import TimelineData
+from khemon.figures.words import date_words, moment
+from khemon.models import Actor, Alert, Refused, Severity
+from khemon.rules.calendar import to_ms
+from khemon.store import HeldRow, Reader, ResultRow, Store
 
-_PLACES = {"ward": "on the ward", "follow_up": "in follow-up", "archived": "archived"}
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Who this is; stands on top of every page and print."""
-
-    key: int
-    patient_id: str
-    name: str
-    born: str
-    age: str
-    sex: str
-    diagnosis: str
-    place: str
-    target: str
+__all__ = ["Identity", "PatientView", "ended_flags", "identity_of", "patient_id_of", "patient_of", "patient_view"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +45,12 @@ class PatientView:
     timeline: TimelineData
     clocks: tuple[tuple[str, ClockData], ...]
     open: tuple[Explained, ...]
-    past: tuple[Explained, ...]
+    ended: int
     alerts: tuple[AlertLine, ...]
     held: tuple[str, ...]
     gaps: tuple[str, ...]
     results: tuple[ResultLine, ...]
+    all_results: int
     events: tuple[EventLine, ...]
     new_results: int
     new: News
@@ -100,31 +81,31 @@ def patient_view(
     """Everything about one patient as of now. Refused for an unknown key.
 
     window: one of WINDOWS. scale: one of SCALES. since_ms: results recorded after it are marked as new; anyone_ms: the
-    same for everybody, None where nobody opened the page before.
+    same for everybody, NEVER where nobody opened the page before.
     """
     with store.reading() as reader:
         setting = setting_of(reader)
         patient_id = patient_id_of(reader, key)
         patient = reader.patient(patient_id)
         assert patient is not None
-        known = Known(reader, [patient], setting.protocol, setting.zone, now)
-        versions = reader.results_of(patient_id)
-        recorded = Recorded(reader, patient_id, versions, setting.zone)
-        new, unseen = recorded.new(since_ms, now), recorded.unseen(anyone_ms, now)
-        samples = [replace(sample, is_new=sample.result_id in new.result_ids) for sample in known.samples(patient_id)]
-        view = _View(setting, known, patient, known.episodes(in_full=True)[patient_id], samples, now)
-        held, gaps = reader.held_of(patient_id), reader.gaps_of(patient_id)
+        known, versions = Known(reader, [patient], setting.protocol, setting.zone, now), reader.results_of(patient_id)
+        known.keep(versions)
+        new, unseen = Recorded(reader, patient_id, versions, setting.zone).both(since_ms, anyone_ms, now)
+        samples = with_new(known.samples(patient_id), new)
+        view = Judged(setting, known, patient, known.episodes(in_full=False, grounded=True)[patient_id], samples, now)
         decided = reader.decisions(("voided", "edited"))
+        since, news = to_ms(view.edges(window)[0]), marked(new, unseen)
+        rows = [row for row in versions if row.collected_ms >= since or row.result_id in news]
+        held, gaps = reader.held_of(patient_id), reader.gaps_of(patient_id)
         return PatientView(
             setting=setting,
             revision=reader.patient_revision(patient_id),
             as_of=date_words(now, setting.zone),
             identity=view.identity(int(str(key))),
-            past=_past(view, reader.alerts(None, [patient_id]), versions),
             alerts=alert_lines(reader, setting, now, [patient_id]),
-            held=tuple(held_words(row, setting.zone, now, in_full=True) for row in held),
-            gaps=tuple(gap_words(row, setting.zone, now) for row in gaps),
-            results=result_lines(versions, samples, setting.zone, decided, [*held, *gaps], marked(new, unseen)),
+            **_kept(held, gaps, setting, now),
+            results=result_lines(rows, samples, setting.zone, decided, [*held, *gaps], news),
+            all_results=len(versions),
             new_results=len(new.result_ids),
             new=new,
             unseen=unseen,
@@ -133,7 +114,28 @@ def patient_view(
         )
 
 
-def _past(view: _View, alerts: Sequence[Alert], versions: Sequence[ResultRow]) -> tuple[Explained, ...]:
+def _kept(held: Sequence[HeldRow], gaps: Sequence[HeldRow], setting: Setting, now: dt.datetime) -> dict[str, Any]:
+    """What is held and what gave no value, by field of the view."""
+    return {
+        "held": tuple(held_words(row, setting.zone, now, in_full=True) for row in held),
+        "gaps": tuple(gap_words(row, setting.zone, now) for row in gaps),
+    }
+
+
+@permitted("look")
+def ended_flags(store: Store, actor: Actor, key: str | int | None, now: dt.datetime) -> tuple[Explained, ...]:
+    """What every flag said that has ended, the newest first. Refused for an unknown key."""
+    with store.reading() as reader:
+        setting = setting_of(reader)
+        patient_id = patient_id_of(reader, key)
+        patient = reader.patient(patient_id)
+        assert patient is not None
+        known = Known(reader, [patient], setting.protocol, setting.zone, now)
+        view = Judged(setting, known, patient, known.episodes(in_full=True)[patient_id], (), now)
+        return _ended(view, reader.alerts(None, [patient_id]), reader.results_of(patient_id))
+
+
+def _ended(view: Judged, alerts: Sequence[Alert], versions: Sequence[ResultRow]) -> tuple[Explained, ...]:
     """Episodes that ended, the newest first; those that no alert told of because they were recorded late say so."""
     recorded = {row.result_id: moment(row.recorded_ms) for row in versions}
     ended = recorded_after_it_ended(view.episodes, alerts, view.setting.protocol, recorded.__getitem__)
@@ -147,117 +149,6 @@ def _past(view: _View, alerts: Sequence[Alert], versions: Sequence[ResultRow]) -
     return tuple(found)
 
 
-class _View:
-    """The parts of one patient's view."""
-
-    def __init__(
-        self,
-        setting: Setting,
-        known: Known,
-        patient: Patient,
-        episodes: Sequence[Episode],
-        samples: Sequence[Sample],
-        now: dt.datetime,
-    ) -> None:
-        self.setting, self.known, self.patient, self.now = setting, known, patient, now
-        self.episodes, self.samples = episodes, samples
-        self.events: Sequence[Event] = known.events[patient.patient_id]
-        self.closed = closings(self.events, now).get(patient.patient_id)
-
-    def judged(self, window: str | None, scale: str | None) -> dict[str, Any]:
-        """What the rules and the standing results and events say, by field of the view."""
-        return {
-            "severity": worst_of([episode.severity for episode in self.episodes if episode.end is None]),
-            "sentence": self.sentence(),
-            "answers": self.answers(),
-            "cells": tuple(cell_of(self.known, analyte, self.samples, self.episodes) for analyte in ROUND),
-            "timeline": self.timeline(window, scale),
-            "clocks": self.clocks(),
-            "open": tuple(self.explain(episode) for episode in by_urgency(self.episodes)),
-            "events": event_lines(self.events, self.setting.zone),
-        }
-
-    def identity(self, key: int) -> Identity:
-        """The identity bar."""
-        patient, today = self.patient, self.now.astimezone(self.setting.zone).date()
-        born = day_words(patient.birth_date) if patient.birth_date else "birth date not recorded"
-        place = _PLACES[place_of(patient, self.closed, self.now)]
-        return Identity(
-            key=key,
-            patient_id=patient.patient_id,
-            name=patient.name or "",
-            born=born,
-            age=age_words(patient.birth_date, today),
-            sex=patient.sex or "sex not recorded",
-            diagnosis=patient.diagnosis or "diagnosis not recorded",
-            place=f"{patient.ward}, {place}" if patient.ward else place,
-            target=target_words(patient.sirolimus_target),
-        )
-
-    def sentence(self) -> str:
-        """The state in one sentence."""
-        if self.closed is not None:
-            return f"Observation closed on {date_words(self.closed, self.setting.zone)}; nothing is judged after it."
-        open_now = [episode for episode in by_urgency(self.episodes) if episode.severity != "note"]
-        told = headline(self.known, open_now)
-        if told:
-            return f"{told[:1].upper()}{told[1:]}."
-        if not self.samples:
-            return "No result is on record, so nothing can be judged."
-        notes = headline(self.known, by_urgency(self.episodes))
-        return f"No urgent flag. Noted: {notes}." if notes else "No flag is open."
-
-    def answers(self) -> tuple[tuple[str, Flag], ...]:
-        """What the round asks first, each with its reason."""
-        found: list[tuple[str, Flag]] = []
-        for rule in self.setting.protocol.rules.values():
-            if isinstance(rule, AnyOfRule):
-                found.append((rule.title, criterion_answer(self.known, self.patient.patient_id, rule, self.episodes)))
-            elif isinstance(rule, AllOfRule) and rule.name == "kmp":
-                found.append((rule.title, pattern_answer(self.known, self.patient.patient_id, rule, self.episodes)))
-            elif isinstance(rule, ReboundRule):
-                found.append((rule.title, rebound_answer(self.known, rule, self.episodes)))
-        return tuple(found)
-
-    def timeline(self, window: str | None, scale: str | None) -> TimelineData:
-        """The timeline in the chosen window and scale."""
-        times = [sample.at for sample in self.samples] + [event.start for event in self.events]
-        first, last = min(times, default=None), max(times, default=None)
-        day0 = day0_of(self.patient, self.events, self.now) if window == STUDY_WEEKS else None
-        closed = self.closed is not None
-        edges = window_of(window, first, last, self.now, closed=closed, day0=day0.at if day0 else None)
-        drawn = timeline_data(
-            self.samples,
-            self.events,
-            self.episodes,
-            self.setting.protocol,
-            self.setting.zone,
-            edges,
-            self.now,
-            target=drawn_band(self.patient.sirolimus_target),
-            linear=scale == LINEAR,
-            born=self.patient.birth_date,
-            sex=self.patient.sex,
-            weeks=day0,
-        )
-        return drawn if day0 or window != STUDY_WEEKS else replace(drawn, note=NO_DAY0)
-
-    def clocks(self) -> tuple[tuple[str, ClockData], ...]:
-        """The latest run of each kind, week by week."""
-        found = []
-        for rule in self.setting.protocol.rules.values():
-            if isinstance(rule, RunRule):
-                runs = [episode for episode in self.episodes if episode.rule == rule.name]
-                counts = run_counts(self.known, self.patient.patient_id, rule, self.samples)
-                clock = clock_data(runs[-1] if runs else None, counts, rule, self.now, self.setting.zone)
-                found.append((rule.title, clock))
-        return tuple(found)
-
-    def explain(self, episode: Episode) -> Explained:
-        """One episode with everything behind it."""
-        return explained(episode, self.setting.protocol, self.setting.zone, not_rechecked(self.known, episode))
-
-
 @permitted("look")
 def identity_of(store: Store, actor: Actor, key: str | int | None, now: dt.datetime) -> tuple[Setting, Identity]:
     """Who stands behind the key in an address, for the top of a page; Refused for an unknown key."""
@@ -266,21 +157,7 @@ def identity_of(store: Store, actor: Actor, key: str | int | None, now: dt.datet
         patient = reader.patient(patient_id_of(reader, key))
         assert patient is not None
         known = Known(reader, [patient], setting.protocol, setting.zone, now)
-        return setting, _View(setting, known, patient, (), (), now).identity(int(str(key)))
-
-
-def drawn_band(target: str | None) -> tuple[float, float, str] | None:
-    """The chosen sirolimus band as numbers and words; None when none was chosen or it cannot be read."""
-    band = ChosenBand.read(target or "")
-    return None if band is None else (float(band.low), float(band.high), f"target {band.low}–{band.high}")
-
-
-def target_words(target: str | None) -> str:
-    """The chosen sirolimus band with its unit and who chose it; empty without one."""
-    band = ChosenBand.read(target or "")
-    if band is None:
-        return f"{target} (cannot be read)" if target else ""
-    return f"{band.low}-{band.high} ng/mL{f' (chosen by {band.chosen_by})' if band.chosen_by else ''}"
+        return setting, Judged(setting, known, patient, (), (), now).identity(int(str(key)))
 
 
 @permitted("look")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from zoneinfo import ZoneInfo
 
 from khemon.actions.watch.heldrows import LONGEST_TEXT
@@ -19,7 +20,10 @@ _NO_TIME = 2**62
 
 @dataclass(frozen=True, slots=True)
 class ResultLine:
-    """One version of a result. text, unit: as received. canonical: with comparator, in the canonical unit."""
+    """One version of a result. text, unit: as received. canonical: with comparator, in the canonical unit.
+
+    is_kept: no result, but a row that is held, or a sample without a value.
+    """
 
     collected: str
     analyte: str
@@ -34,6 +38,7 @@ class ResultLine:
     source: str
     severity: str | None
     news: str = ""
+    is_kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +65,10 @@ def result_lines(
     kept: rows that no rule judges, held ones and samples without a value. news: by result id what is new about it.
     """
     standing = {sample.result_id: sample for sample in samples}
+    # Results of one draw share its time, those of one file the time of its import.
+    at = cache(lambda ms: date_words(moment(ms), zone))
     told = [
-        (row.collected_ms, _result_line(row, standing.get(row.result_id), zone, decided, news or {}))
+        (row.collected_ms, _result_line(row, standing.get(row.result_id), at, decided, news or {}))
         for row in reversed(versions)
     ]
     # A row whose time is in doubt stands on top: it may be of now.
@@ -88,13 +95,14 @@ def _kept_line(row: HeldRow, zone: ZoneInfo) -> ResultLine:
         recorded=date_words(moment(row.recorded_ms), zone),
         source=f"batch {row.batch}, row {row.row}",
         severity=None,
+        is_kept=True,
     )
 
 
 def _result_line(
     row: ResultRow,
     sample: Sample | None,
-    zone: ZoneInfo,
+    at: Callable[[int], str],
     decisions: Mapping[int, RowDecision],
     news: Mapping[int, str],
 ) -> ResultLine:
@@ -113,7 +121,7 @@ def _result_line(
     if row.comment:
         remarks.append(f"laboratory: {row.comment}")
     return ResultLine(
-        collected=date_words(moment(row.collected_ms), zone),
+        collected=at(row.collected_ms),
         analyte=ANALYTES[row.analyte].label,
         text=row.text,
         unit=row.unit or "",
@@ -122,7 +130,7 @@ def _result_line(
         status=row.status.replace("_", " "),
         remarks="; ".join(remarks),
         specimen=row.specimen_id or "",
-        recorded=date_words(moment(row.recorded_ms), zone),
+        recorded=at(row.recorded_ms),
         source=f"batch {row.batch}, row {row.row}",
         severity=sample.severity if sample else None,
         news=news.get(row.result_id, ""),

@@ -21,8 +21,12 @@ def _height(rows: int) -> int:
     return _ROW_HEIGHT * (min(rows, _MOST_ROWS) + 1) + 3
 
 
-def results_grid(lines: Sequence[ResultLine]) -> None:
-    """Every version of every result with the text as received."""
+def results_grid(lines: Sequence[ResultLine], of: int, window: str | None) -> None:
+    """Every version of the results of the window with the text as received, and how many there are in all."""
+    older = of - sum(not line.is_kept for line in lines)
+    if older:
+        rest = f"{older} older of {of} in all: choose “all” above the timeline"
+        st.caption(f"Collected in the chosen window ({window}), new to you, or held; {rest}.")
     rows = [
         {
             "Collected": line.collected,

@@ -41,6 +41,8 @@ SECTIONS = (
 )
 #: So many held rows are told one by one; the others stand behind the link.
 _SHOWN_HELD = 20
+#: So many flags that ended are told, each with all that was behind it.
+_SHOWN_PAST = 100
 
 
 def identity_bar(who: Identity) -> Markup:
@@ -217,8 +219,11 @@ def _past_why(flag: Explained) -> Markup:
 
 
 def past_list(past: Sequence[Explained]) -> Markup:
-    """Flags that ended, the newest first."""
+    """Flags that ended, the newest first, up to so many."""
+    more = f"The {_SHOWN_PAST} newest of {len(past)}." if len(past) > _SHOWN_PAST else ""
     rows: list[list[Child]] = [
-        [join(el("b", flag.title), " ", flag.status), flag.since, flag.until, _past_why(flag)] for flag in past
+        [join(el("b", flag.title), " ", flag.status), flag.since, flag.until, _past_why(flag)]
+        for flag in past[:_SHOWN_PAST]
     ]
-    return el("div", table(["Flag", "Since", "Until", "What it said"], rows, label="Flags that ended"), class_="k")
+    made = table(["Flag", "Since", "Until", "What it said"], rows, label="Flags that ended")
+    return el("div", el("p", more) if more else None, made, class_="k")
