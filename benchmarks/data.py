@@ -24,11 +24,14 @@ LEVELS = {
 NEXT = np.array([[0.86, 0.14, 0.0], [0.06, 0.80, 0.14], [0.015, 0.025, 0.96]])
 
 
-def results(rows: int, seed: int, draws: int = DRAWS) -> Results:
-    """About that many results of whole patients, sorted by patient, time and analyte; one per analyte and time."""
+def results(rows: int, seed: int, draws: int = DRAWS, *, once_ill: bool = False) -> Results:
+    """About that many results of whole patients, sorted by patient, time and analyte; one per analyte and time.
+
+    once_ill: each child is ill once, responds and stays well; else it falls again and again.
+    """
     rng = np.random.default_rng(seed)
     patients = max(1, round(rows / (draws * sum(SHARES.values()))))
-    state = _states(rng, patients, draws)
+    state = _once_ill(rng, patients, draws) if once_ill else _states(rng, patients, draws)
     hours = rng.choice([24, 48, 48, 72, 168], size=(patients, draws)).cumsum(axis=1) + rng.integers(
         0, 12, (patients, draws)
     )
@@ -55,6 +58,14 @@ def results(rows: int, seed: int, draws: int = DRAWS) -> Results:
         np.full(size, -1, np.int64),
         np.arange(size),
     )
+
+
+def _once_ill(rng: np.random.Generator, patients: int, draws: int) -> np.ndarray:
+    """Per patient and draw 0 ill, 1 responding, 2 well: some weeks of illness, some of response."""
+    responds = rng.integers(10, 40, (patients, 1))
+    well = responds + rng.integers(5, 20, (patients, 1))
+    number = np.arange(draws)
+    return (number >= responds).astype(np.int64) + (number >= well)
 
 
 def _states(rng: np.random.Generator, patients: int, draws: int) -> np.ndarray:

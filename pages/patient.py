@@ -7,7 +7,7 @@ import streamlit as st
 from khemon.actions import watch
 from khemon.figures.timeline import timeline_figure
 from khemon.models import Refused
-from khemon.ui.parts import clock, frame, grids, moving_parts, patient_parts, visit
+from khemon.ui.parts import charts, clock, frame, grids, moving_parts, patient_parts, visit
 from khemon.ui.parts.elements import el, show
 
 here = frame.page_top("")
@@ -36,7 +36,7 @@ with top:
     show(patient_parts.sections())
     st.header("Timeline")
 
-figure = timeline_figure(view.timeline, theme)
+figure = charts.Ready(timeline_figure(view.timeline, theme))
 st.plotly_chart(figure, theme=None, key="timeline", config=frame.CHART, alt=view.timeline.alt)
 show(patient_parts.chart_key(theme), patient_parts.chart_words(view.timeline))
 

@@ -111,14 +111,16 @@ def episodes_of(
     wanted: Callable[[Episodes], Bools] | None = None,
     *,
     grounded: bool = False,
+    asked: Callable[[Episodes], Bools] | None = None,
 ) -> list[Episode]:
     """Every episode as of a time, by patient index, rule and onset; explained, or only those that `wanted` marks.
 
-    grounded: with all that each rests on.
+    grounded: with all that each rests on. asked: only those that it marks.
     """
     found, block = evaluated(case.results, case.events, case.patients, protocol, timezone, as_of)
     in_words = None if wanted is None else wanted(found)
-    return _explained(case, found, block, protocol, timezone, as_of, givens, in_words, grounded=grounded)
+    chosen = None if asked is None else asked(found)
+    return _explained(case, found, block, protocol, timezone, as_of, givens, in_words, chosen, grounded=grounded)
 
 
 def _explained(

@@ -20,10 +20,11 @@ from khemon.actions.watch.ward import closings, place_of
 from khemon.actions.watch.windows import LINEAR, NO_DAY0, STUDY_WEEKS, day0_of, window_of
 from khemon.figures.clock import ClockData, clock_data
 from khemon.figures.samples import Sample
+from khemon.figures.style import EPISODE_LANES
 from khemon.figures.timeline import TimelineData, timeline_data
 from khemon.figures.words import age_words, date_words, day_words
 from khemon.models import ChosenBand, Episode, Event, Patient
-from khemon.rules.rulebook import AllOfRule, AnyOfRule, ReboundRule, RunRule
+from khemon.rules.rulebook import AllOfRule, AnyOfRule, Protocol, ReboundRule, RunRule
 
 _PLACES = {"ward": "on the ward", "follow_up": "in follow-up", "archived": "archived"}
 
@@ -57,6 +58,11 @@ def target_words(target: str | None) -> str:
     return f"{band.low}-{band.high} ng/mL{f' (chosen by {band.chosen_by})' if band.chosen_by else ''}"
 
 
+def drawn_rules(protocol: Protocol) -> set[str]:
+    """The rules whose ended episodes are drawn: those with a lane, and the runs behind the clocks."""
+    return {*EPISODE_LANES, *(name for name, rule in protocol.rules.items() if isinstance(rule, RunRule))}
+
+
 class Judged:
     """The parts of one patient's view."""
 
@@ -83,7 +89,6 @@ class Judged:
             "cells": tuple(cell_of(self.known, analyte, self.samples, self.episodes) for analyte in ROUND),
             "timeline": self.timeline(window, scale),
             "clocks": self.clocks(),
-            "ended": sum(episode.end is not None for episode in self.episodes),
             "open": tuple(self.explain(episode) for episode in by_urgency(self.episodes)),
             "events": event_lines(self.events, self.setting.zone),
         }

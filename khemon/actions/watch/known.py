@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
@@ -35,10 +35,19 @@ def _is_open(found: Episodes) -> columns.Bools:
 
 
 class Known:
-    """Results and events of some patients up to a moment; lookups are by patient id."""
+    """Results and events of some patients up to a moment; lookups are by patient id.
+
+    read: results that were read already, so that they are not asked for again.
+    """
 
     def __init__(
-        self, reader: Reader, patients: Sequence[Patient], protocol: Protocol, zone: ZoneInfo, now: dt.datetime
+        self,
+        reader: Reader,
+        patients: Sequence[Patient],
+        protocol: Protocol,
+        zone: ZoneInfo,
+        now: dt.datetime,
+        read: Iterable[ResultRow] = (),
     ) -> None:
         self.protocol, self.zone, self.now = protocol, zone, now
         self.patients = {patient.patient_id: patient for patient in patients}
@@ -55,19 +64,40 @@ class Known:
         self._leading = set(self.prepared.points.row.tolist())
         self._supported = set(self.prepared.points.row[self.prepared.points.supported].tolist())
         self._series: dict[Comparison, Series] = {}
-        self._details: dict[int, ResultRow] = {}
+        self._details: dict[int, ResultRow] = {row.result_id: row for row in read}
 
-    def episodes(self, *, in_full: bool, grounded: bool = False) -> dict[str, list[Episode]]:
-        """Every patient's episodes as of now; words and grounds for all of them, or words for those that are open.
-
-        grounded: with the grounds of those that are told in words.
-        """
+    def episodes(self, *, in_full: bool) -> dict[str, list[Episode]]:
+        """Every patient's episodes as of now; words and grounds for all of them, or words for those that are open."""
         wanted = None if in_full else _is_open
         found: dict[str, list[Episode]] = {name: [] for name in self.index}
         asked = (self._case, self.protocol, str(self.zone), to_ms(self.now), self._givens, wanted)
-        for episode in episodes_of(*asked, grounded=in_full or grounded):
+        for episode in episodes_of(*asked, grounded=in_full):
             found[episode.patient_id].append(episode)
         return found
+
+    def drawn(self, patient_id: str, rules: Collection[str]) -> tuple[list[Episode], int]:
+        """A patient's open episodes in full, with those of some rules that ended, bare; and how many ended in all."""
+        codes = [code for code, name in enumerate(self.protocol.rule_names) if name in rules]
+        ended = 0
+
+        def asked(found: Episodes) -> columns.Bools:
+            nonlocal ended
+            still = _is_open(found)
+            ended = int(np.count_nonzero(~still & (found.patient == self.index[patient_id])))
+            shown: columns.Bools = still | np.isin(found.rule, codes)
+            return shown
+
+        told = episodes_of(
+            self._case,
+            self.protocol,
+            str(self.zone),
+            to_ms(self.now),
+            self._givens,
+            _is_open,
+            grounded=True,
+            asked=asked,
+        )
+        return [episode for episode in told if episode.patient_id == patient_id], ended
 
     def series(self, limb: Comparison) -> Series:
         """The points of a limb's analyte, with what is neutral for it."""
@@ -91,10 +121,6 @@ class Known:
         """The value behind a row with its comparator, in the canonical unit: <5."""
         detail = self.details([row])[0]
         return f"{detail.comparator}{detail.canonical_value or detail.text}"
-
-    def keep(self, rows: Iterable[ResultRow]) -> None:
-        """Takes results that were read already, so that they are not asked for again."""
-        self._details |= {row.result_id: row for row in rows}
 
     def samples(self, patient_id: str, since: dt.datetime | None = None, last: int = 0) -> list[Sample]:
         """The results that stand (not replaced, not withdrawn), by time; `last`: of each analyte at least so many."""

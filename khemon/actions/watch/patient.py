@@ -14,7 +14,7 @@ from khemon.actions.watch.explained import Explained
 from khemon.actions.watch.flags import Flag
 from khemon.actions.watch.gradelines import GradeTable, grade_table
 from khemon.actions.watch.heldrows import gap_words, held_words
-from khemon.actions.watch.judged import Identity, Judged
+from khemon.actions.watch.judged import Identity, Judged, drawn_rules
 from khemon.actions.watch.known import Known
 from khemon.actions.watch.news import News, Recorded, marked, with_new
 from khemon.actions.watch.setting import Setting, setting_of
@@ -88,11 +88,12 @@ def patient_view(
         patient_id = patient_id_of(reader, key)
         patient = reader.patient(patient_id)
         assert patient is not None
-        known, versions = Known(reader, [patient], setting.protocol, setting.zone, now), reader.results_of(patient_id)
-        known.keep(versions)
+        versions = reader.results_of(patient_id)
+        known = Known(reader, [patient], setting.protocol, setting.zone, now, versions)
         new, unseen = Recorded(reader, patient_id, versions, setting.zone).both(since_ms, anyone_ms, now)
         samples = with_new(known.samples(patient_id), new)
-        view = Judged(setting, known, patient, known.episodes(in_full=False, grounded=True)[patient_id], samples, now)
+        episodes, ended = known.drawn(patient_id, drawn_rules(setting.protocol))
+        view = Judged(setting, known, patient, episodes, samples, now)
         decided = reader.decisions(("voided", "edited"))
         since, news = to_ms(view.edges(window)[0]), marked(new, unseen)
         rows = [row for row in versions if row.collected_ms >= since or row.result_id in news]
@@ -106,9 +107,8 @@ def patient_view(
             **_kept(held, gaps, setting, now),
             results=result_lines(rows, samples, setting.zone, decided, [*held, *gaps], news),
             all_results=len(versions),
-            new_results=len(new.result_ids),
-            new=new,
-            unseen=unseen,
+            ended=ended,
+            **{"new_results": len(new.result_ids), "new": new, "unseen": unseen},
             grades=grade_table(patient, versions, samples, decided, now, setting.zone),
             **view.judged(window, scale),
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence, Set
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -175,6 +176,13 @@ _READ = tuple(
         "high",
     )
 )
+_read = itemgetter(*_READ)
+_read_last = itemgetter(
+    *(
+        _AT[name]
+        for name in ("status", "quality", "timing", "reasons", "specimen", "comment", "resulted_ms", "row", "field")
+    )
+)
 _WHOLE = sa.select(result)
 _NAMED = sa.select(result, patient.c.patient_id).join(patient, patient.c.patient_no == result.c.patient_no)
 
@@ -193,12 +201,11 @@ def _rows(connection: sa.Connection, ledger: Ledger, statement: sa.Select[Any]) 
             continue
         row_id = row[_AT["result_id"]]
         facts = ledger.of_row(row_id)
-        first, *read = (row[place] for place in _READ)
-        coded = (STATUSES[row[_AT["status"]]], QUALITIES[row[_AT["quality"]]], TIMINGS[row[_AT["timing"]]])
-        reasons = json.loads(row[_AT["reasons"]]) if row[_AT["reasons"]] else []
-        said = (row[_AT["specimen"]], row[_AT["comment"]], row[_AT["resulted_ms"]], reasons)
-        undone = row_id // BATCH_SPAN in ledger.undone
-        came = (facts.batch, row[_AT["row"]], row[_AT["field"]], facts.recorded_ms, undone)
+        first, *read = _read(row)
+        status, quality, timing, told, specimen, comment, resulted_ms, place, field = _read_last(row)
+        coded = (STATUSES[status], QUALITIES[quality], TIMINGS[timing])
+        said = (specimen, comment, resulted_ms, json.loads(told) if told else [])
+        came = (facts.batch, place, field, facts.recorded_ms, row_id // BATCH_SPAN in ledger.undone)
         yield ResultRow._make((row_id, name, ANALYTE_NAMES[first], *read, *coded, *said, *came))
 
 
