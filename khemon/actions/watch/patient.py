@@ -23,7 +23,7 @@ from khemon.alerts import recorded_after_it_ended
 from khemon.figures.clock import ClockData
 from khemon.figures.timeline import TimelineData
 from khemon.figures.words import date_words, moment
-from khemon.models import Actor, Alert, Refused, Severity
+from khemon.models import Actor, Alert, Patient, Refused, Severity
 from khemon.rules.calendar import to_ms
 from khemon.store import HeldRow, Reader, ResultRow, Store
 
@@ -66,6 +66,13 @@ def patient_id_of(reader: Reader, key: str | int | None) -> str:
     raise Refused("patient", "no patient has this key", "open the patient from the ward list")
 
 
+def _registered(reader: Reader, key: str | int | None) -> Patient:
+    """The patient behind the key as registered. Refused when there is none."""
+    patient = reader.patient(patient_id_of(reader, key))
+    assert patient is not None
+    return patient
+
+
 @permitted("look")
 def patient_view(
     store: Store,
@@ -85,9 +92,8 @@ def patient_view(
     """
     with store.reading() as reader:
         setting = setting_of(reader)
-        patient_id = patient_id_of(reader, key)
-        patient = reader.patient(patient_id)
-        assert patient is not None
+        patient = _registered(reader, key)
+        patient_id = patient.patient_id
         versions = reader.results_of(patient_id)
         known = Known(reader, [patient], setting.protocol, setting.zone, now, versions)
         new, unseen = Recorded(reader, patient_id, versions, setting.zone).both(since_ms, anyone_ms, now)
@@ -108,7 +114,9 @@ def patient_view(
             results=result_lines(rows, samples, setting.zone, decided, [*held, *gaps], news),
             all_results=len(versions),
             ended=ended,
-            **{"new_results": len(new.result_ids), "new": new, "unseen": unseen},
+            new_results=len(new.result_ids),
+            new=new,
+            unseen=unseen,
             grades=grade_table(patient, versions, samples, decided, now, setting.zone),
             **view.judged(window, scale),
         )
@@ -127,9 +135,8 @@ def ended_flags(store: Store, actor: Actor, key: str | int | None, now: dt.datet
     """What every flag said that has ended, the newest first. Refused for an unknown key."""
     with store.reading() as reader:
         setting = setting_of(reader)
-        patient_id = patient_id_of(reader, key)
-        patient = reader.patient(patient_id)
-        assert patient is not None
+        patient = _registered(reader, key)
+        patient_id = patient.patient_id
         known = Known(reader, [patient], setting.protocol, setting.zone, now)
         view = Judged(setting, known, patient, known.episodes(in_full=True)[patient_id], (), now)
         return _ended(view, reader.alerts(None, [patient_id]), reader.results_of(patient_id))
@@ -154,8 +161,7 @@ def identity_of(store: Store, actor: Actor, key: str | int | None, now: dt.datet
     """Who stands behind the key in an address, for the top of a page; Refused for an unknown key."""
     with store.reading() as reader:
         setting = setting_of(reader)
-        patient = reader.patient(patient_id_of(reader, key))
-        assert patient is not None
+        patient = _registered(reader, key)
         known = Known(reader, [patient], setting.protocol, setting.zone, now)
         return setting, Judged(setting, known, patient, (), (), now).identity(int(str(key)))
 
