@@ -66,11 +66,11 @@ def patient_id_of(reader: Reader, key: str | int | None) -> str:
     raise Refused("patient", "no patient has this key", "open the patient from the ward list")
 
 
-def _registered(reader: Reader, key: str | int | None) -> Patient:
-    """The patient behind the key as registered. Refused when there is none."""
+def _registered(reader: Reader, key: str | int | None) -> tuple[Patient, str]:
+    """The patient behind the key as registered, and its id. Refused when there is none."""
     patient = reader.patient(patient_id_of(reader, key))
     assert patient is not None
-    return patient
+    return patient, patient.patient_id
 
 
 @permitted("look")
@@ -92,8 +92,7 @@ def patient_view(
     """
     with store.reading() as reader:
         setting = setting_of(reader)
-        patient = _registered(reader, key)
-        patient_id = patient.patient_id
+        patient, patient_id = _registered(reader, key)
         versions = reader.results_of(patient_id)
         known = Known(reader, [patient], setting.protocol, setting.zone, now, versions)
         new, unseen = Recorded(reader, patient_id, versions, setting.zone).both(since_ms, anyone_ms, now)
@@ -135,8 +134,7 @@ def ended_flags(store: Store, actor: Actor, key: str | int | None, now: dt.datet
     """What every flag said that has ended, the newest first. Refused for an unknown key."""
     with store.reading() as reader:
         setting = setting_of(reader)
-        patient = _registered(reader, key)
-        patient_id = patient.patient_id
+        patient, patient_id = _registered(reader, key)
         known = Known(reader, [patient], setting.protocol, setting.zone, now)
         view = Judged(setting, known, patient, known.episodes(in_full=True)[patient_id], (), now)
         return _ended(view, reader.alerts(None, [patient_id]), reader.results_of(patient_id))
@@ -161,7 +159,7 @@ def identity_of(store: Store, actor: Actor, key: str | int | None, now: dt.datet
     """Who stands behind the key in an address, for the top of a page; Refused for an unknown key."""
     with store.reading() as reader:
         setting = setting_of(reader)
-        patient = _registered(reader, key)
+        patient, _ = _registered(reader, key)
         known = Known(reader, [patient], setting.protocol, setting.zone, now)
         return setting, Judged(setting, known, patient, (), (), now).identity(int(str(key)))
 
