@@ -2,10 +2,12 @@
 
 import datetime as dt
 
+import numpy as np
 import pytest
 
 from khemon.actions import viewing, watch
 from khemon.actions.import_files import Options, commit
+from khemon.actions.watch.flags import severities_of, severity_of
 from khemon.actions.watch.news import NEVER
 from khemon.models import Actor
 from khemon.rules.calendar import to_ms
@@ -120,6 +122,17 @@ def test_flags_that_ended_are_counted_at_once_and_told_when_asked_for(shared):
     assert len(told) == shown.ended > 0
     assert all(flag.text and flag.until for flag in told)
     assert [flag.since for flag in shown.open] and all(flag.text and flag.evidence for flag in shown.open)
+
+
+@pytest.mark.parametrize("order", [list, reversed])
+def test_the_severities_of_many_values_are_those_of_each_in_whatever_order_the_rules_stand(shared, order):
+    protocol = watch.setting(shared, NURSE).protocol
+    protocol = protocol.model_copy(update={"rules": dict(order(list(protocol.rules.items())))})
+    ends = [(0, 4), (4, 4), (9, 60), (10, 10), (20, 20), (29, 31), (30, 30), (99, 99), (5, 400), (0.4, 0.4), (0.5, 1.7)]
+    low, high = (np.array([end[place] for end in ends], float) for place in (0, 1))
+    for analyte in ("platelets", "fibrinogen", "d_dimer", "hemoglobin", "sirolimus"):
+        each = [severity_of(protocol, analyte, *end) for end in ends]
+        assert severities_of(protocol, analyte, low, high) == each
 
 
 # ---- news -----------------------------------------------------------------------------------------------------
