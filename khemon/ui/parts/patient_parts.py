@@ -9,7 +9,6 @@ from khemon.actions.watch.alerts import AlertLine
 from khemon.actions.watch.cells import Cell
 from khemon.actions.watch.explained import Explained
 from khemon.actions.watch.gradelines import GradeTable
-from khemon.actions.watch.news import News
 from khemon.actions.watch.patient import Identity
 from khemon.figures.style import AXES, Theme, rule_words
 from khemon.figures.timeline import TimelineData
@@ -138,13 +137,15 @@ def chart_words(timeline: TimelineData) -> Markup:
 
 def news(view: PatientView) -> Markup:
     """A strip with what was recorded since this person's last visit, and what nobody has seen."""
-    parts = [_news(sign_of, told) for sign_of, told in (("●", view.new), ("◆", view.unseen)) if told.heading]
+    told = [(each.heading, each.lines) for each in (view.new, view.unseen) if each.heading]
+    if view.new.lines and view.new.lines == view.unseen.lines:
+        told = [(f"{view.new.heading}; nobody else has opened it since", view.new.lines)]
+    parts = [el("div", el("b", heading), _one_by_one(lines)) for heading, lines in told]
     return el("div", *parts, class_="k k-news", role="note", aria_label="New on this page") if parts else Markup("")
 
 
-def _news(mark: str, told: News) -> Markup:
-    head = el("b", el("span", f"{mark} ", aria_hidden="true"), told.heading)
-    return el("div", head, el("div", " · ".join(told.lines), class_="k-small") if told.lines else None)
+def _one_by_one(lines: Sequence[str]) -> Markup | None:
+    return el("div", " · ".join(lines), class_="k-small") if lines else None
 
 
 def grades(table_of: GradeTable) -> Markup:
