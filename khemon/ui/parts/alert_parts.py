@@ -138,7 +138,7 @@ def _decided(number: int, code: str | None, reason: str, lasts: dt.timedelta, *,
     except KhemonError as problem:
         frame.refused(problem)
         return
-    st.toast("Noted. The alert is under “Acknowledged or quiet” until then.", icon="✅")
+    st.toast("Noted. The alert is under “Quiet now” until then.", icon="✅")
     st.rerun()
 
 
