@@ -146,7 +146,7 @@ def _decided(
         frame.refused(problem)
         return
     signed.over()
-    st.toast("Noted. The alert is under “Acknowledged or quiet” until then.", icon="✅")
+    st.toast("Noted. The alert is under “Quiet now” until then.", icon="✅")
     st.rerun()
 
 
