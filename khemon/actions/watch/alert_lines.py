@@ -69,7 +69,7 @@ def alert_lines(
     """
     numbers = reader.patient_numbers()
     alerts = [standing_at(alert, now) for alert in reader.alerts(None, patient_ids)]
-    names = {patient.patient_id: patient.name or "" for patient in reader.patients()}
+    names = {patient.patient_id: patient.name or "" for patient in reader.patients(patient_ids)}
     onsets = {(alert.patient_id, alert.rule): alert.onset for alert in alerts if alert.state in LIVE}
     lines = []
     for alert in sorted(alerts, key=urgency_of):
