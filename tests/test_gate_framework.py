@@ -223,3 +223,11 @@ def test_every_page_has_its_address_at_the_gate_and_no_other_place_is_one():
     assert all(re.fullmatch("[a-z_]+", name) for name in names)
     for other in ("/app", "/khemon", "/ward.py", "/pages/ward", "/.streamlit/config.toml"):
         assert not places.methods_at(other, places.page_paths())
+
+
+def test_no_page_hands_a_file_to_streamlits_media_store():
+    """Its links are guessable, work for everybody and outlive the session; the gate has no such address."""
+    sources = [*(ROOT / "khemon" / "ui").rglob("*.py"), *(ROOT / "pages").glob("*.py")]
+    ways = re.compile(r"\b(download_button|image|audio|video|logo|pdf)\(")
+    assert not [path.name for path in sources if ways.search(path.read_text(encoding="utf-8"))]
+    assert not places.methods_at("/media/0123.csv", places.page_paths())
