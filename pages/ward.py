@@ -16,7 +16,7 @@ ward_bar.bar(board, here.now)
 frame.damaged_children(board.damaged)
 
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    search = st.text_input("Find a child by name or id", key="search", bind="query-params", width="stretch")
+    search = st.text_input("Find a child by name or id", key="search", width="stretch")
     round_parts.choice(board)
     if here.present is None:
         round_parts.hour(here, board)

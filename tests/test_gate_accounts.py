@@ -208,7 +208,7 @@ def test_nobody_without_a_sign_in_sees_a_byte_of_a_patient(server: Server):
 
 
 #: Every page there is, and for whom: a new one fails until it stands here.
-_LOOKING = {"/ward", "/patient", "/alerts", "/definitions"}
+_LOOKING = {"/ward", "/patient", "/alerts", "/rebounds", "/cohort", "/definitions"}
 _RECORDING = {"/review", "/upload", "/enter"}
 PAGES = {
     "Ann": _LOOKING | _RECORDING,
