@@ -200,7 +200,8 @@ def judged(store: Store) -> list[tuple]:
     with store.reading() as reader:
         told = [each.episode for each in reader.episodes()]
         live = reader.alerts(["open", "acknowledged", "snoozed"])
-        alerts = [(alert.patient_id, alert.rule, alert.severity, alert.onset) for alert in live]
+        # One that was raised stays with an episode that became possible; for a possible one alone most rules raise none.
+        alerts = [(one.patient_id, one.rule, one.severity, one.onset) for one in live if one.status != "possible"]
     return [
         sorted(
             (one.patient_id, one.rule, one.status, one.severity, one.onset, str(one.end), one.end_reason or "")

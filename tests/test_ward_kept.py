@@ -104,6 +104,29 @@ def test_what_happens_to_a_child_is_seen_at_the_next_look_and_the_others_are_not
     assert [each["batch"] for each in batches(ward, ACTOR)["batches"]]
 
 
+def test_a_critical_that_ended_unseen_leaves_the_list_once_somebody_opened_the_child(ward):
+    later = NOW + 2 * MINUTE
+    lab(ward, "E-running", NOW - 2 * HOUR, "8", NOW + MINUTE)
+    lab(ward, "E-running", NOW - HOUR, "150", NOW + MINUTE)
+    assert line(watch.ward_board(ward, ACTOR, later), "E-running").unseen
+    mark_seen(ward, ACTOR, "E-running", now=later)
+    assert not line(watch.ward_board(ward, ACTOR, later), "E-running").unseen
+
+
+def test_another_database_in_the_place_of_this_one_is_read_anew(ward, tmp_path):
+    """Its counters may stand where those of the old one stood."""
+    watch.ward_board(ward, ACTOR, NOW)
+    files = small_ward(NOW)
+    files.labs = [(*row[:3], "20" if row[3] == "260" else row[3], *row[4:]) for row in files.labs]
+    other = Store(f"sqlite:///{tmp_path / 'other.db'}")
+    bring(other, files)
+    other.kept = ward.kept
+    board = watch.ward_board(other, ACTOR, NOW)
+    assert line(board, "F-clean").cells["platelets"].value == "20"
+    assert board == fresh(other, NOW)
+    other.close()
+
+
 def test_a_result_dated_ahead_comes_into_view_at_its_time(ward):
     """Also where it changes nothing of what the rules say."""
     lab(ward, "F-clean", NOW + 10 * MINUTE, "250", NOW + 10 * MINUTE)

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from khemon.actions.watch.alerts import is_resolved_unseen
 from khemon.actions.watch.at import At
 from khemon.actions.watch.child import ChildFacts, facts_of
 from khemon.actions.watch.known import Known
@@ -27,6 +28,8 @@ from khemon.store.rows import HeldRow
 _NAME = "ward_board"
 #: Of so many views (everybody's, and each bound person's) the held rows are kept.
 _VIEWS = 16
+#: So many entries of the audit log are remembered.
+_HEADS = 64
 #: Two looks at one time come in either order: so much a look may lie before what was read for the other.
 _CLOCKS = MINUTE
 
@@ -51,19 +54,17 @@ class Keeper:
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     setting: Setting | None = None
-    counter: int = 0
+    #: Entries of the audit log that were the last ones when somebody looked: by these a store is known again.
+    heads: dict[int, str] = field(default_factory=dict)
     children: dict[str, Child] = field(default_factory=dict)
     held: dict[tuple[int, frozenset[str]], dict[str, tuple[HeldRow, ...]]] = field(default_factory=dict)
     drawing: Drawing | None = None
 
     def begin(self, reader: Reader, setting: Setting, numbers: dict[str, int]) -> None:
         """Reads what is said of children whose counter has moved; numbers: of those the reader shows."""
-        counters = reader.revisions()
-        # The ward's counter only grows: one that has gone back is that of another database, put in this one's place.
-        is_another = counters.get(0, 0) < self.counter
-        self.counter = counters.get(0, 0)
-        known = self.setting
-        if is_another or known is None or known.protocol is not setting.protocol or known.zone != setting.zone:
+        counters, known = reader.revisions(), self.setting
+        is_other = known is None or known.protocol is not setting.protocol or known.zone != setting.zone
+        if is_other or not self._is_same(*reader.audit_head()):
             self.children.clear()
             self.held.clear()
             self.drawing = Drawing(setting.protocol)
@@ -75,6 +76,27 @@ class Keeper:
         ]
         if moved:
             self._read(reader, moved, {name: counters.get(numbers[name], 0) for name in moved})
+        self._see(reader, [name for name in numbers if any(map(is_resolved_unseen, self.children[name].alerts))])
+
+    def _is_same(self, sequence: int, head: str) -> bool:
+        """Whether this can be the store that was looked at before, and not another one put in its place."""
+        same = not self.heads or (self.heads.get(sequence, head) == head and sequence >= min(self.heads))
+        if not same:
+            self.heads.clear()
+        self.heads[sequence] = head
+        while len(self.heads) > _HEADS:
+            self.heads.pop(min(self.heads))
+        return same
+
+    def _see(self, reader: Reader, names: Sequence[str]) -> None:
+        """Alerts that ended unseen are read again: that somebody saw them moves no counter of the child."""
+        alerts: dict[str, list[Alert]] = defaultdict(list)
+        for alert in reader.alerts(None, names) if names else ():
+            alerts[alert.patient_id].append(alert)
+        for name in names:
+            child = self.children[name]
+            if child.alerts != tuple(alerts[name]):
+                child.alerts, child.told = tuple(alerts[name]), None
 
     def _read(self, reader: Reader, names: Sequence[str], counters: dict[str, int]) -> None:
         closed = _closings(reader.events_for(names).events)
