@@ -200,7 +200,7 @@ def judged(store: Store) -> list[tuple]:
     with store.reading() as reader:
         told = [each.episode for each in reader.episodes()]
         live = reader.alerts(["open", "acknowledged", "snoozed"])
-        # One that was raised stays with an episode that became possible; for a possible one alone most rules raise none.
+        # One that was raised stays with an episode that became possible; for a possible one most rules raise none.
         alerts = [(one.patient_id, one.rule, one.severity, one.onset) for one in live if one.status != "possible"]
     return [
         sorted(
