@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from khemon.actions import watch
+from khemon.actions.watch.cohort import cohort_choices, cohort_view, recomputed
 from khemon.actions.whoami import person
 from khemon.figures.cohort import curves_figure, weekly_figure
 from khemon.figures.words import date_words
@@ -17,7 +18,7 @@ setting = watch.setting(here.store, here.actor)
 theme = frame.theme()
 
 if cohort_asking.part() == cohort_asking.PARTS[1]:
-    told = watch.recomputed()
+    told = recomputed()
     show(cohort_trial.summary(told))
     show(cohort_trial.differences(told))
     st.subheader("What else the trial printed")
@@ -27,7 +28,7 @@ if cohort_asking.part() == cohort_asking.PARTS[1]:
     st.stop()
 
 who = person(here.store, here.actor)
-choices = watch.cohort_choices(here.store, here.actor)
+choices = cohort_choices(here.store, here.actor)
 if not choices.patients:
     show(cohort_parts.no_patients(who.may("import")))
     frame.page_end(date_words(here.now, setting.zone), setting)
@@ -35,7 +36,7 @@ if not choices.patients:
 question = cohort_asking.question(choices, here.now.astimezone(setting.zone).date())
 asked, group = cohort_asking.opened()
 try:
-    view = watch.cohort_view(here.store, here.actor, question, here.now, asked, group)
+    view = cohort_view(here.store, here.actor, question, here.now, asked, group)
 except Refused as refused:
     frame.refused(refused)
     st.stop()

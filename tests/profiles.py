@@ -34,14 +34,23 @@ def pytest_configure(config):
     config.stash[SEED] = int(chosen) if chosen is not None else random.SystemRandom().randrange(2**32)
 
 
-def pytest_collection_modifyitems(items):
-    """Random tests, faults and browsers do not count for coverage: a branch is to be met by a case, in every run.
+#: What the modules are called whose cases have to meet every branch of what judges.
+JUDGING = (
+    "alerts", "analytes", "calendar", "cases", "conformance", "endpoint", "engine", "further", "grades", "grounds",
+    "meanings", "protocol", "questions", "reference", "rulebook", "timelines", "uncounted", "units",
+)  # fmt: skip
 
-    Not traced, they take half the time.
+
+def pytest_collection_modifyitems(items):
+    """Coverage is that of what judges, by the cases about it: a branch is to be met by a case, in every run.
+
+    Random tests, faults, browsers and other rooms do not count; not traced, they take half the time.
     """
+    judging = tuple(f"test_{name}" for name in JUDGING)
     for item in items:
         drawn = "seed" in item.fixturenames or getattr(item.obj, "is_hypothesis_test", False)
-        if drawn or item.get_closest_marker("browser") or item.get_closest_marker("faults"):
+        apart = item.get_closest_marker("browser") or item.get_closest_marker("faults")
+        if drawn or apart or not item.path.name.startswith(judging):
             item.add_marker(pytest.mark.no_cover)
 
 

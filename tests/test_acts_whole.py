@@ -19,6 +19,7 @@ from khemon.actions.cohort.selecting import Selection
 from khemon.actions.handover.leaving import Handover
 from khemon.actions.import_files import Options, commit
 from khemon.actions.permitted import _NAMED
+from khemon.actions.watch.cohort import CohortQuestion
 from khemon.models import Refused
 from khemon.store import Store
 from tests.quick_accounts import quick_hashing as quick_hashing
@@ -175,7 +176,7 @@ def asked(store: Store, actor, name: str, given: dict[str, object]) -> str:
               "where": "here", "selection": Selection(), "protocol": None, "as_of_ms": NOW_MS, "known_at_ms": None,
               "states": None, "wanted": None, "layout": "csv", "as_of": NOW,
               "window": watch.DEFAULT_WINDOW, "ward": "3A", "at": NOW,
-              "question": watch.CohortQuestion(Selection())} | given  # fmt: skip
+              "question": CohortQuestion(Selection())} | given  # fmt: skip
     known = inspect.signature(action).parameters
     if "shown" in known:
         values["shown"] = watch.ward_board(store, actor, NOW)

@@ -7,7 +7,7 @@ import datetime as dt
 
 import pytest
 
-from khemon.alerts import acknowledged, lasting, standing_at
+from khemon.alerts import acknowledged, handed_over, lasting, standing_at
 from khemon.models import Refused
 from tests.reference.shorthand import at
 from tests.watched_child import WatchedChild, cached_protocol
@@ -35,6 +35,21 @@ def quiet_after(child: WatchedChild, rule: str, *results: str) -> bool:
         child.told(result)
     assert child.state(rule) in ("acknowledged", "open")
     return child.state(rule) == "acknowledged"
+
+
+# ---- handing over ------------------------------------------------------------------------------------------------
+
+
+def test_an_alert_handed_over_stands_as_it_stood_and_says_whose_it_is(child):
+    child.told("hb 0d 55")
+    alert = child.live("severe_anemia")
+    given = {"note": " look\tat it ", "actor": "nurse", "now": at("1h")}
+    move = handed_over(alert, to=" Dr.  Lee ", **given)
+    assert (move.move, move.reason, move.alert.state) == ("hand_over", "to Dr. Lee: look at it", alert.state)
+    assert move.alert.handed.model_dump() == {"to": "Dr. Lee", "by": "nurse", "at": at("1h"), "note": "look at it"}
+    assert handed_over(alert, to="Dr. Lee", **(given | {"note": ""})).reason == "to Dr. Lee"
+    with pytest.raises(Refused, match="nobody is named"):
+        handed_over(alert, to=" ", **given)
 
 
 # ---- who, when, why, until when -----------------------------------------------------------------------------------

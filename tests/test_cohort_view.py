@@ -10,11 +10,10 @@ import re
 
 import pytest
 
-from khemon.actions import watch
 from khemon.actions.cohort import Cohort, Selection
 from khemon.actions.cohort_export import EXPORTS, cohort_csv
 from khemon.actions.import_files import Options, commit
-from khemon.actions.watch.cohort import CohortQuestion
+from khemon.actions.watch.cohort import CohortQuestion, cohort_choices, cohort_view, recomputed
 from khemon.actions.watch.cohort.asked import answered
 from khemon.actions.watch.cohort.people import people_of
 from khemon.figures.cohort import SwimMark, SwimSpan
@@ -38,7 +37,7 @@ def ward(tmp_path_factory):
 
 @functools.cache
 def view(ward: Store, question: CohortQuestion = BY_ARM, what: str = "", group: str = "", actor: Actor = ACTOR):
-    return watch.cohort_view(ward, actor, question, NOW, what, group)
+    return cohort_view(ward, actor, question, NOW, what, group)
 
 
 @functools.cache
@@ -91,7 +90,7 @@ def test_what_is_held_is_told(ward):
 
 
 def test_the_filters_offer_what_is_recorded(ward):
-    choices = watch.cohort_choices(ward, ACTOR)
+    choices = cohort_choices(ward, ACTOR)
     assert choices.groups("arm") == ("combination", "monotherapy")
     assert choices.groups("ward") == ("W1", "W2")
     assert choices.groups("sex") == ("female", "male")
@@ -110,7 +109,7 @@ def test_a_cohort_as_of_a_day_is_cut_there_and_says_so(ward):
 
 def test_a_store_without_children_is_refused_in_words(tmp_path):
     store = Store(f"sqlite:///{tmp_path / 'empty.db'}")
-    assert watch.cohort_choices(store, ACTOR).patients == 0
+    assert cohort_choices(store, ACTOR).patients == 0
     with pytest.raises(Refused, match="time zone"):
         view(store)
     store.close()
@@ -132,7 +131,7 @@ def test_the_page_exists_for_those_who_may_look(ward):
     assert "cohort" in pages_for(["viewer"])
     assert "cohort" not in pages_for(["administrator"])
     keeper = with_account(ward, "Kim", roles=["administrator"])
-    for asked in (lambda: view(ward, actor=keeper), lambda: watch.cohort_choices(ward, keeper)):
+    for asked in (lambda: view(ward, actor=keeper), lambda: cohort_choices(ward, keeper)):
         with pytest.raises(Refused, match="may not look"):
             asked()
 
@@ -262,7 +261,7 @@ def test_the_bars_stand_by_group_the_early_responses_first(ward):
 
 
 def test_all_24_printed_figures_come_out_two_of_them_by_the_papers_rounding_alone():
-    told = watch.recomputed()
+    told = recomputed()
     assert (told.figures, told.met_by_rounding_once, told.all_match) == (24, 22, True)
     only = [(line.endpoint, line.paper_only.index(True)) for line in told.differences if any(line.paper_only)]
     assert only == [("durable_response_week_4", 1), ("lesion_response_good", 0)]
@@ -275,7 +274,7 @@ def test_all_24_printed_figures_come_out_two_of_them_by_the_papers_rounding_alon
 
 
 def test_every_printed_number_names_its_place_and_every_other_is_marked_as_khemons_own():
-    told = watch.recomputed()
+    told = recomputed()
     assert all(line.source for line in (*told.differences, *told.others))
     assert len(told.others) == 8
     own = {line.meaning for line in told.numbers if line.own}

@@ -7,6 +7,7 @@ import datetime as dt
 from collections.abc import Sequence
 from decimal import Decimal
 
+import numpy as np
 import pytest
 
 from khemon.rules import Protocol, evaluate, load_protocol
@@ -14,7 +15,7 @@ from khemon.rules.calendar import to_ms
 from khemon.rules.rulebook import EventLimb, Number
 from tests import reference
 from tests.columns import by_engine, columns, plain
-from tests.histories import History
+from tests.histories import History, make_history
 from tests.reference.shorthand import at, event, lab, since
 
 WARD = load_protocol("ward")
@@ -118,3 +119,12 @@ def test_a_step_down_of_the_next_child_asks_for_no_count_of_this_one():
     one, other = beside(["plt 0d 150"], ["plt 0d 150"], doses)
     assert "blood_count_overdue" in other
     assert "blood_count_overdue" not in one
+
+
+def test_rows_of_children_in_any_order_are_judged_child_by_child():
+    histories = [make_history(number, zone="UTC", protocol="ward") for number in range(3)]
+    results, events, patients = columns(histories, "UTC")
+    backwards = results.take(np.arange(results.time.size)[::-1])
+    as_of = to_ms(max(history.as_of for history in histories))
+    said = [evaluate(rows, events, patients, WARD, "UTC", as_of) for rows in (results, backwards)]
+    assert plain(said[0], WARD, 3) == plain(said[1], WARD, 3)

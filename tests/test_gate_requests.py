@@ -18,6 +18,8 @@ PATHS = (
     "/alerts",
     "/upload",
     "/definitions",
+    "/rebounds",
+    "/cohort",
     "/admin",
     "/audit",
     "/enter",

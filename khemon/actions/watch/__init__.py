@@ -2,13 +2,6 @@
 
 from khemon.actions.watch.alerts import AlertLine, AlertView, ReviewQueue, alert_view, patient_of_alert, review_queue
 from khemon.actions.watch.changes import Changes, ward_changes
-from khemon.actions.watch.cohort import (
-    CohortQuestion,
-    CohortView,
-    cohort_choices,
-    cohort_view,
-    recomputed,
-)
 from khemon.actions.watch.comparing import (
     AlertChanges,
     OtherProtocol,
@@ -43,8 +36,6 @@ __all__ = [
     "AlertView",
     "BatchLine",
     "Changes",
-    "CohortQuestion",
-    "CohortView",
     "CorrectionLine",
     "DecidedLine",
     "Definitions",
@@ -68,8 +59,6 @@ __all__ = [
     "alert_view",
     "alerts_compared",
     "as_of_of",
-    "cohort_choices",
-    "cohort_view",
     "corrections_since",
     "decided_lines",
     "definitions",
@@ -90,7 +79,6 @@ __all__ = [
     "protocols_to_compare",
     "read_only_because",
     "rebound_review",
-    "recomputed",
     "review_queue",
     "revision",
     "setting",

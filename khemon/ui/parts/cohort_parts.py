@@ -9,8 +9,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from khemon.actions.cohort_export import EXPORTS, ONE_BY_ONE, cohort_csv
-from khemon.actions.watch import CohortQuestion, CohortView
-from khemon.actions.watch.cohort import People, PersonLine, TableCell, TableLine
+from khemon.actions.watch.cohort import CohortQuestion, CohortView, People, PersonLine, TableCell, TableLine
 from khemon.actions.whoami import person
 from khemon.figures.cohort import SwimmerData, swimmer_figure
 from khemon.figures.style import Theme
