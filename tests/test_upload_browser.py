@@ -6,6 +6,9 @@ import io
 import os
 import re
 import signal
+import subprocess
+import time
+from contextlib import suppress
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -149,8 +152,11 @@ def test_after_the_server_was_killed_the_page_says_what_became_of_the_import(pag
         visit(page, f"{server.url}upload")
         drop(page, "labs.csv", (HEAD + "".join(rows)).encode())
         page.get_by_role("button", name="Commit 1 file").click()
-        begun = 0
+        begun, end = 0, time.monotonic() + 60
         while not begun:
+            assert time.monotonic() < end, "the import never began"
+            with suppress(subprocess.TimeoutExpired):
+                server.process.wait(0.005)
             with store.reading() as reader:
                 begun = sum(row.action == "begin_import" for row in reader.audit_rows())
         os.kill(server.process.pid, signal.SIGKILL)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 from zoneinfo import available_timezones
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import DeletedFile, UploadedFile
 
 from khemon.actions import import_files
 from khemon.actions.uploads import Brought, HowToRead
@@ -21,9 +21,6 @@ from khemon.ui.parts import desk_parts, frame
 from khemon.ui.parts.elements import Child, Markup, el, join, show, sign, table
 from khemon.ui.parts.fate_parts import told_counts
 from khemon.ui.parts.session import Session, session
-
-if TYPE_CHECKING:
-    from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 _ROUND, _HOW, _REFUSED = "khemon_upload_round", "khemon_how_to_read", "khemon_upload_refused"
 _ENCODINGS = ("", "utf-8", "cp1252", "latin-1", "gb18030", "utf-16")
@@ -44,6 +41,8 @@ def _bring(turn: int) -> None:
     how = st.session_state.get(_HOW, HowToRead())
     refused = []
     for file in st.session_state[f"files_{turn}"] or ():
+        if isinstance(file, DeletedFile):  # on the desk since a run that the browser asked for twice
+            continue
         try:
             desk.bring(here.actor, Brought(file.name, file.getvalue()), how)
         except KhemonError as problem:
