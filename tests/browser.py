@@ -36,7 +36,10 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict, playwright: Playwright) -> dict:
     """How to start the browser of this machine; `KHEMON_CHROMIUM` names another one."""
-    arguments = {**browser_type_launch_args, "args": ["--no-sandbox"] if os.geteuid() == 0 else []}
+    arguments = {
+        **browser_type_launch_args,
+        "args": ["--disable-gpu", *(["--no-sandbox"] if os.geteuid() == 0 else [])],
+    }
     named = os.environ.get("KHEMON_CHROMIUM")
     found = named or next((path for path in map(shutil.which, NAMES) if path), None)
     if found:
