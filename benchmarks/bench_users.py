@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import os
 import random
 import statistics
 import sys
@@ -25,6 +26,8 @@ from tests.server import Server, running_server
 
 CHILDREN, RESULTS = 200, 500_000
 EVERY_S = 5.0
+#: Seconds of processor time within a second at which a server counts as idle.
+IDLE = 0.1
 EARLY = ForwardMsg.ScriptFinishedStatus.FINISHED_EARLY_FOR_RERUN
 #: Page and address of what people do, the ward twice as often as the rest.
 LOOKS = (("", ""), ("", ""), ("alerts", ""), ("patient", "patient={}"), ("patient", "patient={}&window=90"))
@@ -89,6 +92,19 @@ class Crowd:
                 self.errors += 1
 
 
+def until_idle(process: int) -> None:
+    """Waits until a server has nothing of its own left to do: it checks its store at the start, and reads its ward."""
+    before = -1.0
+    while (now := _busy(process)) - before > IDLE:
+        before = now
+        time.sleep(1)
+
+
+def _busy(process: int) -> float:
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def told(title: str, crowd: Crowd) -> None:
     """Prints how long the looks took."""
     ordered = sorted(crowd.seconds)
@@ -105,6 +121,7 @@ def main(people: int, seconds: float) -> None:
     with tempfile.TemporaryDirectory() as name:
         url = ward_database(Path(name) / "khemon.db", CHILDREN, RESULTS, dt.datetime.now(dt.UTC))
         with running_server(url) as server:
+            until_idle(server.process.pid)
             warm = Crowd(server, 2, 1)
             asyncio.run(warm.work(1, 0))
             print(f"{people} people over WebSockets, {CHILDREN} children, {RESULTS:,} results")
