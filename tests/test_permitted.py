@@ -35,7 +35,6 @@ NOW_MS = int(NOW.timestamp() * 1000)
 ASK_NOBODY = {
     "khemon.actions.accounts.accept_invitation": "the code is the permission",
     "khemon.actions.accounts.sign_in": "answers who it is",
-    "khemon.actions.accounts.has_accounts": "says only whether there is one",
     "khemon.actions.advance.advance": "the clock's own moves, made by the server",
     "khemon.actions.checking.check_and_hold": "the server's own check",
     "khemon.actions.watch.damaged.despite_damage": "part of what the pages read, which ask",

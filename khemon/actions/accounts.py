@@ -194,12 +194,6 @@ def confirm_password(store: Store, actor: Actor, password: str, now_ms: int) -> 
     return Confirmed(found.name, found.credential_version, now_ms)
 
 
-def has_accounts(store: Store) -> bool:
-    """Whether anybody has one: from then on people sign in by name and password."""
-    with store.reading() as reader:
-        return reader.accounts_head() > 0
-
-
 def _append(writer: Writer, actor: Actor, state: AccountRow, details: dict[str, object]) -> None:
     writer.add_account_state(state, actor=actor)
     writer.audit(actor, f"account_{state.act}", f"account {state.name}", details, state.at_ms)
