@@ -29,6 +29,8 @@ SEED = pytest.StashKey[int]()
 
 def pytest_configure(config):
     """One seed for the whole run, the same in every worker."""
+    # A run without the plugin for coverage knows the mark, too.
+    config.addinivalue_line("markers", "no_cover: not traced for coverage")
     handed_down = getattr(config, "workerinput", {}).get("khemon_seed")
     chosen = handed_down if handed_down is not None else os.environ.get("KHEMON_SEED")
     config.stash[SEED] = int(chosen) if chosen is not None else random.SystemRandom().randrange(2**32)
