@@ -48,8 +48,10 @@ def test_an_alert_handed_over_stands_as_it_stood_and_says_whose_it_is(child):
     assert (move.move, move.reason, move.alert.state) == ("hand_over", "to Dr. Lee: look at it", alert.state)
     assert move.alert.handed.model_dump() == {"to": "Dr. Lee", "by": "nurse", "at": at("1h"), "note": "look at it"}
     assert handed_over(alert, to="Dr. Lee", **(given | {"note": ""})).reason == "to Dr. Lee"
-    with pytest.raises(Refused, match="nobody is named"):
+    with pytest.raises(Refused) as refused:
         handed_over(alert, to=" ", **given)
+    said = refused.value
+    assert (said.where, said.found, said.remedy) == ("handing over, to", "nobody is named", "say who takes it over")
 
 
 # ---- who, when, why, until when -----------------------------------------------------------------------------------

@@ -392,6 +392,13 @@ def test_after_an_acknowledgement_without_any_result_the_very_first_one_is_news(
     assert child.live("plasma_criterion").reopened_because == "platelets reached a lower band"
 
 
+def test_an_acknowledgement_knows_the_last_result_of_the_child_whatever_it_was_for(child):
+    child.told("hb 0d 55")
+    own = child.live("severe_anemia")
+    assert acknowledging(child, own, last_result=5000).alert.known_result == 5000
+    assert acknowledging(child, own, last_result=1).alert.known_result == 101
+
+
 def test_where_nothing_was_recorded_an_acknowledgement_knows_of_nothing(child):
     child.happened("active_bleeding 0d")
     assert acknowledging(child, child.live("plasma_criterion")).alert.known_result < 0

@@ -217,6 +217,13 @@ def test_a_conversion_is_exact(value):
     assert convert("hemoglobin", value, "g/dL").value == value * 10 or len(f"{value:f}") > 20
 
 
+@pytest.mark.parametrize(
+    ("value", "text"), [("1E+2", "100"), ("1.20E+3", "1200"), ("1E-7", "0.0000001"), ("5.0", "5"), ("0E+3", "0")]
+)
+def test_the_text_of_a_number_has_no_exponent(value, text):
+    assert decimal_text(Decimal(value)) == text
+
+
 @given(VALUES)
 def test_the_shortest_text_reads_back_as_the_same_number(value):
     text = decimal_text(value)
