@@ -54,6 +54,18 @@ def test_an_alert_handed_over_stands_as_it_stood_and_says_whose_it_is(child):
     assert (said.where, said.found, said.remedy) == ("handing over, to", "nobody is named", "say who takes it over")
 
 
+def test_whose_an_alert_is_ends_with_it(child):
+    child.told("hb 0d 55")
+    handed = handed_over(child.live("severe_anemia"), to="Dr. Lee", note="", actor="nurse", now=child.now)
+    child.alerts = [handed.alert if each.rule == "severe_anemia" else each for each in child.alerts]
+    child.told("hb 1d 54")
+    assert child.live("severe_anemia").handed is not None
+    child.told("hb 2d 70")
+    child.told("hb 3d 55")
+    again = child.live("severe_anemia")
+    assert (again.alert_id, again.times_met, again.handed) == (handed.alert.alert_id, 2, None)
+
+
 # ---- who, when, why, until when -----------------------------------------------------------------------------------
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 
 import pytest
 
@@ -114,6 +115,16 @@ def test_what_still_waits_for_its_companion_has_no_line(child):
     child.told("plt 0d 90")
     recorded = child.setting().recorded_at
     assert recorded_after_it_ended(child.episodes(), [], child.setting().protocol, recorded) == []
+
+
+def test_an_alert_speaks_of_the_episode_that_goes_on_also_when_that_has_sunk_to_a_note():
+    newborn = WatchedChild(birth=dt.date(2025, 12, 30))
+    newborn.told("fib 0d 1.2", "dd 0d 3")
+    newborn.told("fib 1d 2.0")
+    newborn.told("fib 2d 1.2", "dd 2d 3")
+    newborn.told("fib 3d 1.2", "dd 3d 2.0")
+    (alert,) = [each for each in newborn.alerts if each.rule == "consumptive_coagulopathy"]
+    assert (alert.severity, alert.times_met, alert.onset) == ("note", 2, at("2d"))
 
 
 # ---- in what it is worse -------------------------------------------------------------------------------------------
