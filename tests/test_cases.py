@@ -236,10 +236,19 @@ def test_a_result_an_event_and_evidence_may_be_written_as_tables(tmp_path):
         ({"diagnosis": '"other"'}, "diagnosis", "Input should be"),
         ({"labs": '[["hemoglobin", "0 d"]]'}, "labs.0", "a result is [analyte, time, value]"),
         ({"labs": '[["hemoglobin", "0 d", 59]]'}, "labs.0.value", "valid string"),
-        ({"labs": '[["sodium", "0 d", "140"]]'}, "labs.0.analyte", "no rule reads 'sodium'"),
+        (
+            {"labs": '[["sodium", "0 d", "140"]]'},
+            "labs.0.analyte",
+            "no rule reads 'sodium'; use one of: platelets, fibrinogen, d_dimer, hemoglobin, sirolimus",
+        ),
+        ({"labs": '[["INR", "0 d", "1"]]'}, "labs.0.analyte", "no rule reads 'INR'"),
         ({"labs": '[["hemoglobin", "6 h 1 d", "59"]]'}, "labs.0.at", "'6 h 1 d' is no time"),
         ({"labs": '[["hemoglobin", "", "59"]]'}, "labs.0.at", "'' is no time"),
-        ({"labs": '[["hemoglobin", "0 d", "low"]]'}, "labs.0", "'low' is no number"),
+        (
+            {"labs": '[["hemoglobin", "0 d", "low"]]'},
+            "labs.0",
+            "value 'low' is no number with or without a comparator",
+        ),
         ({"labs": '[["hemoglobin", "0 d", "-5"]]'}, "labs.0", "'-5' is no number"),
         ({"labs": '[["hemoglobin", "0 d", "<0"]]'}, "labs.0", "below zero"),
         ({"labs": '[["hemoglobin", "0 d", "5,9"]]'}, "labs.0", "'5,9' is no number"),
@@ -276,37 +285,51 @@ def test_a_result_an_event_and_evidence_may_be_written_as_tables(tmp_path):
 def test_a_wrong_case_is_refused_by_file_case_and_field(tmp_path, changes, field, found):
     problem = refusal(written(tmp_path, **changes))
     assert problem.where == "cases site.toml, case one" + (f", {field}" if field else "")
-    assert found in problem.found
+    assert found in problem.found and "Value error" not in problem.found
+    assert problem.remedy == "see docs/cases.md"
+
+
+def test_of_several_mistakes_the_first_is_named(tmp_path):
+    problem = refusal(written(tmp_path, kind='"sometimes"', birth="-1"))
+    assert problem.where == "cases site.toml, case one, kind"
+
+
+def test_a_rule_without_a_file_of_cases_has_none():
+    assert cases_for("no_such_rule") == ()
 
 
 def test_two_cases_of_one_name_are_refused(tmp_path):
     path = written(tmp_path)
     block = path.read_text("utf-8")
     path.write_text(f"{block}\n{block}", encoding="utf-8")
-    assert "second case" in refusal(path).found
+    problem = refusal(path)
+    assert (problem.where, problem.found) == ("cases site.toml, case one", "a second case of that name")
+    assert problem.remedy == "give it its own name"
 
 
 @pytest.mark.parametrize(
-    ("content", "found"),
+    ("content", "found", "remedy"),
     [
-        ("", "no [[case]] in it"),
-        ("case = 3", "no [[case]] in it"),
-        ("case = [3]", "no [[case]] in it"),
-        ("cases = []", "unknown key 'cases'"),
-        ("[[case]\n", "not TOML"),
-        ("[[case]]\nname = 7", ""),
+        ("", "no [[case]] in it", "write each case as a block [[case]]"),
+        ("case = 3", "no [[case]] in it", "write each case as a block [[case]]"),
+        ("case = [3]", "no [[case]] in it", "write each case as a block [[case]]"),
+        ("zones = []\ncases = []", "unknown key 'cases'", "write each case as a block [[case]]"),
+        ("[[case]\n", "not TOML", "mend the file"),
+        ("[[case]]\nname = 7", "", "see docs/cases.md"),
     ],
 )
-def test_a_file_without_cases_is_refused(tmp_path, content, found):
+def test_a_file_without_cases_is_refused(tmp_path, content, found, remedy):
     path = tmp_path / "site.toml"
     path.write_text(content, encoding="utf-8")
     problem = refusal(path)
     assert problem.where.startswith("cases site.toml")
     assert found in problem.found
+    assert problem.remedy == remedy
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path):
-    assert refusal(tmp_path / "none.toml").found == "the file cannot be read"
+    problem = refusal(tmp_path / "none.toml")
+    assert (problem.found, problem.remedy) == ("the file cannot be read", "name a file of cases")
 
 
 # ---- what a disagreement looks like --------------------------------------------------------------------------
