@@ -49,7 +49,7 @@ test: $(TEST_READY)  ## lint, types, import contract and every test, on both dat
 	check "ruff format" $(BIN)/ruff format --check .; \
 	check mypy $(BIN)/mypy; \
 	check "import contract" $(BIN)/lint-imports --no-logo; \
-	check pytest $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --durations 15 --cov --cov-branch $(TESTS); \
+	check pytest $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --durations 15 --cov --cov-branch --cov-report= $(TESTS); \
 	test -n "$(TESTS)" || check "branches of what judges" $(BIN)/python -m coverage report \
 	  --include='$(JUDGEMENT)' --show-missing --fail-under=100 --precision=2; \
 	echo "make test: $$(( $$(date +%s) - $(STARTED) )) s of a budget of $(TEST_BUDGET_SECONDS) s"; \

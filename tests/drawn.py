@@ -20,7 +20,7 @@ from tests.columns import columns, without_further
 from tests.histories import History, make_history
 from tests.histories.files import UNITS
 
-HISTORIES = int(os.environ.get("KHEMON_HISTORIES", "10000"))
+HISTORIES = int(os.environ.get("KHEMON_HISTORIES", "5000"))
 #: Sections 3.1 to 3.6; those of 3.7 have random histories of their own, with treatment.
 PROTOCOLS = {name: without_further(load_protocol(name)) for name in reference.PROTOCOLS}
 

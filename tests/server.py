@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from khemon.store import Store
+from tests.copies import Copy
 from tests.wire import Answer, ask
 
 START = "from khemon.gate.server import run; from khemon.settings import Settings; run(Settings())"
@@ -28,7 +29,8 @@ PATIENCE_S = 120
 class Server:
     """A running server. `url` ends with a slash."""
 
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[str] | Copy
+    mode: str
     port: int
     url: str
     errors: Path
@@ -53,7 +55,7 @@ class Server:
 
     @property
     def asks_for_a_link(self) -> bool:
-        return self.process.args[-1] == "serve"
+        return self.mode == "serve"
 
     def said(self) -> str:
         """What it wrote to stderr so far."""
@@ -77,27 +79,40 @@ def environment(database_url: str, mode: str, folder: Path, **more: str) -> dict
     return {**kept, **own, **home, **more}
 
 
+def _serve() -> None:
+    """What START says."""
+    from khemon.gate.server import run
+    from khemon.settings import Settings
+
+    run(Settings())
+
+
+def _from_nothing(folder: Path, errors: Path, env: dict[str, str]) -> subprocess.Popen[str]:
+    with errors.open("w", encoding="utf-8") as said:
+        return subprocess.Popen(
+            [sys.executable, "-c", START], env=env, cwd=folder, stdout=subprocess.PIPE, stderr=said, text=True
+        )
+
+
 @contextmanager
-def running_server(database_url: str, mode: str = "demo", **more: str) -> Iterator[Server]:
-    """A server over a database of the right kind; `more` are environment variables."""
+def running_server(
+    database_url: str, mode: str = "demo", *, from_nothing: bool = False, **more: str
+) -> Iterator[Server]:
+    """A server over a database of the right kind; `more` are environment variables.
+
+    It is a copy of a process that has imported everything, or starts from nothing as on a ward's machine.
+    """
     with tempfile.TemporaryDirectory(prefix="khemon-server-") as name:
         folder = Path(name)
         errors = folder / "stderr"
-        with errors.open("w", encoding="utf-8") as said:
-            process = subprocess.Popen(
-                [sys.executable, "-c", START, mode],
-                env=environment(database_url, mode, folder, **more),
-                cwd=folder,
-                stdout=subprocess.PIPE,
-                stderr=said,
-                text=True,
-            )
+        env = environment(database_url, mode, folder, **more)
+        process = _from_nothing(folder, errors, env) if from_nothing else Copy(_serve, (), env, folder, errors)
         printed: queue.Queue[str] = queue.Queue()
         reading = threading.Thread(target=_read, args=(process, printed), daemon=True)
         reading.start()
         try:
-            url = _ready(process, printed, errors)
-            yield Server(process, int(url.rstrip("/").rpartition(":")[2]), url, errors, printed)
+            url = _ready(printed, errors)
+            yield Server(process, mode, int(url.rstrip("/").rpartition(":")[2]), url, errors, printed)
         finally:
             process.terminate()
             try:
@@ -109,13 +124,13 @@ def running_server(database_url: str, mode: str = "demo", **more: str) -> Iterat
             process.stdout.close()
 
 
-def _read(process: subprocess.Popen[str], printed: queue.Queue[str]) -> None:
+def _read(process: subprocess.Popen[str] | Copy, printed: queue.Queue[str]) -> None:
     for line in process.stdout:
         printed.put(line)
     printed.put("")
 
 
-def _ready(process: subprocess.Popen[str], printed: queue.Queue[str], errors: Path) -> str:
+def _ready(printed: queue.Queue[str], errors: Path) -> str:
     line = "\n"
     while line:
         line = printed.get(timeout=PATIENCE_S)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import multiprocessing
 import os
 import random
 import resource
@@ -26,6 +25,7 @@ from khemon.actions.check import check
 from khemon.actions.import_files import Options, commit
 from khemon.models import Actor, StoreProblem
 from khemon.store import Store
+from tests.copies import COPIES
 from tests.shell import Said, imported, khemon, sqlite
 
 pytestmark = pytest.mark.faults
@@ -43,8 +43,7 @@ HEADER = "patient_id,collected_at,analyte,value,unit\n"
 LIMIT = resource.RLIMIT_FSIZE
 
 #: Children start from a process that has imported everything once.
-FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["tests.test_endurance"])
+FORKS = COPIES
 
 
 def content_of(number: int) -> bytes:

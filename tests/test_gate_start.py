@@ -183,7 +183,7 @@ def test_options_in_the_users_own_file_and_environment_change_nothing(tmp_path, 
         '[client]\nshowErrorDetails = "full"\n[browser]\ngatherUsageStats = true\n'
     )
     bad = {"HOME": str(home), "STREAMLIT_SERVER_ENABLE_CORS": "false", "STREAMLIT_SERVER_ADDRESS": "0.0.0.0"}
-    with running_server(url, "demo", **bad) as server:
+    with running_server(url, "demo", from_nothing=True, **bad) as server:
         cookie = server.sign_in()
         given = server.ask("/_stcore/health", headers={"Cookie": cookie, "Origin": "http://evil.example"})
         assert given.cookie("_streamlit_xsrf")
@@ -237,7 +237,7 @@ def test_it_takes_the_usual_port_or_any_free_one_when_nobody_chose(tmp_path, url
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_stops_when_told_and_says_nothing_bad(url, number):
     mark_synthetic(url)
-    with running_server(url) as server:
+    with running_server(url, from_nothing=True) as server:
         server.process.send_signal(number)
         assert server.process.wait(timeout=60) == 0
         assert "Traceback" not in server.said()

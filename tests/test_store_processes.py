@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import threading
@@ -12,11 +11,11 @@ import pytest
 
 from khemon.store import Store
 from khemon.store.integrity import check
+from tests.copies import COPIES
 from tests.store_rows import HOUR, NURSE, bring, file_of, lab
 
 #: A fresh interpreter with the store loaded forks the processes: none of the test's own connections is inherited.
-START = multiprocessing.get_context("forkserver")
-START.set_forkserver_preload(["tests.store_rows"])
+START = COPIES
 
 
 def count_up(url: str, times: int, name: str) -> None:
