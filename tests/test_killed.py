@@ -128,7 +128,7 @@ def breed(orders, folder: str, url: str, log: str) -> None:
 
 
 def standing(path: Path) -> list[tuple[str, int]]:
-    """Every import in the file, in order, and how many rows it has; what a dead one left behind is rolled back first."""
+    """Every import in the file, in order, and how many rows it has; what the dead one left is rolled back first."""
     own = "BETWEEN batch_no * :span AND batch_no * :span + :span - 1"
     rows = f"(SELECT count(*) FROM result WHERE result_id {own}) + (SELECT count(*) FROM fate WHERE fate_id {own})"
     with closing(sqlite3.connect(path)) as raw:
