@@ -143,6 +143,7 @@ def test_imports_killed_at_any_moment_are_whole_or_absent(tmp_path, seed):
     orders, theirs = FORKS.Pipe()
     breeder = FORKS.Process(target=breed, args=(theirs, str(tmp_path), url, str(log)), daemon=True)
     breeder.start()
+    theirs.close()
     died = Counter()
     for turn, phase in enumerate(phases[:KILLS], start=1):
         orders.send(Kill(int(drawn.random() < 0.2), phase, drawn.random()))
