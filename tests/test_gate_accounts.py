@@ -11,6 +11,7 @@ import pytest
 
 from khemon.actions import accounts
 from khemon.gate.places import page_paths
+from khemon.gate.standing import LOOK_EVERY_S
 from khemon.models import Actor
 from khemon.store import Store
 from tests.server import CANARY, Server, canary_ward, running_server
@@ -254,13 +255,36 @@ def test_a_window_closes_within_moments_of_the_role_being_taken_away_and_shows_n
     for change in ({"roles": ["administrator"]}, {"enabled": False}):
         with opened(server, cookie) as wire:
             assert (CANARY.encode() in shown(wire, "ward")) == ("roles" in change)
-            began = time.perf_counter()
             accounts.change_account(store, ROOT, "Ruth", "other work", now_ms(), **change)
             assert CANARY.encode() not in wire.frames_until(lambda _: False)
             assert wire.closed_with == 1008
-            assert time.perf_counter() - began < 5  # a loaded machine; by itself it is under a second
         assert opened(server, cookie).answer.status == 401
         cookie = signed_in(server, "Ruth") if "roles" in change else ""
+
+
+@pytest.mark.parametrize("act", ["disabled", "another password", "signed out"])
+def test_a_live_window_is_closed_within_a_second_of_the_act(server: Server, store: Store, act: str):
+    assert LOOK_EVERY_S <= 0.5  # so long nobody looks at all
+    took: list[float] = []
+    # A machine that does other things may be late once.
+    while min(took, default=9) >= 1 and len(took) < 4:
+        name = f"{act} {len(took)}"
+        _, code = accounts.add_account(store, ROOT, name, ["viewer"], [], now_ms())
+        accounts.accept_invitation(store, name, code, PASSWORD, now_ms())
+        cookie = signed_in(server, name)
+        with opened(server, cookie) as wire:
+            shown(wire, "ward")
+            if act == "disabled":
+                accounts.change_account(store, ROOT, name, "left", now_ms(), enabled=False)
+            elif act == "another password":
+                accounts.change_password(store, accounts.sign_in(store, name, PASSWORD), PASSWORD, OTHER, now_ms())
+            else:
+                assert send(server, "/sign-out", {}, cookie).status == 200
+            done = time.perf_counter()
+            wire.frames_until(lambda _: False)
+            took.append(time.perf_counter() - done)
+            assert wire.closed_with == 1008
+    assert min(took) < 1, took
 
 
 def test_another_password_keeps_this_window_and_ends_the_others(server: Server):

@@ -26,7 +26,8 @@ from tests.test_store_integrity import tamper
 
 NURSE = Actor(name="nurse", kind="local")
 NOW = 1_800_000_000_000
-KILLS = int(os.environ.get("KHEMON_KILLS", "50")) // 10
+#: A restore takes forty times as long as an import.
+KILLS = int(os.environ.get("KHEMON_KILLS", "200")) // 40
 
 
 @pytest.fixture
