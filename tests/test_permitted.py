@@ -62,7 +62,8 @@ SAME_FOR_ALL = {
 }  # fmt: skip
 #: Ask for one patient by way of `_number`, which a bound reader answers for those it shows only.
 BY_NUMBER = {
-    "event_entries", "gaps_of", "held_of", "last_result", "patient_revision", "recorded_of", "results_of", "texts_of",
+    "event_entries", "gaps_of", "held_of", "last_result", "patient_revision", "recorded_of", "results_of", "text_of",
+    "texts_of", "results_since", "results_without_rules", "versions_of",
 }  # fmt: skip
 #: Answer about an object whose name one must know already, with who opened it and when.
 BY_NAME = {"seen_at", "seen_by"}
@@ -244,7 +245,9 @@ def test_nothing_of_another_wards_child_comes_out_of_any_question(two_wards: Sto
             reader.alerts(), reader.alerts(None, ["B1"]), [reader.alert(each) for each in everything["alerts"]],
             [reader.fates_of(each) for each in everything["batches"]], reader.batches(), reader.recorded_of("B1"),
             list(reader.audit_rows()), reader.last_result("B1"), reader.patient_revision("B1"),
-            reader.batch(undone.document["batch"]),
+            reader.batch(undone.document["batch"]), reader.versions_of("B1"),
+            reader.results_since("B1", 0, whole.versions_of("B1")),
+            reader.results_without_rules("B1", whole.versions_of("B1")),
         ])  # fmt: skip
         theirs = {each.alert_id for each in whole.alerts() if each.patient_id == "B1"}
         moves = [reader.alert_moves(each) for each in theirs]

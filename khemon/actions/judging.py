@@ -24,6 +24,7 @@ from khemon.rules import (
     Protocol,
     Results,
     evaluated,
+    evaluated_of,
     prepare,
 )
 from khemon.rules.calendar import EPOCH, to_ms
@@ -123,6 +124,24 @@ def episodes_of(
     return _explained(case, found, block, protocol, timezone, as_of, givens, in_words, chosen, grounded=grounded)
 
 
+def shown_episodes(
+    case: Case,
+    protocol: Protocol,
+    timezone: str,
+    prepared: Prepared,
+    givens: Givens,
+    wanted: Callable[[Episodes], Bools],
+    asked: Callable[[Episodes], Bools],
+) -> list[Episode]:
+    """Those of one patient's episodes that are asked for, the wanted ones in words with all that each rests on.
+
+    prepared: the case as `prepare` gives it. What only alerts go by, the depth of every value inside, is left out.
+    """
+    found = evaluated_of(prepared, case.patients, protocol, timezone)
+    shown = (protocol, timezone, prepared.as_of, givens, wanted(found), asked(found))
+    return _explained(case, found, prepared, *shown, grounded=True, banded=False)
+
+
 def _explained(
     case: Case,
     found: Episodes,
@@ -135,6 +154,7 @@ def _explained(
     asked: Bools | None = None,
     *,
     grounded: bool = False,
+    banded: bool = True,
 ) -> list[Episode]:
     prepared = block or prepare(case.results, case.events, len(case.patient_ids), protocol, as_of)
     who = (case.patient_ids, case.diagnosed)
@@ -149,6 +169,7 @@ def _explained(
         in_words,
         asked,
         grounded=grounded,
+        banded=banded,
         targets=case.targets,
     )
 

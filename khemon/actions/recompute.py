@@ -27,7 +27,7 @@ from khemon.rules import NO_TIME, Episodes, Events, Protocol, Results
 from khemon.rules.calendar import day_numbers, from_ms, to_ms
 from khemon.rules.rulebook import RunRule
 from khemon.rules.series import Bools
-from khemon.store import BareEpisodes, Reader, ResultColumns, Writer, batch_of
+from khemon.store import NO_VERSIONS, BareEpisodes, Reader, ResultColumns, Versions, Writer, batch_of
 
 __all__ = ["SYSTEM", "Ward", "case_of", "episodes_at", "recompute", "setting_of", "ward_of"]
 #: Patients that are evaluated together.
@@ -96,10 +96,14 @@ class _FromStore:
 
 
 def case_of(
-    reader: Reader, patient_ids: Sequence[str] | None, timezone: str, known_at_ms: int | None = None
+    reader: Reader,
+    patient_ids: Sequence[str] | None,
+    timezone: str,
+    known_at_ms: int | None = None,
+    read: Versions = NO_VERSIONS,
 ) -> tuple[Case, _FromStore]:
-    """What the store knows of some patients (of all without ids), as an evaluation takes it."""
-    found = reader.results_for(patient_ids, known_at_ms=known_at_ms)
+    """What the store knows of some patients (of all without ids), as an evaluation takes it; read: what is at hand."""
+    found = reader.results_for(patient_ids, known_at_ms=known_at_ms, read=read)
     told = reader.events_for(found.patient_ids, known_at_ms=known_at_ms)
     results = Results(
         found.patient,

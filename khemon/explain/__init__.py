@@ -37,6 +37,7 @@ def explained(
     asked: Bools | None = None,
     *,
     grounded: bool = False,
+    banded: bool = True,
     targets: Sequence[str] | None = None,
 ) -> list[Episode]:
     """Each episode with text, evidence and what is missing, in the order given.
@@ -44,20 +45,22 @@ def explained(
     prepared: what the episodes were computed from (same results, events and as_of). patient_ids, diagnosed: by patient
     index. givens: row of the evaluated columns -> the result as received. in_words: which episodes are wanted in words;
     the others come with times, status and severity alone. asked: those that are wanted at all; the words of one may
-    name another of `found`. grounded: with all that each rests on. targets: by patient index the chosen band of
+    name another of `found`. grounded: with all that each rests on. banded: with the
+    depth of every value inside, by which an alert goes. targets: by patient index the chosen band of
     sirolimus as it was written, empty without one.
     """
     book = Book(prepared, patients, protocol, timezone, diagnosed, found, targets)
-    explainer = _Explainer(book, givens, patient_ids, grounded)
+    explainer = _Explainer(book, givens, patient_ids, grounded, banded)
     wanted = [True] * found.size if in_words is None else in_words.tolist()
     indexes = range(found.size) if asked is None else np.flatnonzero(asked).tolist()
     return [explainer.episode(found, index) if wanted[index] else explainer.bare(found, index) for index in indexes]
 
 
 class _Explainer:
-    def __init__(self, book: Book, givens: Givens, patient_ids: Sequence[str], grounded: bool) -> None:
+    def __init__(self, book: Book, givens: Givens, patient_ids: Sequence[str], grounded: bool, banded: bool) -> None:
         self.book = book
         self.grounded = grounded
+        self.banded = banded
         self.givens = givens
         self.patient_ids = patient_ids
         self.wording = Wording(book, givens)
@@ -85,7 +88,7 @@ class _Explainer:
             last_input_at=None if isinstance(rule, CLOCK_DRIVEN) else from_ms(last_input, zone),
             limbs=limbs,
             fresh_limbs=fresh,
-            bands=self._bands(stretch),
+            bands=self._bands(stretch) if self.banded else (),
             grounds=self._grounds(stretch) if self.grounded else None,
         )
 

@@ -15,7 +15,7 @@ from khemon.rules.current import neutral
 from khemon.rules.engine import Prepared
 from khemon.rules.episodes import Episodes
 from khemon.rules.further_rules import BandRule, DropRule, MissingRule, TrendRule
-from khemon.rules.logic import TRUE, verdicts
+from khemon.rules.logic import TRUE, UNKNOWN, verdicts
 from khemon.rules.rulebook import (
     AllOfRule,
     AnyOfRule,
@@ -100,6 +100,15 @@ class Series:
         start, times = self._own(patient)
         low, high = int(times.searchsorted(first)), int(times.searchsorted(last, "right"))
         return [self.at(start + place) for place in range(low, high)]
+
+    def doubtful(self, patient: int, limb: Comparison, first: int, last: int) -> list[Point]:
+        """The points in [first, last] that are lifted, preliminary, or cannot be told from the limit, in order."""
+        start, times = self._own(patient)
+        low, high = start + int(times.searchsorted(first)), start + int(times.searchsorted(last, "right"))
+        points, own = self.points, slice(low, high)
+        unknown = verdicts(points.low[own], points.high[own], limb.test, limb.limit.limit) == UNKNOWN
+        places = np.flatnonzero(points.supported[own] | points.preliminary[own] | unknown)
+        return [self.at(low + place) for place in places.tolist()]
 
     def latest(self, patient: int, time: int, within_ms: int | None = None, counted: bool = False) -> Point | None:
         """The latest point at or before a time, not older than within_ms; only counted (not neutral) ones if asked."""

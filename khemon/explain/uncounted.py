@@ -21,7 +21,7 @@ def not_counted(naming: Naming, looked: Looked, stretch: Stretch) -> list[str]:
         if isinstance(stretch.rule, AnyOfRule):
             continue
         series = naming.book.series(limb.analyte, limb)
-        for point in series.between(stretch.patient, first, stretch.until):
+        for point in series.doubtful(stretch.patient, limb, first, stretch.until):
             words = _why(naming, stretch, point, limb, series.verdict(point, limb))
             found += [(point.time, words)] if words else []
     return [words for _, words in sorted(found)]

@@ -1,6 +1,15 @@
 """The rule engine: plain arrays in, columns out. `evaluate` is picklable and works on any partition by patient."""
 
-from khemon.rules.engine import Prepared, evaluate, evaluated, informative, judged_blocks, latest_time, prepare
+from khemon.rules.engine import (
+    Prepared,
+    evaluate,
+    evaluated,
+    evaluated_of,
+    informative,
+    judged_blocks,
+    latest_time,
+    prepare,
+)
 from khemon.rules.episodes import END_REASONS, STATUS_WORDS, Episodes
 from khemon.rules.protocols import load_protocol
 from khemon.rules.rulebook import Protocol
@@ -18,6 +27,7 @@ __all__ = [
     "Results",
     "evaluate",
     "evaluated",
+    "evaluated_of",
     "informative",
     "judged_blocks",
     "latest_time",

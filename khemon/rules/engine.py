@@ -130,11 +130,16 @@ def evaluated(
     count = int(patients.birth_day.size)
     if count == 1:
         block = prepare(results, events, count, protocol, as_of)
-        return _Evaluation(block, patients, protocol, timezone).episodes(), block
+        return evaluated_of(block, patients, protocol, timezone), block
     parts = Parts()
     for first, found, _ in judged_blocks(results, events, patients, protocol, timezone, as_of):
         parts.add(replace(found, patient=found.patient + np.int32(first)))
     return parts.joined(), None
+
+
+def evaluated_of(block: Prepared, patients: Patients, protocol: Protocol, timezone: str) -> Episodes:
+    """As `evaluate`, of what was prepared already; of one block."""
+    return _Evaluation(block, patients, protocol, timezone).episodes()
 
 
 def judged_blocks(
@@ -157,7 +162,7 @@ def judged_blocks(
         chosen = events.of_patients(start, slice(*np.searchsorted(events.patient, (start, stop))))
         own = results.of_patients(start, slice(first_rows[start], first_rows[stop]))
         block = prepare(own, chosen, stop - start, protocol, as_of)
-        yield start, _Evaluation(block, patients.take(slice(start, stop)), protocol, timezone).episodes(), block
+        yield start, evaluated_of(block, patients.take(slice(start, stop)), protocol, timezone), block
         start = stop
 
 

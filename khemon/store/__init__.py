@@ -7,6 +7,7 @@ from khemon.store.integrity import verify_audit
 from khemon.store.repository import Moment, Reader, Writer
 from khemon.store.repository.bulk import without_collection
 from khemon.store.repository.held import KeptRow
+from khemon.store.repository.versions import NO_VERSIONS, Versions
 from khemon.store.rows import (
     AuditRow,
     BareEpisodes,
@@ -30,6 +31,7 @@ from khemon.store.store import Store
 from khemon.store.tables import batch_of, row_id
 
 __all__ = [
+    "NO_VERSIONS",
     "AccountRow",
     "Act",
     "AuditRow",
@@ -54,6 +56,7 @@ __all__ = [
     "Store",
     "StoredEpisode",
     "UndoOutcome",
+    "Versions",
     "Writer",
     "batch_of",
     "file_of",

@@ -10,15 +10,18 @@ from decimal import Decimal
 from functools import cache
 from zoneinfo import ZoneInfo
 
-from khemon.figures.samples import Sample
+import numpy as np
+
+from khemon.actions.watch.known import Known
 from khemon.figures.words import moment, number_words, short_date_words, unit_words
-from khemon.grades import Criteria, Grade, Range, grade_of, load_criteria, range_of
+from khemon.grades import Criteria, Grade, Range, Term, grade_of, load_criteria, range_of
 from khemon.grades import Sample as Graded
 from khemon.models import EXCLUDING_QUALITIES, STATUSES, Patient
 from khemon.references import UsualRange, usual_range
 from khemon.rules.calendar import to_ms
+from khemon.rules.series import Ints
 from khemon.store import ResultRow
-from khemon.units import ANALYTES, unit_of
+from khemon.units import ANALYTE_CODES, ANALYTES, unit_of
 
 _WITHDRAWN = STATUSES.index("cancelled")
 
@@ -51,43 +54,67 @@ def _criteria() -> Criteria:
 
 
 def grade_table(
+    known: Known,
     patient: Patient,
-    versions: Sequence[ResultRow],
-    samples: Sequence[Sample],
+    standing: Ints,
+    others: Sequence[ResultRow],
     set_out: Collection[int],
-    now: dt.datetime,
-    zone: ZoneInfo,
 ) -> GradeTable:
     """The grades of every analyte the criteria have a term for, from the results that stand.
 
-    versions: every version by time; samples: the standing results of analytes with rules; set_out: ids of results that
-    a person corrected or took out. Limits of normal are those usual at the age on the day of the sample: a laboratory's
-    own are not on record.
+    standing: rows of the results that stand, of analytes with rules, by time; others: every version of those without;
+    set_out: ids of results that a person corrected or took out. Limits of normal are those usual at the age on the day
+    of the sample: a laboratory's own are not on record.
     """
     criteria = _criteria()
-    standing = {sample.result_id for sample in samples if sample.counted}
-    ruled = {name for name, analyte in ANALYTES.items() if analyte.has_rules}
     own: dict[str, list[ResultRow]] = defaultdict(list)
-    for row in _without_replaced(versions, ruled):
-        usable = row.result_id in standing if row.analyte in ruled else row.quality not in EXCLUDING_QUALITIES
-        usable &= row.result_id not in set_out and row.value is not None and row.collected_ms <= to_ms(now)
-        if usable and row.analyte in criteria.terms:
+    for row in _without_replaced(others):
+        usable = row.quality not in EXCLUDING_QUALITIES and row.result_id not in set_out
+        if usable and row.analyte in criteria.terms and row.value is not None and row.collected_ms <= to_ms(known.now):
             own[row.analyte].append(row)
-    lines = (_line(criteria, patient, own[analyte], now, zone) for analyte in criteria.terms if own.get(analyte))
-    return GradeTable(criteria.title, tuple(lines))
+    ends = {name: _ends(rows, criteria.terms[name]) for name, rows in own.items()}
+    ends |= _ends_with_rules(known, criteria, standing, set_out)
+    told = ((criteria, patient, *ends[name], known.now, known.zone) for name in criteria.terms if name in ends)
+    return GradeTable(criteria.title, tuple(_line(*each) for each in told))
 
 
-def _without_replaced(versions: Sequence[ResultRow], ruled: set[str]) -> Iterator[ResultRow]:
-    """The versions that stand; those of analytes with rules are chosen elsewhere and all pass here.
+def _ends(rows: Sequence[ResultRow], term: Term) -> tuple[ResultRow, ResultRow]:
+    """The latest of some results by time, of several the worst, and the worst of them all."""
+    ends = [row.low if term.worse == "lower" else -row.high for row in rows]
+    latest_at = rows[-1].collected_ms
+    together = [(end, row) for end, row in zip(ends, rows, strict=True) if row.collected_ms == latest_at]
+    return min(together, key=lambda pair: pair[0])[1], rows[min(range(len(rows)), key=ends.__getitem__)]
 
-    Among the versions of one result the highest status counts, of several corrections the last recorded.
-    """
+
+def _ends_with_rules(
+    known: Known, criteria: Criteria, standing: Ints, set_out: Collection[int]
+) -> dict[str, tuple[ResultRow, ResultRow]]:
+    """By analyte the same of results that rules read, chosen by their columns; only those found are read whole."""
+    rows = standing[known.counts(standing)]
+    rows = rows[~np.isin(known.result_ids(rows), list(set_out))]
+    found: dict[str, tuple[Ints, Ints]] = {}
+    for name, term in criteria.terms.items():
+        own = rows[known.results.analyte[rows] == ANALYTE_CODES[name]]
+        if own.size:
+            ends = known.results.low[own] if term.worse == "lower" else -known.results.high[own]
+            time = known.results.time[own]
+            found[name] = own[np.lexsort((ends, -time))], own[np.argsort(ends, kind="stable")]
+    known.details(np.array([order[0] for orders in found.values() for order in orders], np.int64))
+    told = {name: tuple(_first_with_value(known, order) for order in orders) for name, orders in found.items()}
+    return {name: (latest, worst) for name, (latest, worst) in told.items() if latest is not None and worst is not None}
+
+
+def _first_with_value(known: Known, order: Ints) -> ResultRow | None:
+    """The first of these rows whose result is a number; None where none is."""
+    each = (known.details(order[place : place + 1])[0] for place in range(order.size))
+    return next((row for row in each if row.value is not None), None)
+
+
+def _without_replaced(versions: Sequence[ResultRow]) -> Iterator[ResultRow]:
+    """The versions that stand: of one result the highest status counts, of several corrections the last recorded."""
     best: dict[tuple[str, str], tuple[int, int]] = {}
     ranked = []
     for row in versions:
-        if row.analyte in ruled:
-            yield row
-            continue
         key = (row.analyte, row.specimen_id or str(row.collected_ms))
         rank = (min(STATUSES.index(row.status), _WITHDRAWN), row.recorded_ms if row.status == "corrected" else 0)
         best[key] = max(best.get(key, rank), rank)
@@ -96,14 +123,9 @@ def _without_replaced(versions: Sequence[ResultRow], ruled: set[str]) -> Iterato
 
 
 def _line(
-    criteria: Criteria, patient: Patient, rows: Sequence[ResultRow], now: dt.datetime, zone: ZoneInfo
+    criteria: Criteria, patient: Patient, latest: ResultRow, worst: ResultRow, now: dt.datetime, zone: ZoneInfo
 ) -> GradeLine:
-    term = criteria.terms[rows[0].analyte]
-    ends = [row.low if term.worse == "lower" else -row.high for row in rows]
-    latest_at = rows[-1].collected_ms
-    together = [(end, row) for end, row in zip(ends, rows, strict=True) if row.collected_ms == latest_at]
-    latest = min(together, key=lambda pair: pair[0])[1]
-    worst = rows[min(range(len(rows)), key=ends.__getitem__)]
+    term = criteria.terms[latest.analyte]
     grade, usual = _graded(criteria, patient, latest, zone)
     worst_grade, _ = _graded(criteria, patient, worst, zone)
     return GradeLine(

@@ -12,8 +12,9 @@ from khemon.actions.watch.cells import ROUND, cell_of
 from khemon.actions.watch.explained import Explained, explained
 from khemon.actions.watch.flags import Flag
 from khemon.actions.watch.known import Known
-from khemon.actions.watch.readings import run_counts
+from khemon.actions.watch.readings import counts_since
 from khemon.actions.watch.setting import Setting
+from khemon.actions.watch.shown import span_of
 from khemon.actions.watch.tables import event_lines
 from khemon.actions.watch.urgency import by_urgency, worst_of
 from khemon.actions.watch.ward import closings, place_of
@@ -75,6 +76,8 @@ class Judged:
         samples: Sequence[Sample],
         now: dt.datetime,
     ) -> None:
+        #: Rows of all results that stand; the samples are those of them that are shown.
+        self.standing = known.standing(patient.patient_id)
         self.setting, self.known, self.patient, self.now = setting, known, patient, now
         self.episodes, self.samples = episodes, samples
         self.events: Sequence[Event] = known.events[patient.patient_id]
@@ -118,7 +121,7 @@ class Judged:
         told = headline(self.known, open_now)
         if told:
             return f"{told[:1].upper()}{told[1:]}."
-        if not self.samples:
+        if not self.standing.size:
             return "No result is on record, so nothing can be judged."
         notes = headline(self.known, by_urgency(self.episodes))
         return f"No urgent flag. Noted: {notes}." if notes else "No flag is open."
@@ -137,7 +140,7 @@ class Judged:
 
     def edges(self, window: str | None) -> tuple[dt.datetime, dt.datetime]:
         """Start and end of the chosen window."""
-        times = [sample.at for sample in self.samples] + [event.start for event in self.events]
+        times = [*span_of(self.known, self.standing), *(event.start for event in self.events)]
         first, last = min(times, default=None), max(times, default=None)
         day0 = day0_of(self.patient, self.events, self.now)
         closed = self.closed is not None
@@ -169,7 +172,7 @@ class Judged:
         for rule in self.setting.protocol.rules.values():
             if isinstance(rule, RunRule):
                 runs = [episode for episode in self.episodes if episode.rule == rule.name]
-                counts = run_counts(self.known, self.patient.patient_id, rule, self.samples)
+                counts = counts_since(self.known, self.standing, rule, runs[-1].onset) if runs else []
                 clock = clock_data(runs[-1] if runs else None, counts, rule, self.now, self.setting.zone)
                 found.append((rule.title, clock))
         return tuple(found)

@@ -13,7 +13,7 @@ from khemon.figures.samples import Sample
 from khemon.figures.style import LANES
 from khemon.figures.words import date_words, moment, short_date_words, unit_words
 from khemon.models import Actor
-from khemon.store import EventEntry, Reader, ResultRow, Store, batch_of
+from khemon.store import EventEntry, Reader, ResultRow, Store, Versions, batch_of
 from khemon.units import ANALYTES
 
 #: So many are told one by one.
@@ -54,9 +54,10 @@ def last_visits(store: Store, actor: Actor, patient_id: str) -> Visits:
 class Recorded:
     """What was recorded of a child, results and events."""
 
-    def __init__(self, reader: Reader, patient_id: str, versions: Sequence[ResultRow], zone: ZoneInfo) -> None:
+    def __init__(self, reader: Reader, patient_id: str, versions: Versions, zone: ZoneInfo) -> None:
         self.zone = zone
         self.results = versions
+        self._reader = reader
         at = reader.recorded_of(patient_id)
         self.events = [
             (event, max((at.get(batch_of(row), 0) for row in event.rows), default=0))
@@ -80,24 +81,28 @@ class Recorded:
         if since_ms is None:
             return NO_NEWS
         if since_ms == NEVER:
-            anything = self.results or self.events
+            anything = len(self.results) or self.events
             return News("Nobody has opened this page before.", (), frozenset()) if anything else NO_NEWS
         opened = date_words(moment(since_ms), self.zone)
         return self._after(since_ms, now, f"nobody has seen here: recorded after this page was last opened ({opened})")
 
     def _after(self, since_ms: int, now: dt.datetime, how: str) -> News:
-        results = [row for row in self.results if row.recorded_ms > since_ms]
+        results = self.results.only(self.results.recorded_ms > since_ms)
         events = [event for event, recorded_ms in self.events if recorded_ms > since_ms]
-        told = [(row.collected_ms, row) for row in results] + [(event.start_ms, event) for event in events]
+        ids = results.result_id.tolist()
+        told: list[tuple[int, int | EventEntry]] = list(zip(results.collected_ms.tolist(), ids, strict=True))
+        told += [(event.start_ms, event) for event in events]
         if not told:
             return NO_NEWS
         counts = ((len(results), "result"), (len(events), "event"))
         how_many = " and ".join(f"{count} {word}{'s' if count > 1 else ''}" for count, word in counts if count)
         newest = sorted(told, key=lambda each: each[0], reverse=True)[:_TOLD]
-        lines = [f"{_words(each)}, {short_date_words(moment(at_ms), self.zone, now)}" for at_ms, each in newest]
+        rows = self._reader.result_details((each for _, each in newest if isinstance(each, int)), all_there=True)
+        said = ((at_ms, rows[each] if isinstance(each, int) else each) for at_ms, each in newest)
+        lines = [f"{_words(each)}, {short_date_words(moment(at_ms), self.zone, now)}" for at_ms, each in said]
         if len(told) > _TOLD:
             lines.append(f"and {len(told) - _TOLD} more")
-        return News(f"{how_many} {how}", tuple(lines), frozenset(row.result_id for row in results))
+        return News(f"{how_many} {how}", tuple(lines), frozenset(ids))
 
 
 def _words(row: ResultRow | EventEntry) -> str:

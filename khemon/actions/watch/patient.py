@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from khemon.actions.permitted import permitted
 from khemon.actions.watch.alerts import AlertLine, alert_lines
 from khemon.actions.watch.cells import Cell
@@ -18,6 +20,7 @@ from khemon.actions.watch.judged import Identity, Judged, drawn_rules
 from khemon.actions.watch.known import Known
 from khemon.actions.watch.news import News, Recorded, marked, with_new
 from khemon.actions.watch.setting import Setting, setting_of
+from khemon.actions.watch.shown import rows_shown
 from khemon.actions.watch.tables import EventLine, ResultLine, result_lines
 from khemon.alerts import recorded_after_it_ended
 from khemon.figures.clock import ClockData
@@ -25,7 +28,7 @@ from khemon.figures.timeline import TimelineData
 from khemon.figures.words import date_words, moment
 from khemon.models import Actor, Alert, Patient, Refused, Severity
 from khemon.rules.calendar import to_ms
-from khemon.store import HeldRow, Reader, ResultRow, Store
+from khemon.store import HeldRow, Reader, ResultRow, Store, Versions
 
 __all__ = ["Identity", "PatientView", "ended_flags", "identity_of", "patient_id_of", "patient_of", "patient_view"]
 
@@ -73,9 +76,14 @@ def _registered(reader: Reader, key: str | int | None) -> tuple[Patient, str]:
     return patient, patient.patient_id
 
 
-def _in_window(versions: Sequence[ResultRow], since_ms: int, news: Mapping[int, str]) -> list[ResultRow]:
-    """The results of the chosen window, and all that is new."""
-    return [row for row in versions if row.collected_ms >= since_ms or row.result_id in news]
+def _in_window(
+    reader: Reader, patient_id: str, versions: Versions, since_ms: int, news: Mapping[int, str]
+) -> list[ResultRow]:
+    """The results of the chosen window, and all that is new, by time, analyte and recording."""
+    older = versions.only((versions.collected_ms < since_ms) & np.isin(versions.result_id, list(news)))
+    ids = older.result_id.tolist()
+    rows = reader.result_details(ids, all_there=True)
+    return [*(rows[number] for number in ids), *reader.results_since(patient_id, since_ms, versions)]
 
 
 @permitted("look")
@@ -98,15 +106,19 @@ def patient_view(
     with store.reading() as reader:
         setting = setting_of(reader)
         patient, patient_id = _registered(reader, key)
-        versions = reader.results_of(patient_id)
+        versions = reader.versions_of(patient_id)
         known = Known(reader, [patient], setting.protocol, setting.zone, now, versions)
         new, unseen = Recorded(reader, patient_id, versions, setting.zone).both(since_ms, anyone_ms, now)
-        samples = with_new(known.samples(patient_id), new)
-        episodes, ended = known.drawn(patient_id, drawn_rules(setting.protocol))
+        news, standing = marked(new, unseen), known.standing(patient_id)
+        since = to_ms(Judged(setting, known, patient, (), (), now).edges(window)[0])
+        rows = _in_window(reader, patient_id, versions, since, news)
+        known.read(rows)
+        episodes, ended = known.drawn(drawn_rules(setting.protocol))
+        samples = with_new(known.sampled(rows_shown(known, standing, since, news)), new)
         view = Judged(setting, known, patient, episodes, samples, now)
         decided = reader.decisions(("voided", "edited"))
-        held, gaps, news = reader.held_of(patient_id), reader.gaps_of(patient_id), marked(new, unseen)
-        rows = _in_window(versions, to_ms(view.edges(window)[0]), news)
+        held, gaps = reader.held_of(patient_id), reader.gaps_of(patient_id)
+        others = reader.results_without_rules(patient_id, versions)
         return PatientView(
             setting=setting,
             revision=reader.patient_revision(patient_id),
@@ -120,7 +132,7 @@ def patient_view(
             new_results=len(new.result_ids),
             new=new,
             unseen=unseen,
-            grades=grade_table(patient, versions, samples, decided, now, setting.zone),
+            grades=grade_table(known, patient, standing, others, decided),
             **view.judged(window, scale),
         )
 

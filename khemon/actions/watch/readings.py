@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from khemon.actions.watch.known import Known
 from khemon.figures.samples import Sample
+from khemon.figures.words import DAY, moment
+from khemon.rules.calendar import to_ms
 from khemon.rules.logic import TRUE, UNKNOWN, verdicts
 from khemon.rules.rulebook import RunRule
+from khemon.rules.series import Ints
+from khemon.units import ANALYTE_CODES
 
 
 def run_counts(
@@ -25,3 +31,44 @@ def run_counts(
         neutral = good and (sample.supported or sample.preliminary)
         found.append((sample, None if neutral or answer == UNKNOWN else good))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class CountAt:
+    """A count behind a row of the columns; it is read whole when somebody asks for its words."""
+
+    at: dt.datetime
+    row: int
+    known: Known
+
+    @property
+    def words(self) -> str:
+        """The value with its comparator."""
+        return self._sample().words
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Why it is not counted, or what to know when reading it."""
+        return self._sample().remarks
+
+    def _sample(self) -> Sample:
+        return self.known.sampled(np.array([self.row], np.int64))[0]
+
+
+def counts_since(known: Known, standing: Ints, rule: RunRule, onset: dt.datetime) -> list[tuple[CountAt, bool | None]]:
+    """The counts that rules read since the onset of a run, of these rows, each with its reading as above.
+
+    What a clock puts into words, the first weeks and what is not counted, is read whole at once.
+    """
+    results, since_ms = known.results, to_ms(onset)
+    own = standing[(results.analyte[standing] == ANALYTE_CODES[rule.analyte]) & (results.time[standing] >= since_ms)]
+    own = own[known.leads(own)]
+    answers = verdicts(results.low[own], results.high[own], rule.test, rule.limit.limit)
+    neutral = (answers == UNKNOWN) | ((answers == TRUE) & known.is_lifted_or_preliminary(own))
+    weeks_end = to_ms(onset + (rule.lasts.count + 1) * DAY)
+    known.details(own[neutral | (results.time[own] <= weeks_end)])
+    each = zip(own.tolist(), results.time[own].tolist(), answers.tolist(), neutral.tolist(), strict=True)
+    return [
+        (CountAt(moment(time), row, known), None if is_neutral else bool(answer == TRUE))
+        for row, time, answer, is_neutral in each
+    ]

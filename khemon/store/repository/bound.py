@@ -16,6 +16,7 @@ from khemon.store.repository import people
 from khemon.store.repository.held import KeptRow
 from khemon.store.repository.kept_reader import UNDECIDED
 from khemon.store.repository.reader import Reader
+from khemon.store.repository.versions import NO_VERSIONS, Versions
 from khemon.store.rows import (
     AuditRow,
     BatchRow,
@@ -81,9 +82,11 @@ class BoundReader(Reader):
         known_at_ms: int | None = None,
         until_ms: int | None = None,
         all_analytes: bool = False,
+        read: Versions = NO_VERSIONS,
     ) -> ResultColumns:
         asked = self._asked(patient_ids)
-        return super().results_for(asked, known_at_ms=known_at_ms, until_ms=until_ms, all_analytes=all_analytes)
+        cut = {"known_at_ms": known_at_ms, "until_ms": until_ms}
+        return super().results_for(asked, **cut, all_analytes=all_analytes, read=read)
 
     def result_details(self, result_ids: Iterable[int], *, all_there: bool = False) -> dict[int, ResultRow]:
         found = super().result_details(result_ids, all_there=all_there)

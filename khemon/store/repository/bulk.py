@@ -23,6 +23,8 @@ LIST_LENGTH = 5_000
 BLOCK = 8_192
 #: Rows of one statement.
 ROWS_AT_ONCE = 32
+#: Numbers of one statement that is kept ready.
+_ASKED_AT_ONCE = 64
 #: What the driver is given instead of nothing, by type of column.
 _ABSENT: dict[type, str | int] = {Text: "", Integer: -1, Utc: -1}
 #: Texts that may stand in a statement as they are.
@@ -200,3 +202,20 @@ class ReadyOf:
             return self._one.rows(connection, number=asked[0], **values)
         query = self._query.params(**values) if values else self._query
         return [row for chunk in chunks(asked) for row in fetch_plain(connection, query.where(self._column.in_(chunk)))]
+
+
+class ReadyIn:
+    """A query that is asked for some numbers in a column, so many at a time."""
+
+    def __init__(self, query: sa.Select[Any], column: sa.Column[int]) -> None:
+        self._names = [f"number_{place}" for place in range(_ASKED_AT_ONCE)]
+        self._some = Ready(query.where(column.in_([sa.bindparam(name) for name in self._names])))
+
+    def rows(self, connection: sa.Connection, numbers: Iterable[int]) -> Rows:
+        """The rows for these numbers, in no order."""
+        found: Rows = []
+        for chunk in chunks(numbers, _ASKED_AT_ONCE):
+            # The last of them stands in the places that are left: it is found once all the same.
+            filled = chunk + chunk[-1:] * (_ASKED_AT_ONCE - len(chunk))
+            found += self._some.rows(connection, **dict(zip(self._names, filled, strict=True)))
+        return found

@@ -16,6 +16,7 @@ from khemon.store.repository.bound import BoundReader
 from khemon.store.repository.kept_reader import UNDECIDED
 from khemon.store.repository.ledger import Ledger
 from khemon.store.repository.reader import Reader
+from khemon.store.repository.versions import Versions
 from khemon.store.rows import BatchRow, EventColumns, HeldRow, LiveProtocol, MoveRow, ResultRow, StoredEpisode
 
 #: Alerts as they stood at the moment, of alerts as they stand now and each one's whole log.
@@ -71,6 +72,11 @@ class PastReader(Reader):
         rows, cut = super().results_of(patient_id, undone=undone), self._moment.known_at_ms
         by_then = (row for row in rows if cut is None or row.recorded_ms <= cut)
         return [row for row in by_then if row.collected_ms <= self._moment.as_of_ms]
+
+    def versions_of(self, patient_id: str) -> Versions:
+        found, cut = super().versions_of(patient_id), self._moment.known_at_ms
+        by_then = found if cut is None else found.only(found.recorded_ms <= cut)
+        return by_then.only(by_then.collected_ms <= self._moment.as_of_ms)
 
     def events_for(self, patient_ids: Sequence[str] | None = None, *, known_at_ms: int | None = None) -> EventColumns:
         found, at_ms = super().events_for(patient_ids, known_at_ms=known_at_ms), self._moment.as_of_ms

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from khemon.models import Patient
 from khemon.store.judging import patient_verdict
-from khemon.store.repository.bulk import ReadyOf, chunks, fetch_plain, only
+from khemon.store.repository.bulk import ReadyOf, chunks, only
 from khemon.store.repository.events import silenced
 from khemon.store.repository.ledger import Ledger
 from khemon.store.repository.marks import Total, mark_of, totals
@@ -19,6 +19,7 @@ from khemon.store.repository.seals import WARD, seals_of
 from khemon.store.tables import BATCH_SPAN, batch_patient, patient, patient_version
 
 _NUMBERS = sa.select(patient.c.patient_id, patient.c.patient_no)
+_EVERY = Ready(_NUMBERS)
 _NUMBER = Ready(_NUMBERS.where(patient.c.patient_id == sa.bindparam("name")))
 _BATCHES = ReadyOf(sa.select(batch_patient.c.patient_no, batch_patient.c.batch_no), batch_patient.c.patient_no)
 _SAID = ReadyOf(sa.select(*SAID_COLUMNS).order_by(patient_version.c.version_id), patient_version.c.patient_no)
@@ -43,7 +44,7 @@ def numbers_of(connection: sa.Connection, patient_ids: Sequence[str] | None) -> 
 
 
 def _all_numbers(connection: sa.Connection) -> dict[str, int]:
-    rows = fetch_plain(connection, _NUMBERS)
+    rows = _EVERY.rows(connection)
     marked = totals((WARD, mark_of(number, name)) for name, number in rows)
     seals_of(connection).compare("patient", marked, [WARD])
     return dict(rows)

@@ -17,12 +17,14 @@ from khemon.store.repository import (
     protocols,
     records,
     results,
+    versions,
 )
 from khemon.store.repository.account_reader import AccountReader
 from khemon.store.repository.bulk import without_collection
 from khemon.store.repository.episodes import load_episodes, patients_with
 from khemon.store.repository.kept_reader import KeptReader
 from khemon.store.repository.seals import seals_of
+from khemon.store.repository.versions import NO_VERSIONS, Versions
 from khemon.store.rows import (
     AuditRow,
     BatchRow,
@@ -120,10 +122,12 @@ class Reader(KeptReader, AccountReader):
         known_at_ms: int | None = None,
         until_ms: int | None = None,
         all_analytes: bool = False,
+        read: Versions = NO_VERSIONS,
     ) -> ResultColumns:
         """Standing versions of results as columns; None: of every patient.
 
-        `known_at_ms` cuts by the time of recording, `until_ms` by that of collection.
+        `known_at_ms` cuts by the time of recording, `until_ms` by that of collection. read: what `versions_of` gave,
+        so that it is not read again.
         """
         numbers = people.standing_numbers(self._connection, self._ledger, patient_ids, known_at_ms)
         as_they_are = patient_ids is not None and known_at_ms is None and until_ms is None and not all_analytes
@@ -136,7 +140,11 @@ class Reader(KeptReader, AccountReader):
                 known_at_ms=known_at_ms,
                 until_ms=until_ms,
                 all_analytes=all_analytes,
-                at_hand=self._at_hand(numbers.values()) if as_they_are else results.NOTHING,
+                at_hand=read.at_hand
+                if len(read)
+                else self._at_hand(numbers.values())
+                if as_they_are
+                else results.NOTHING,
             )
 
     def result_details(self, result_ids: Iterable[int], *, all_there: bool = False) -> dict[int, ResultRow]:
@@ -170,6 +178,26 @@ class Reader(KeptReader, AccountReader):
         """Every version of a patient's results, sorted by time, analyte and recording."""
         number = self._number(patient_id)
         return [] if number is None else results.results_of(self._connection, self._ledger, number, undone=undone)
+
+    def versions_of(self, patient_id: str) -> Versions:
+        """The same as columns: to judge by, to count, and to choose whole rows from."""
+        number = self._number(patient_id)
+        return NO_VERSIONS if number is None else versions.versions_of(self._connection, self._ledger, number)
+
+    def results_since(self, patient_id: str, since_ms: int, known: Versions) -> list[ResultRow]:
+        """The whole rows of a patient's versions collected from a time on, in their order."""
+        number = self._number(patient_id)
+        asked = (self._connection, self._ledger)
+        return [] if number is None else versions.rows_since(*asked, number, since_ms, known)
+
+    def results_without_rules(self, patient_id: str, known: Versions) -> list[ResultRow]:
+        """The whole rows of a patient's versions of analytes without rules, in their order."""
+        number = self._number(patient_id)
+        return [] if number is None else versions.other_rows(self._connection, self._ledger, number, known)
+
+    def text_of(self, patient_id: str, result_id: int) -> tuple[str, str | None, str]:
+        """Text and unit as received, canonical text with comparator of a patient's result that must be there."""
+        return versions.text_of(self._connection, self._number(patient_id), result_id)
 
     def events_for(self, patient_ids: Sequence[str] | None = None, *, known_at_ms: int | None = None) -> EventColumns:
         """Current events as columns and as models; None: of every patient."""
@@ -261,6 +289,9 @@ class Reader(KeptReader, AccountReader):
     def seen_by(self, kind: str, object_id: str | int) -> list[SeenRow]:
         """Who opened it, the latest first."""
         return records.seen_rows(self._connection, kind, str(object_id))
+
+    def _ready(self, numbers: dict[str, int], read: Versions) -> results.AtHand:
+        return read.at_hand if len(read) else self._at_hand(numbers.values())
 
     def _at_hand(self, numbers: Collection[int]) -> results.AtHand:
         """The results of patients that need not be fetched."""

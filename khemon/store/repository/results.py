@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from khemon.models import QUALITIES, STATUSES, TIMINGS
 from khemon.store.digests import row_digest
-from khemon.store.repository.bulk import ReadyOf, chunks, fetch_plain
+from khemon.store.repository.bulk import ReadyIn, ReadyOf, chunks, fetch_plain
 from khemon.store.repository.decisions import set_out
 from khemon.store.repository.ledger import Ledger
 from khemon.store.repository.marks import mark_of, totals
@@ -41,7 +41,7 @@ NOTHING = AtHand(frozenset(), ())
 
 
 @lru_cache
-def _columns(*, all_analytes: bool) -> ReadyOf:
+def all_columns(*, all_analytes: bool = True) -> ReadyOf:
     """The columns for the engine."""
     statement = sa.select(*RESULT_COLUMNS)
     if not all_analytes:
@@ -95,15 +95,15 @@ def _fetched(
     connection: sa.Connection, asked: list[int] | None, at_hand: AtHand, *, all_analytes: bool
 ) -> list[Sequence[Any]]:
     """RESULT_COLUMNS of the rows of these patients, or (None) of all, with those at hand."""
-    rows = _columns(all_analytes=all_analytes).rows(connection, asked)
-    columns = _sound_columns(connection, rows, asked, all_analytes=all_analytes)
+    rows = all_columns(all_analytes=all_analytes).rows(connection, asked)
+    columns = sound_columns(connection, rows, asked, all_analytes=all_analytes)
     if not at_hand.numbers:
         return columns
     pairs = zip(columns, at_hand.columns, strict=True)
     return [[*fetched, *held] if fetched else held for fetched, held in pairs]
 
 
-def _sound_columns(
+def sound_columns(
     connection: sa.Connection, rows: list[tuple[Any, ...]], asked: list[int] | None, *, all_analytes: bool
 ) -> list[Sequence[Any]]:
     """The rows as columns, when they are what should be there; without those of patients who are set aside."""
@@ -186,16 +186,23 @@ _read_last = itemgetter(
 _WHOLE = sa.select(result)
 _NAMED = sa.select(result, patient.c.patient_id).join(patient, patient.c.patient_no == result.c.patient_no)
 
+_NUMBERED = ReadyIn(_NAMED, result.c.result_id)
+
 
 def _is_sound(row: tuple[Any, ...]) -> bool:
     return bool(row_digest(row[:-1]) == row[-1])
 
 
-def _rows(connection: sa.Connection, ledger: Ledger, statement: sa.Select[Any]) -> Iterator[ResultRow]:
+def _rows(connection: sa.Connection, ledger: Ledger, statement: sa.Select[Any]) -> list[ResultRow]:
     """The rows of `_NAMED`, narrowed by numbers only. DamagedRows for one that is not what was written."""
+    return list(read_rows(connection, ledger, fetch_plain(connection, statement)))
+
+
+def read_rows(connection: sa.Connection, ledger: Ledger, found: Iterable[tuple[Any, ...]]) -> Iterator[ResultRow]:
+    """Whole rows with the patient id behind them. DamagedRows for one that is not what was written."""
     seals = seals_of(connection)
     gone, not_yet = ledger.not_standing(), ledger.not_restored()
-    for values in fetch_plain(connection, statement):
+    for values in found:
         row, name = values[:-1], values[-1]
         if not _is_sound(row):
             seals.refuse("result", {row[0]})
@@ -253,12 +260,11 @@ def result_details(
     connection: sa.Connection, ledger: Ledger, result_ids: Iterable[int], *, all_there: bool = False
 ) -> dict[int, ResultRow]:
     """Result id to its row; `all_there`: DamagedRows when one is not, because something stored names it."""
-    found: dict[int, ResultRow] = {}
-    for chunk in chunks(int(number) for number in result_ids):
-        statement = _NAMED.where(result.c.result_id.in_(chunk))
-        found.update((row.result_id, row) for row in _rows(connection, ledger, statement))
-        if all_there and any(number not in found for number in chunk):
-            raise damage("results")
+    wanted = [int(number) for number in result_ids]
+    rows = read_rows(connection, ledger, _NUMBERED.rows(connection, wanted))
+    found = {row.result_id: row for row in rows}
+    if all_there and not found.keys() >= set(wanted):
+        raise damage("results")
     return found
 
 

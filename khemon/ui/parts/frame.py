@@ -130,10 +130,18 @@ def page_end(as_of: str, setting: Setting) -> None:
     show(el("div", told, el("div", _INTENDED_USE), class_="k k-foot"))
 
 
-@st.fragment(run_every=REFRESH_EVERY)
 def quiet_refresh(shown: int, patient_id: str | None = None) -> None:
     """Looks for a newer revision of the ward, or of a patient, and offers it; never moves what someone is reading."""
+    _refreshed(shown, patient_id, [None])
+
+
+@st.fragment(run_every=REFRESH_EVERY)
+def _refreshed(shown: int, patient_id: str | None, just_read: list[None]) -> None:
+    """The same by itself every so often; just_read: emptied by the run that read what is shown, which asks nothing."""
     here = session()
+    if just_read:
+        just_read.clear()
+        return
     if shown < 0:  # of a moment of the past: nothing new can come
         return
     if watch.revision(here.store, here.actor, patient_id) != shown:
