@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 
 import sqlalchemy as sa
 
@@ -38,7 +39,7 @@ def _sqlite_triggers(table: sa.Table) -> dict[str, str]:
             f" BEGIN SELECT RAISE(ABORT, 'protected table {table.name}: {act} refused'); END"
         )
     # INSERT OR REPLACE deletes in silence where recursive triggers are off, as in a foreign shell.
-    name = f"{table.name}_keep_key"
+    name = _key_guard(table)
     taken = " OR ".join(
         f"EXISTS (SELECT 1 FROM {table.name} WHERE " + " AND ".join(f"{column} = NEW.{column}" for column in key) + ")"
         for key in _unique_keys(table)
@@ -48,6 +49,11 @@ def _sqlite_triggers(table: sa.Table) -> dict[str, str]:
         f" BEGIN SELECT RAISE(ABORT, 'protected table {table.name}: row exists'); END"
     )
     return triggers
+
+
+def _key_guard(table: sa.Table) -> str:
+    """The name of the trigger that refuses an existing key; PostgreSQL needs none."""
+    return f"{table.name}_keep_key"
 
 
 def _unique_keys(table: sa.Table) -> list[list[str]]:
@@ -63,6 +69,31 @@ def create_triggers(connection: sa.Connection, names: Iterable[str]) -> None:
         if table.name in wanted:
             for statement in table_triggers(table, connection.dialect.name).values():
                 connection.exec_driver_sql(statement)
+
+
+@contextmanager
+def key_guard_aside(connection: sa.Connection, table: sa.Table) -> Iterator[None]:
+    """The block may only INSERT, and does so without the trigger that refuses an existing key; it stands again after.
+
+    A plain INSERT refuses an existing key by the key itself. The trigger is there for what others may say instead
+    (INSERT OR REPLACE), and nobody else can write meanwhile: this transaction holds the one lock for writing, and
+    what it commits has the trigger; whatever breaks it off leaves the database as it was. A trigger that is not as it
+    should be is left as it is found, for the next opening to tell.
+    """
+    name = _key_guard(table)
+    statement = table_triggers(table, connection.dialect.name).get(name)
+    if statement is None or _sqlite_present(connection).get(name) != statement:
+        yield
+        return
+    connection.exec_driver_sql(f"DROP TRIGGER main.{name}")
+    try:
+        yield
+    except BaseException:
+        # The transaction is to be taken back. Where SQLite has done so by itself the trigger is there already.
+        with suppress(sa.exc.DBAPIError):
+            connection.exec_driver_sql(statement)
+        raise
+    connection.exec_driver_sql(statement)
 
 
 def trigger_differences(connection: sa.Connection) -> list[str]:

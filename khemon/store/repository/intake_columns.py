@@ -8,6 +8,7 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import nullcontext
 from itertools import repeat
 from typing import Any, Protocol, runtime_checkable
 
@@ -34,6 +35,7 @@ from khemon.store.repository.results import AtHand
 from khemon.store.repository.sealing import RESULT_COLUMNS, RULED, note_result_columns
 from khemon.store.repository.seals import seals_of
 from khemon.store.tables import BATCH_SPAN, result
+from khemon.store.triggers import key_guard_aside
 from khemon.units import ANALYTE_CODES
 
 Ints = npt.NDArray[np.int64]
@@ -228,6 +230,11 @@ class Results:
 
     def write(self, connection: sa.Connection) -> Ints:
         """Inserts the rows; their digests."""
+        # Few rows are not worth the change of the schema, after which every other connection reads it anew.
+        with key_guard_aside(connection, result) if len(self.places) > BLOCK else nullcontext():
+            return self._written(connection)
+
+    def _written(self, connection: sa.Connection) -> Ints:
         said = _Said(self.rows.said)
         digests = np.zeros(len(self.places), np.int64)
         for start in range(0, len(self.places), BLOCK):
