@@ -15,6 +15,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -33,27 +34,58 @@ EARLY = ForwardMsg.ScriptFinishedStatus.FINISHED_EARLY_FOR_RERUN
 LOOKS = (("", ""), ("", ""), ("alerts", ""), ("patient", "patient={}"), ("patient", "patient={}&window=90"))
 
 
-def asking(page: str, query: str) -> bytes:
-    """The frame by which a browser asks for a page."""
+def asking(page: str, query: str, kept: Iterable[str] = ()) -> bytes:
+    """The frame by which a browser asks for a page; kept: hashes of the parts it has already."""
     message = BackMsg()
     message.rerun_script.page_name = page
     message.rerun_script.query_string = query
+    message.rerun_script.cached_message_hashes.extend(kept)
     return message.SerializeToString()
 
 
-async def shown(socket: ClientConnection, page: str, query: str) -> tuple[float, bool]:
-    """Seconds until the script has finished, and whether it did without an exception."""
-    begun = time.perf_counter()
-    await socket.send(asking(page, query))
-    whole = True
-    while True:
-        message = ForwardMsg()
-        message.ParseFromString(await socket.recv())
-        kind = message.WhichOneof("type")
-        if kind == "delta" and message.delta.new_element.WhichOneof("type") == "exception":
-            whole = False
-        if kind == "script_finished" and message.script_finished != EARLY:
-            return time.perf_counter() - begun, whole
+class Window:
+    """One person's window: like Streamlit's own client it keeps large parts of a page, and says which it has."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self._socket = socket
+        self._runs = 0
+        self._longest = 0
+        #: Hash of a part that is kept to the number of the run that needed it last.
+        self._kept: dict[str, int] = {}
+
+    async def shown(self, page: str, query: str) -> tuple[float, bool]:
+        """Seconds until the script has finished, and whether it showed the page and no error."""
+        begun = time.perf_counter()
+        await self._socket.send(asking(page, query, self._kept))
+        whole = True
+        while True:
+            message = ForwardMsg()
+            message.ParseFromString(await self._socket.recv())
+            kind = message.WhichOneof("type")
+            if kind == "new_session":
+                self._longest = message.new_session.config.max_cached_message_age
+            elif kind == "ref_hash":
+                whole = whole and message.ref_hash in self._kept
+                self._kept[message.ref_hash] = self._runs
+            elif kind == "delta":
+                whole = whole and not _is_error(message)
+                if message.metadata.cacheable:
+                    self._kept[message.hash] = self._runs
+            elif kind == "script_finished" and message.script_finished != EARLY:
+                self._forget()
+                return time.perf_counter() - begun, whole
+
+    def _forget(self) -> None:
+        """After a run: what no run needed for long goes."""
+        self._runs += 1
+        self._kept = {name: run for name, run in self._kept.items() if self._runs - run <= self._longest}
+
+
+def _is_error(message: ForwardMsg) -> bool:
+    """Whether part of a page says that something is wrong: an exception, or one of our red states."""
+    element = message.delta.new_element
+    kind = element.WhichOneof("type")
+    return kind == "exception" or (kind == "html" and "k-banner k-broken" in element.html.body)
 
 
 class Crowd:
@@ -71,12 +103,13 @@ class Crowd:
         cookie = await asyncio.to_thread(self.server.sign_in)
         options = {"origin": self.server.url.rstrip("/"), "subprotocols": ["streamlit"], "max_size": None}
         async with connect(address, additional_headers={"Cookie": cookie}, **options) as socket:
-            await shown(socket, "", "")
+            window = Window(socket)
+            await window.shown("", "")
             while time.monotonic() < until:
                 if every:
                     await asyncio.sleep(chance.expovariate(1 / every))
                 page, query = chance.choice(LOOKS)
-                taken, whole = await shown(socket, page, query.format(chance.randrange(1, CHILDREN)))
+                taken, whole = await window.shown(page, query.format(chance.randrange(1, CHILDREN)))
                 self.seconds.append(taken)
                 self.errors += not whole
 

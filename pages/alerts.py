@@ -34,10 +34,7 @@ for title, lines, nothing in (
         st.subheader(f"{title}: {len(own)}")
     if nothing and not own:
         show(el("div", nothing, class_="k k-empty"))
-    with st.container(gap="xsmall"):
-        for line in own:
-            if line.alert_id != asked:  # it stands open above
-                alert_parts.opened(here, line, theme)
+    alert_parts.queue_list(here, own, asked, theme)
 
 st.subheader(f"Quiet now: {len(quiet)}")
 if quiet:

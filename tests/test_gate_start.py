@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from khemon.gate import baseline, opening
+from khemon.gate import baseline, opening, server
 from khemon.gate.asking import is_loopback, misdirected
 from khemon.gate.server import run
 from khemon.models import Refused, StoreProblem
@@ -63,6 +63,25 @@ def test_it_refuses_a_port_that_is_taken_and_says_which(url):
         with pytest.raises(Refused) as refused:
             run(settings(url, port=port, mode="demo"))
     assert refused.value.where == f"port {port}"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_parts_of_a_page_are_sent_at_once_and_wait_for_no_acknowledgement(host):
+    async def accepted() -> bool:
+        at_once = asyncio.get_running_loop().create_future()
+
+        def arrived(reader, writer):
+            option = writer.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            at_once.set_result(bool(option))
+            writer.close()
+
+        listening = server._listen(host, 0)
+        async with await asyncio.start_server(arrived, sock=listening):
+            _, writer = await asyncio.open_connection(*listening.getsockname()[:2])
+            writer.close()
+            return await at_once
+
+    assert finished(accepted())
 
 
 def test_the_demo_refuses_a_store_that_is_not_marked_as_synthetic(url):

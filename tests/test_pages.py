@@ -13,6 +13,7 @@ from khemon.gate import running
 from khemon.models import Actor
 from khemon.settings import Settings
 from khemon.store import Store
+from khemon.ui.parts import alert_parts, elements
 from tests.wards import HOSTILE, TIMEZONE, Files, bring, rebound, small_ward, text_of
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -320,6 +321,17 @@ def test_the_queue_is_ordered_and_names_child_rule_and_time(ward):
     assert shown.index("Ada Critical · plasma criterion") < shown.index("Bea Rebound · KMP rebound")
     assert "critical" in shown
     assert "To review: 7" in [header.value for header in test.subheader]
+
+
+def test_alerts_beyond_the_first_boxes_are_lines_with_the_same_words_that_open_above(ward, monkeypatch):
+    boxes = [box.label for box in ward.open("alerts").expander if " · since " in box.label]
+    monkeypatch.setattr(alert_parts, "BOXES", 2)
+    test = ward.open("alerts")
+    assert [box.label for box in test.expander if " · since " in box.label] == boxes[:2]
+    assert f"{len(boxes) - 2} more, in the same order" in words(test)
+    lines = re.findall(r'<a href="alerts\?alert=(\d+)">([^<]* · since [^<]*)</a>', body(test))
+    assert [elements.plain(html.unescape(line)) for _, line in lines] == [box.partition("] · ")[2] for box in boxes[2:]]
+    assert len(ward.open("alerts", alert=lines[0][0]).get("plotly_chart")) == 1
 
 
 def test_an_alert_in_the_address_is_open_with_evidence_and_the_weeks_before(ward):

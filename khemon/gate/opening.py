@@ -68,8 +68,7 @@ async def lifespan(app: object) -> AsyncIterator[None]:
         place = _place_in(stack)
         baseline.check_options(place.settings.public_origin)
         await anyio.to_thread.run_sync(_warm)
-        gc.collect()
-        gc.freeze()
+        _keep_out_of_collections()
         advancing = asyncio.create_task(_advance_for_ever(place), name="khemon-advance")
         checking = asyncio.create_task(check_for_ever(place), name="khemon-check")
         standing = asyncio.create_task(_look_for_ever(place), name="khemon-standing")
@@ -154,6 +153,12 @@ def _warm() -> None:
             importlib.import_module(name)
 
 
+def _keep_out_of_collections() -> None:
+    """What is there now stays for as long as the server lives: no search for garbage has to look through it."""
+    gc.collect()
+    gc.freeze()
+
+
 def _announce(place: Place) -> None:
     if place.settings.mode == "demo":
         _say(f"khemon demo is ready: {_address(place.settings)}")
@@ -180,12 +185,16 @@ def _now_ms() -> int:
 
 async def _advance_for_ever(place: Place) -> None:
     """Once a minute: the moves that time alone makes, in one of the processes that share the store; then the list."""
-    lock = _Lock(place.settings.database_url)
+    lock, first = _Lock(place.settings.database_url), True
     try:
         while True:
             if lock.held():
                 await anyio.to_thread.run_sync(_advance, place.store)
             await anyio.to_thread.run_sync(_look_ahead, place.store)
+            if first:
+                _keep_out_of_collections()
+            first = False
+            gc.collect()
             await asyncio.sleep(EVERY_S)
     finally:
         lock.release()

@@ -41,7 +41,10 @@ def _listen(host: str, port: int | None) -> socket.socket:
     address = "127.0.0.1" if host == "localhost" else host
     wanted = (USUAL_PORT, 0) if port is None else (port,)
     for candidate in wanted:
-        bound = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
+        # TCP by name: asyncio sends small parts of an answer at once (TCP_NODELAY) only on a socket that says so, and
+        # on any other each page waits 40 ms for the browser to acknowledge the part before.
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         try:
             if sys.platform != "win32":  # there it would let two servers share a port
                 bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

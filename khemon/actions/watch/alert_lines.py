@@ -67,8 +67,19 @@ def alert_lines(
 
     Those of a child whose every import was taken back stay readable; that child has no page.
     """
+    return lines_of(reader, reader.alerts(None, patient_ids), setting, now, patient_ids)
+
+
+def lines_of(
+    reader: Reader,
+    found: Sequence[Alert],
+    setting: Setting,
+    now: dt.datetime,
+    patient_ids: Sequence[str] | None = None,
+) -> tuple[AlertLine, ...]:
+    """The same of alerts that were read already: every one of these patients."""
     numbers = reader.patient_numbers()
-    alerts = [standing_at(alert, now) for alert in reader.alerts(None, patient_ids)]
+    alerts = [standing_at(alert, now) for alert in found]
     names = {patient.patient_id: patient.name or "" for patient in reader.patients(patient_ids)}
     onsets = {(alert.patient_id, alert.rule): alert.onset for alert in alerts if alert.state in LIVE}
     lines = []

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from khemon.actions.permitted import permitted
-from khemon.actions.watch.alert_lines import NO_PAGE, AlertLine, alert_lines, is_resolved_unseen
+from khemon.actions.watch.alert_lines import NO_PAGE, AlertLine, alert_lines, is_resolved_unseen, lines_of
 from khemon.actions.watch.answers import not_rechecked
 from khemon.actions.watch.damaged import despite_damage
 from khemon.actions.watch.explained import Explained, explained, explained_rule
@@ -73,10 +73,11 @@ def review_queue(store: Store, actor: Actor, now: dt.datetime) -> ReviewQueue:
 
 def _queue(reader: Reader, now: dt.datetime) -> ReviewQueue:
     setting = setting_of(reader)
-    lines = alert_lines(reader, setting, now)
+    alerts = reader.alerts()
+    lines = lines_of(reader, alerts, setting, now)
     live = [line for line in lines if line.state == AlertState.OPEN]
     over = [line for line in lines if line.state in (AlertState.RESOLVED, AlertState.RETRACTED)]
-    unseen = {alert.alert_id for alert in reader.alerts([AlertState.RESOLVED]) if is_resolved_unseen(alert)}
+    unseen = {alert.alert_id for alert in alerts if is_resolved_unseen(alert)}
     return ReviewQueue(
         setting=setting,
         revision=reader.revision(),

@@ -21,6 +21,8 @@ from khemon.ui.parts.pages import address
 from khemon.ui.parts.session import Session, session
 
 _LONGEST_REASON, _LONGEST_NAME = 500, 80
+#: So many alerts of a list are boxes that open where they stand; a browser and the server take long over hundreds.
+BOXES = 20
 
 
 def asked_alert() -> int | None:
@@ -36,12 +38,41 @@ def of_patient(lines: Sequence[AlertLine], key: str | None) -> list[AlertLine]:
 
 def label(line: AlertLine) -> str:
     """The line of an alert in the queue, as a label that shows text as text."""
+    return frame.severity_label(line.severity, _told(line))
+
+
+def _told(line: AlertLine) -> str:
+    """What a queue says of an alert beside its severity."""
     status = "" if line.status == "confirmed" else f" {line.status}"
     met = f", met {line.times_met} times" if line.times_met > 1 else ""
     words = f"{line.patient} · {rule_words(line.rule)}{status} · since {line.since} ({line.age}){met}"
     for more in (line.evidence, f"re-opened: {line.reopened}" if line.reopened else "", line.handed):
         words += f" · {more}" if more else ""
-    return frame.severity_label(line.severity, words)
+    return words
+
+
+def queue_list(here: Session, lines: Sequence[AlertLine], asked: int | None, theme: Theme) -> None:
+    """A list of the queue: the first as boxes that open in place, the others as lines that open above all of it.
+
+    asked: the alert that stands open above already.
+    """
+    shown = [line for line in lines if line.alert_id != asked]
+    with st.container(gap="xsmall"):
+        for line in shown[:BOXES]:
+            opened(here, line, theme)
+    show(_further(shown[BOXES:]))
+
+
+def _further(lines: Sequence[AlertLine]) -> Markup:
+    """Alerts with the words that stand on a box, in the same order; each a link that opens it."""
+    if not lines:
+        return Markup("")
+    count = f"{len(lines)} more, in the same order; each opens at the top of this page:"
+    items = (
+        el("li", sign(line.severity), " · ", el("a", _told(line), href=address("alerts", alert=line.alert_id)))
+        for line in lines
+    )
+    return el("div", el("div", count, class_="k-muted"), el("ul", *items, class_="k-list"), class_="k")
 
 
 def lists(queue: ReviewQueue, asked: int | None) -> TypeGuard[int]:
