@@ -41,6 +41,8 @@ help:  ## this list
 demo: $(DEMO_READY)  ## a synthetic ward on this machine; PORT=8600 chooses the port
 	$(BIN)/khemon demo $(if $(PORT),--port $(PORT))
 
+# Hundreds of processes start: what one of them compiled is there for the next.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: $(TEST_READY)  ## lint, types, import contract and every test, on both databases and in a browser
 	@sh .ci/browser
 	@failed=; \

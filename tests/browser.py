@@ -129,6 +129,6 @@ def barriers(page: Page) -> list[str]:
 
 
 def picture(page: Page, name: str) -> None:
-    """Keeps a picture of the whole page for whoever wants to look, in test-results/pictures."""
-    folder = Path(os.environ.get("KHEMON_PICTURES", "test-results/pictures"))
-    page.screenshot(path=folder / f"{name}.png", full_page=True)
+    """Keeps a picture of the whole page for whoever wants to look: KHEMON_PICTURES names a folder."""
+    if folder := os.environ.get("KHEMON_PICTURES"):
+        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)

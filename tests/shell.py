@@ -10,10 +10,16 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from unittest import mock
 
+from typer.main import get_command
+
 from khemon.cli import main
+
+#: The tree of all commands, built once: that takes ten times as long as the short ones of them.
+_built = cache(get_command)
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,7 @@ def khemon(*arguments: object, env: dict[str, str] | None = None) -> Said:
     with (
         mock.patch.object(sys, "argv", ["khemon", *map(str, arguments)]),
         mock.patch.dict(os.environ, _plain(env), clear=True),
+        mock.patch("typer.main.get_command", _built),
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),
     ):

@@ -8,6 +8,7 @@ from khemon.actions import accounts
 from khemon.actions.accounts import INVITED_FOR_MS
 from khemon.models import Actor, Refused
 from khemon.store import Store
+from tests.quick_accounts import quick_hashing as quick_hashing
 from tests.store_rows import HOUR
 from tests.store_rows import NURSE as AT_THE_MACHINE
 
@@ -84,7 +85,8 @@ def test_neither_password_nor_code_stands_in_the_store(store: Store, tmp_path):
     assert code.replace("-", "") not in kept
 
 
-def test_passwords_are_kept_as_argon2id_at_or_above_the_floor(store: Store):
+def test_passwords_are_kept_as_argon2id_at_or_above_the_floor(store: Store, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.undo()  # in its full strength, which the other tests here do without
     with_account(store)
     with store.reading() as reader:
         kind, version, parameters = reader.account("Ann").password.split("$")[1:4]

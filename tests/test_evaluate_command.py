@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import os
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,16 +12,11 @@ import pytest
 from tests import reference
 from tests.histories import make_history, write_csv
 from tests.reference.extras import evaluate_further
+from tests.shell import khemon, spawned
 
 ZONE = "Europe/Berlin"
 #: More with `KHEMON_PATIENTS=1000`.
 PATIENTS = int(os.environ.get("KHEMON_PATIENTS", "300"))
-
-
-def khemon(*arguments: str | Path, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from khemon.cli import main; main()", *map(str, arguments)]
-    plain = {name: value for name, value in os.environ.items() if not name.startswith("KHEMON_")}
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=plain | (env or {}))
 
 
 def verdicts(document: dict) -> dict[str, set[tuple]]:
@@ -54,8 +46,8 @@ def test_hundreds_of_patients_by_command_equal_the_slow_reading(tmp_path: Path) 
         "evaluate", tmp_path / "labs.csv", "--events", tmp_path / "events.csv", "--patients", tmp_path / "patients.csv",
         "--timezone", ZONE, "--as-of", as_of.isoformat(), "--json",
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    said = verdicts(json.loads(done.stdout))
+    assert done.code == 0, done.err
+    said = verdicts(done.document)
     assert list(said) == sorted(said)
     for history in histories:
         read = reference.evaluate(history.labs, history.events, history.child, reference.PROTOCOLS["ward"], ZONE, as_of)
@@ -75,29 +67,29 @@ def labs(tmp_path: Path) -> Path:
 
 def test_the_same_input_gives_the_same_bytes(labs: Path) -> None:
     labs.write_text(HEADER + "B,2026-01-02T08:00:00Z,platelets,8,10*9/L\nA,2026-01-01T08:00:00Z,fibrinogen,<0.5,g/L\n")
-    first, second = khemon("evaluate", labs, "--json"), khemon("evaluate", labs, "--json")
-    assert first.returncode == 0
-    assert first.stdout == second.stdout
+    first, second = spawned("evaluate", labs, "--json"), spawned("evaluate", labs, "--json")
+    assert first.code == 0
+    assert first.out == second.out
 
 
 def test_without_a_zone_it_falls_back_to_utc_and_says_so(labs: Path) -> None:
     labs.write_text(HEADER + "A,2026-01-01T08:00:00,platelets,8,10*9/L\n")
-    document = json.loads(khemon("evaluate", labs, "--json").stdout)
+    document = khemon("evaluate", labs, "--json").document
     assert (document["timezone"], document["timezone_stated"]) == ("UTC", False)
     assert document["as_of"] == "2026-01-01T08:00:00+00:00"
 
 
 def test_the_zone_of_the_environment_is_used(labs: Path) -> None:
     labs.write_text(HEADER + "A,2026-01-01T08:00:00,platelets,8,10*9/L\n")
-    document = json.loads(khemon("evaluate", labs, "--json", env={"KHEMON_TIMEZONE": "Asia/Shanghai"}).stdout)
+    document = khemon("evaluate", labs, "--json", env={"KHEMON_TIMEZONE": "Asia/Shanghai"}).document
     assert document["as_of"] == "2026-01-01T08:00:00+08:00"
 
 
 def test_a_row_that_cannot_be_used_is_named_and_the_exit_code_is_one(labs: Path) -> None:
     labs.write_text(HEADER + "A,2026-01-01T08:00:00Z,platelets,8,mg\nA,2026-01-01T08:00:00Z,hemoglobin,99,g/L\n")
     done = khemon("evaluate", labs, "--json")
-    document = json.loads(done.stdout)
-    assert done.returncode == 1
+    document = done.document
+    assert done.code == 1
     assert [(row["file"], row["row"], row["decision"]) for row in document["not_used"]] == [("labs.csv", 2, "rejected")]
     assert document["patients"] == [{"patient_id": "A", "episodes": []}]
 
@@ -108,7 +100,7 @@ def test_every_patient_of_any_file_is_listed(labs: Path, tmp_path: Path) -> None
     events.write_text("patient_id,kind,start,end,dose,unit,note\nC,procedure,2026-01-01T08:00:00Z,,,,\n")
     patients.write_text("patient_id,name\nNA,Example\n")
     done = khemon("evaluate", labs, "--events", events, "--patients", patients, "--json")
-    document = json.loads(done.stdout)
+    document = done.document
     assert [patient["patient_id"] for patient in document["patients"]] == ["B", "C", "NA"]
     assert document["not_used"] == []
 
@@ -118,7 +110,7 @@ def test_the_protocol_trial_tolerates_a_gap_of_31_days(labs: Path) -> None:
     labs.write_text(HEADER + "".join(f"A,2026-{day}T08:00:00Z,platelets,{value},10*9/L\n" for day, value in rows))
     status = {}
     for protocol in ("ward", "trial"):
-        document = json.loads(khemon("evaluate", labs, "--protocol", protocol, "--json").stdout)
+        document = khemon("evaluate", labs, "--protocol", protocol, "--json").document
         runs = [e for e in document["patients"][0]["episodes"] if e["rule"] == "durable_platelet_response"]
         status[protocol] = [run["status"] for run in runs]
     assert status == {"ward": ["unproven", "provisional"], "trial": ["confirmed"]}
@@ -128,12 +120,12 @@ def test_the_protocol_trial_tolerates_a_gap_of_31_days(labs: Path) -> None:
 def test_a_file_that_cannot_be_read_names_place_finding_and_remedy(labs: Path, content: bytes) -> None:
     labs.write_bytes(content)
     done = khemon("evaluate", labs, "--json")
-    assert done.returncode == 2
-    assert set(json.loads(done.stdout)["error"]) == {"where", "found", "remedy"}
+    assert done.code == 2
+    assert set(done.document["error"]) == {"where", "found", "remedy"}
 
 
 def test_a_protocol_that_is_not_there_is_refused_before_anything_is_read(labs: Path) -> None:
     labs.write_text(HEADER + "A,2026-01-01T08:00:00Z,hemoglobin,99,g/L\n")
     done = khemon("evaluate", labs, "--protocol", "nosuch", "--json")
-    assert done.returncode == 2
-    assert "nosuch" in done.stderr
+    assert done.code == 2
+    assert "nosuch" in done.err

@@ -25,6 +25,7 @@ from khemon.models import Actor, Refused
 from khemon.store import Store
 from khemon.store.repository.bound import BoundReader
 from khemon.store.repository.reader import Reader
+from tests.quick_accounts import quick_hashing as quick_hashing
 from tests.store_rows import HOUR, NURSE
 from tests.test_accounts import PASSWORD, with_account
 
