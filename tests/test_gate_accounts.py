@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from khemon.actions import accounts
+from khemon.actions import accounts, devices
 from khemon.gate.places import page_paths
 from khemon.gate.standing import LOOK_EVERY_S
 from khemon.models import Actor
@@ -302,10 +302,47 @@ def test_another_password_keeps_this_window_and_ends_the_others(server: Server):
     assert now != here and opens(server, now) == 200 and opens(server, here) == 303
 
 
+def mark_of(server: Server, answer: Answer) -> str:
+    given = answer.cookie(f"khemon_{server.port}_known")
+    return given.split(";")[0]
+
+
+def test_nobodys_guessing_keeps_out_who_signed_in_with_this_browser_before(server: Server, store: Store):
+    _, code = accounts.add_account(store, ROOT, "Nora", ["viewer"], [], now_ms())
+    accounts.accept_invitation(store, "Nora", code, PASSWORD, now_ms())
+    mark = mark_of(server, enter(server, "Nora"))
+    right, wrong = {"name": "Nora", "password": PASSWORD}, {"name": "Nora", "password": "x"}
+    until(lambda: [send(server, "/sign-in", wrong).status for _ in range(3)][2] == 429)
+    for forged in ("", mark[:-1] + "!", mark.replace(".", "")):
+        until(lambda forged=forged: send(server, "/sign-in", wrong, forged).status == 401)
+        assert send(server, "/sign-in", right, forged).status == 429
+    again = send(server, "/sign-in", right, mark)
+    assert again.status == 303
+    # Who guesses in that very browser is slowed there, and a mark is for one person.
+    assert [send(server, "/sign-in", wrong, mark_of(server, again)).status for _ in range(2)] == [401, 429]
+    assert send(server, "/sign-in", {"name": "Adam", "password": "x"}, mark).status == 429
+
+
+def test_a_mark_lasts_as_long_as_the_password_and_a_browser_knows_its_last_people(store: Store):
+    marks = None
+    for number in range(devices.MOST_MARKS + 1):
+        _, code = accounts.add_account(store, ROOT, f"Marked {number}", ["viewer"], [], now_ms())
+        actor = accounts.accept_invitation(store, f"Marked {number}", code, PASSWORD, now_ms())
+        marks = devices.with_mark(store, actor, marks)
+    known = [devices.number_of(store, f"Marked {number}", marks) for number in range(devices.MOST_MARKS + 1)]
+    assert [each is not None for each in known] == [False] + [True] * devices.MOST_MARKS
+    assert len(devices.with_mark(store, actor, marks).split("~")) == devices.MOST_MARKS
+    accounts.change_password(store, actor, PASSWORD, OTHER, now_ms())
+    assert devices.number_of(store, actor.name, marks) is None
+    for text in (None, "", "~", "x" * 100_000, "~".join(["A" * 22 + "." + "0" * 64] * 9)):
+        assert devices.number_of(store, actor.name, text) is None
+    assert devices.number_of(store, "nobody", marks) is None
+
+
 def test_a_first_password_is_set_with_the_code_and_signs_in(server: Server, store: Store):
     _, code = accounts.add_account(store, ROOT, "New Person", ["viewer"], [], now_ms())
     fields = {"name": "New Person", "code": code, "new": PASSWORD, "again": PASSWORD}
-    assert send(server, "/welcome", {**fields, "code": "AAAAA-AAAAA-AAAAA-AAAAA"}).status == 400
+    until(lambda: send(server, "/welcome", {**fields, "code": "AAAAA-AAAAA-AAAAA-AAAAA"}).status == 400)
     until(lambda: send(server, "/welcome", fields).status == 303)
     assert enter(server, "New Person").status == 303
 

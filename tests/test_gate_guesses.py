@@ -61,6 +61,41 @@ def test_others_at_the_same_address_wait_seconds_not_minutes(tried: Guesses, clo
     assert tried.wait_s("bob", "10.0.0.1") <= guesses.ADDRESS_WAIT_S
 
 
+def test_who_signed_in_there_before_is_not_kept_waiting_by_who_guesses_at_the_same_address(
+    tried: Guesses, clock: Clock
+):
+    for number in range(1000):
+        tried.wait_s(f"name {number}", "10.0.0.1")
+        assert number == 0 or tried.wait_s("bob", "10.0.0.1") > 0
+        clock.now += 0.1
+    assert tried.wait_s("bob", "browser 1", alone=True) == 0
+    assert tried.wait_s("bob", "browser 1", alone=True) > 0
+
+
+def test_a_right_password_of_ones_own_does_not_wipe_out_what_one_guessed_of_others(tried: Guesses, clock: Clock):
+    evaluated = 0
+    for number in range(600):
+        evaluated += tried.wait_s(f"name {number}", "10.0.0.1") == 0
+        clock.now += 0.5
+        if tried.wait_s("vic", "10.0.0.1") == 0:
+            tried.right("vic", "10.0.0.1")
+        clock.now += 0.5
+    assert evaluated < 200
+
+
+def test_what_is_not_looked_at_leaves_nothing_behind_and_wipes_nothing_out(tried: Guesses, monkeypatch):
+    monkeypatch.setattr(guesses, "MOST", 100)
+    assert tried.wait_s("ann", "10.0.0.1") == 0
+    for number in range(1000):
+        assert tried.wait_s(f"{number}" + "A" * 60_000, "10.0.0.1") > 0
+    assert (len(tried._counts), tried.failures("ann", "10.0.0.1")) == (2, 1)
+
+
+def test_what_was_typed_is_not_kept(tried: Guesses):
+    tried.wait_s("a password in the wrong field \ud800" + "A" * 60_000, "10.0.0.1" * 10_000)
+    assert "password" not in repr(tried._counts) and len(repr(tried._counts)) < 1_000
+
+
 def test_the_tenth_wrong_one_waits_for_a_quarter_of_an_hour_and_not_for_ever(tried: Guesses, clock: Clock):
     for _ in range(PATIENT_UNTIL):
         wait = tried.wait_s("ann", "10.0.0.1")

@@ -14,9 +14,10 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from khemon.actions import accounts
+from khemon.actions import accounts, by_hand
 from khemon.actions.acknowledge import acknowledge
 from khemon.actions.import_files import Options, commit
+from khemon.gate.places import page_paths
 from khemon.models import Actor
 from khemon.rules.calendar import to_ms
 from khemon.store import Store
@@ -39,8 +40,8 @@ def table(rows: list[tuple[str, ...]]) -> bytes:
     return out.getvalue().encode()
 
 
-def hostile_ward(url: str) -> tuple[int, int]:
-    """A ward whose every text from outside is one of the corpus; the key of one child in addresses, and its alert."""
+def hostile_ward(url: str) -> dict[str, int]:
+    """A ward whose every text from outside is one of the corpus; what stands in addresses of a child's own."""
     store = Store(url)
     now = dt.datetime.now(dt.UTC)
     times = [(now - dt.timedelta(hours=hours + 2)).isoformat() for hours in range(len(TEXTS))]
@@ -55,6 +56,7 @@ def hostile_ward(url: str) -> tuple[int, int]:
     labs += [(CHILD, times[0], text, "1", text, text, text) for text in TEXTS]
     events = [("patient_id", "kind", "start", "end", "dose", "unit", "note")]
     events += [(CHILD, "plasma", at, "", "10", "mL", text) for at, text in zip(times, TEXTS, strict=True)]
+    events += [(CHILD, "plasma", TEXTS[3], "", TEXTS[4], "mL", text) for text in TEXTS[5:9]]
     for name, rows in (("patients", people), ("labs", labs), ("events", events)):
         options = Options(now_ms=to_ms(now), timezone="UTC", source=TEXTS[1])
         commit(store, Actor(name=TEXTS[0], kind="local"), table(rows), f"{name} {TEXTS[1]}.csv", options)
@@ -67,55 +69,142 @@ def hostile_ward(url: str) -> tuple[int, int]:
     accounts.accept_invitation(store, "Eve", code, PASSWORD, to_ms(now))
     with store.reading() as reader:
         key = reader.patient_numbers()[CHILD]
+    actor = Actor(name=TEXTS[0], kind="local")
+    result = by_hand.results_stored(store, actor, CHILD)[0].number
+    event = by_hand.events_stored(store, actor, CHILD)[0].number
     store.close()
-    return key, alert.alert_id
+    return {"key": key, "alert": alert.alert_id, "result": result, "event": event}
 
 
 @pytest.fixture(scope="module")
-def hostile(tmp_path_factory) -> Iterator[tuple[Server, int, int]]:
+def hostile(tmp_path_factory) -> Iterator[tuple[Server, dict[str, int]]]:
     url = f"sqlite:///{tmp_path_factory.mktemp('hostile') / 'khemon.db'}"
     mark_synthetic(url)
-    key, alert = hostile_ward(url)
+    numbers = hostile_ward(url)
     with running_server(url, "serve") as started:
-        yield started, key, alert
+        yield started, numbers
 
 
-def typed_everywhere(page: Page) -> int:
-    """Puts the corpus into every field of the page that takes text; how many there were."""
+#: How much a field takes; it refuses a longer text whole, without a word in the page's source.
+LENGTHS = (10_000, 900, 480, 190, 60, 40, 24)
+SHORT = "<b>x</b>"
+
+
+def packed(length: int, first: int) -> str:
+    """As many of the texts as go into so many characters, from one of them on."""
+    found = ""
+    for text in (*TEXTS[first:], *TEXTS[:first]):
+        if text.isprintable() and len(found) + len(text) < length:
+            found += f"{text} "
+    return found.strip()
+
+
+def typed_everywhere(page: Page, already: set[str]) -> int:
+    """Puts as much of the corpus as it takes into every field that takes text; how many new ones there were."""
     fields = page.locator("[data-testid=stMain] :is(input[type=text], input[type=password], textarea):visible")
-    count = fields.count()
-    for number in range(count):
+    new = 0
+    for number in range(fields.count()):
         field = fields.nth(number)
-        if field.is_editable():
-            field.fill(" ".join(TEXTS[number :: max(count, 1)]))
-            field.press("Tab")
+        name = field.get_attribute("aria-label") or ""
+        if field.get_attribute("role") in ("combobox", "spinbutton") or name in already or not field.is_editable():
+            continue
+        already.add(name)
+        new += 1
+        for text in (*(packed(length, new * 7 % len(TEXTS)) for length in LENGTHS), SHORT):
+            field.fill(text)
+            if field.input_value() == text:
+                break
+        assert field.input_value() == text != "", f"{name} took nothing"
+        field.press("Tab")
     settled(page)
-    return count
+    return new
 
 
-def test_hostile_texts_in_every_field_of_every_page_stay_texts(page: Page, hostile: tuple[Server, int, int]):
-    server, key, alert = hostile
+def as_it_opens(page: Page) -> Iterator[str]:
+    yield ""
+
+
+def questions(page: Page) -> Iterator[str]:
+    """Every form of the page of held results, sent as a question what would follow, and one as a decision."""
+    yield "move"
+    page.get_by_role("button", name="What would change?").click()
+    settled(page)
+    for file in ("labs", "events"):
+        page.locator("[data-testid=stExpander] summary").filter(has_text=f"{file} ").first.click()
+        settled(page)
+        yield f"{file}, decide"
+        page.get_by_role("tab", name="Correct…").first.click()
+        yield f"{file}, correct"
+        page.locator("button:enabled:visible").filter(has_text="What would follow?").last.click()
+        settled(page)
+        page.get_by_role("tab", name="Confirm or reject").first.click()
+        page.get_by_role("button", name="Reject").first.click()
+        settled(page)
+    page.locator("[data-testid=stExpander] summary").filter(has_text="Decided: the last").click()
+
+
+def entries(page: Page) -> Iterator[str]:
+    """The form for a result, and for an event of every group; where a kind has to be chosen, the first."""
+    groups = page.get_by_test_id("stButtonGroup").get_by_role("radio")
+    for number in range(groups.count()):
+        groups.nth(number).click()
+        settled(page)
+        what = page.get_by_role("combobox", name="What", exact=True)
+        if what.count():
+            what.click()
+            page.get_by_role("option").first.click()
+            settled(page)
+        if page.get_by_text("Hold (given as dose 0)").count():
+            page.get_by_text("Start, restart or new dose").click()
+            settled(page)
+        yield groups.nth(number).inner_text()
+
+
+#: Every page, what opens its forms, and a field that is there once it has come up.
+PAGES = (
+    ("", as_it_opens, "Find a child by name or id"),
+    ("patient?patient={key}", as_it_opens, None),
+    ("alerts?alert={alert}", as_it_opens, "Reason in words"),
+    ("review?patient={key}", questions, "or to a child nobody knows yet (new patient id)"),
+    ("upload", as_it_opens, "Why (kept in the audit)"),
+    ("enter?patient={key}", entries, None),
+    ("enter?patient={key}&entry=result-{result}", as_it_opens, "Reason (kept with it)"),
+    ("enter?patient={key}&entry=event-{event}", as_it_opens, "Reason (kept with it)"),
+    ("definitions", as_it_opens, None),
+    ("cohort", as_it_opens, None),
+    ("rebounds", as_it_opens, None),
+    ("admin", as_it_opens, "Only these wards (separated by commas; empty: all)"),
+    ("audit", as_it_opens, "About a child: hospital number, exactly"),
+)
+#: Fields of the forms that open only when somebody asks for them.
+FEWEST = {"review": 9, "enter": 9}
+
+
+def test_every_page_is_visited():
+    assert {path.partition("?")[0] for path, _, _ in PAGES} | {"ward"} - {""} >= {
+        path.removeprefix("/") for path in page_paths()
+    } - {"ward"}
+
+
+def test_hostile_texts_in_every_field_of_every_page_stay_texts(page: Page, hostile: tuple[Server, dict[str, int]]):
+    server, numbers = hostile
     name, _, value = signed_in(server, "Eve").partition("=")
     page.context.add_cookies([{"name": name, "value": value, "url": server.url}])
     page.context.add_init_script("window.hits = []; window.hit = number => { window.hits.push(number) }")
     dialogs: list[str] = []
     page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
-    for path, field in (
-        ("", "Find a child by name or id"),
-        (f"patient?patient={key}", None),
-        (f"alerts?alert={alert}", "Reason in words"),
-        (f"review?patient={key}", None),
-        ("upload", "Why (kept in the audit)"),
-        (f"enter?patient={key}", None),
-        ("definitions", None),
-        ("admin", "Only these wards (separated by commas; empty: all)"),
-        ("audit", "About a child: hospital number, exactly"),
-    ):
+    for form, opening, field in PAGES:
+        path = form.format(**numbers)
         visit(page, f"{server.url}{path}")
         page.locator(".k-foot").wait_for()
         if field is not None:
             page.get_by_label(field, exact=True).wait_for()
-        assert typed_everywhere(page) > 0 or field is None
+        typed, already = 0, set()
+        for step in opening(page):
+            typed += typed_everywhere(page, already)
+            assert page.evaluate("window.hits") == [], f"{path} {step}"
+        print(path, typed, already)
+        assert typed >= FEWEST.get(form.partition("?")[0] if opening is not as_it_opens else "", field is not None)
         assert page.evaluate("window.hits") == [], path
         assert page.url.startswith(server.url)
         assert page.locator("[data-testid=stMain] :is(iframe, object, embed, base, meta, script)").count() == 0, path

@@ -37,6 +37,8 @@ ASK_NOBODY = {
     "khemon.actions.accounts.accept_invitation": "the code is the permission",
     "khemon.actions.accounts.sign_in": "answers who it is",
     "khemon.actions.advance.advance": "the clock's own moves, made by the server",
+    "khemon.actions.devices.with_mark": "marks a browser; the mark opens nothing",
+    "khemon.actions.devices.number_of": "reads a mark before anybody is known",
     "khemon.actions.checking.check_and_hold": "the server's own check",
     "khemon.actions.watch.damaged.despite_damage": "part of what the pages read, which ask",
     "khemon.actions.auditing.whole_record": "part of what reads the record, which asks",

@@ -36,6 +36,7 @@ FIXED: Headers = [
 TLS_ONLY = (b"strict-transport-security", b"max-age=31536000")
 #: A cookie of this name is refused by browsers unless it came over TLS, from this very host.
 TLS_PREFIX = "__Host-"
+MARKED_FOR_S = 180 * 24 * 3600
 #: What Streamlit or the server may say about itself or allow to others; the gate decides that alone.
 _REPLACED = re.compile(rb"access-control-.*|server|x-powered-by|content-security-policy.*|cache-control|pragma|expires")
 
@@ -92,6 +93,12 @@ def plain(status: int, text: str) -> tuple[Headers, bytes]:
 def session_cookie(name: str, token: str) -> tuple[bytes, bytes]:
     """The header that hands the token to the browser: out of reach of scripts and of other sites' requests."""
     return b"set-cookie", f"{name}={token}; Path=/; HttpOnly; SameSite=Lax{_secure(name)}".encode("ascii")
+
+
+def mark_cookie(name: str, mark: str) -> tuple[bytes, bytes]:
+    """The header that marks a browser for half a year as one in which somebody signed in."""
+    text = f"{name}={mark}; Path=/; HttpOnly; SameSite=Strict; Max-Age={MARKED_FOR_S}{_secure(name)}"
+    return b"set-cookie", text.encode("ascii")
 
 
 def forgotten_cookie(name: str) -> tuple[bytes, bytes]:

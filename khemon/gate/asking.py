@@ -170,14 +170,14 @@ def query_token(scope: Scope) -> str | None:
     return values[0] if len(values) == 1 else None
 
 
-def cleaned(headers: Headers, cookie_name: str) -> Headers:
-    """The headers without those that let a client say who it is or where it comes from, and without our cookie."""
-    kept = []
+def cleaned(headers: Headers, *cookie_names: str) -> Headers:
+    """The headers without those that let a client say who it is or where it comes from, and without our cookies."""
+    kept, ours = [], {name.encode("ascii") for name in cookie_names}
     for key, value in headers:
         if NOT_FROM_OUTSIDE.fullmatch(key.lower()):
             continue
         if key.lower() == b"cookie":
             parts = (part.strip() for part in value.split(b";"))
-            value = b"; ".join(part for part in parts if part.partition(b"=")[0] != cookie_name.encode("ascii"))
+            value = b"; ".join(part for part in parts if part.partition(b"=")[0] not in ours)
         kept.append((key, value))
     return kept

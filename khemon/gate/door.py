@@ -247,10 +247,13 @@ def _session(scope: Scope, place: Place) -> Session | None:
 
 def _inside(scope: Scope, place: Place, session: Session | None) -> Scope:
     """The scope as Streamlit gets it: without what a client may not say, and without the token."""
-    headers = asking.cleaned(scope["headers"], _cookie_name(scope, place))
+    own, marked = _cookie_name(scope, place), place.mark_name(scope)
+    headers = asking.cleaned(scope["headers"], own, marked)
     if session is not None:
         headers.append((SESSION_HEADER, session.reference.encode("ascii")))
-    return {**scope, "headers": headers, "khemon.session": session, "khemon.address": asking.address_of(scope)}
+    mark = asking.cookie(scope["headers"], marked)
+    told = {"khemon.session": session, "khemon.address": asking.address_of(scope), "khemon.mark": mark}
+    return {**scope, "headers": headers, **told}
 
 
 def _with_headers(send: Send, extra: Headers) -> Send:

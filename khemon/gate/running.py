@@ -47,6 +47,10 @@ class Place:
         """The cookie's name: with the port, because browsers share the cookies of one host among its ports."""
         return f"{TLS_PREFIX}khemon" if is_public(scope) else f"khemon_{scope['server'][1]}"
 
+    def mark_name(self, scope: Scope) -> str:
+        """The cookie by which a browser shows that somebody signed in there before; it opens nothing."""
+        return f"{self.cookie_name(scope)}_known"
+
 
 _places: list[Place] = []
 

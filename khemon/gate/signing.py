@@ -13,9 +13,9 @@ import anyio.to_thread
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
-from khemon.actions import accounts, signing
+from khemon.actions import accounts, devices, signing
 from khemon.gate import asking, forms
-from khemon.gate.answering import session_cookie
+from khemon.gate.answering import mark_cookie, session_cookie
 from khemon.gate.places import PASSWORD, SIGN_IN, WELCOME
 from khemon.gate.quiet import where_of
 from khemon.gate.running import Place, current
@@ -38,19 +38,22 @@ async def sign_in(request: Request) -> Response:
         return PlainTextResponse("", 405)
     fields = await _fields(request)
     name, on = fields.get("name", ""), _next_of(fields.get("next"))
-    address = request.scope["khemon.address"]
-    wait = place.guesses.wait_s(name.strip().casefold(), address)
+    counted = name.strip().casefold()
+    marked = await _in_thread(lambda: devices.number_of(place.store, name, request.scope["khemon.mark"]))
+    # In a browser that its person used before nobody else's guessing counts, from wherever it comes.
+    whence = f"browser {marked}" if marked else request.scope["khemon.address"]
+    wait = place.guesses.wait_s(counted, whence, alone=marked is not None)
     if wait > 0:
         said = f"Too many tries. Wait {_span(wait)}, then try again."
         return _page(_sign_in_form(on, said, name), 429, {"retry-after": str(int(wait) + 1)})
     actor = await _hashing(lambda: accounts.sign_in(place.store, name, fields.get("password", "")))
     if actor is None:
-        failures = place.guesses.failures(name.strip().casefold(), address)
+        failures = place.guesses.failures(counted, whence)
         await _in_thread(lambda: signing.failed(place.store, name, failures, _now_ms()))
         return _page(_sign_in_form(on, _WRONG, name), 401)
-    place.guesses.right(name.strip().casefold(), address)
+    place.guesses.right(counted, whence)
     await _in_thread(lambda: signing.signed_in(place.store, actor, _now_ms()))
-    return _enter(request, place, actor, on)
+    return await _enter(request, place, actor, on)
 
 
 async def welcome(request: Request) -> Response:
@@ -76,7 +79,7 @@ async def welcome(request: Request) -> Response:
         return _page(_welcome_form(_told(refused), name), 400)
     place.guesses.right(f"code {name.strip().casefold()}", address)
     await _in_thread(lambda: signing.signed_in(place.store, actor, _now_ms()))
-    return _enter(request, place, actor, "/")
+    return await _enter(request, place, actor, "/")
 
 
 async def password(request: Request) -> Response:
@@ -92,8 +95,9 @@ async def password(request: Request) -> Response:
     new = fields.get("new", "")
     if new != fields.get("again"):
         return _page(_password_form("The two new passwords differ."), 400)
-    name, address = session.actor.name.casefold(), request.scope["khemon.address"]
-    wait = place.guesses.wait_s(name, address)
+    # By sign-in: who guesses at the same address keeps nobody from a new password.
+    name, address = f"password {session.actor.name.casefold()}", session.reference
+    wait = place.guesses.wait_s(name, address, alone=True)
     if wait > 0:
         return _page(_password_form(f"Too many tries. Wait {_span(wait)}."), 429)
     try:
@@ -103,7 +107,7 @@ async def password(request: Request) -> Response:
     except Refused as refused:
         return _page(_password_form(_told(refused)), 400)
     place.guesses.right(name, address)
-    return _enter(request, place, actor, "/")
+    return await _enter(request, place, actor, "/")
 
 
 async def note_sign_out(place: Place, actor: Actor) -> None:
@@ -111,15 +115,17 @@ async def note_sign_out(place: Place, actor: Actor) -> None:
     await _in_thread(lambda: signing.signed_out(place.store, actor, _now_ms()))
 
 
-def _enter(request: Request, place: Place, actor: Actor, on: str) -> Response:
-    """A new session under a new token; the one before, if any, ends."""
+async def _enter(request: Request, place: Place, actor: Actor, on: str) -> Response:
+    """A new session under a new token; the one before, if any, ends. The browser is marked as one of this person."""
     before: Session | None = request.scope.get("khemon.session")
     if before is not None:
         place.sessions.end(before)
     token, _ = place.sessions.open(actor)
     response = RedirectResponse(on, 303)
-    name = place.cookie_name(request.scope)
-    response.raw_headers.append(session_cookie(name, token))
+    response.raw_headers.append(session_cookie(place.cookie_name(request.scope), token))
+    mark = await _in_thread(lambda: devices.with_mark(place.store, actor, request.scope["khemon.mark"]))
+    if mark is not None:
+        response.raw_headers.append(mark_cookie(place.mark_name(request.scope), mark))
     return response
 
 
@@ -176,9 +182,9 @@ async def _hashing(work: Callable[[], Told]) -> Told:
     return await anyio.to_thread.run_sync(work, limiter=_HASHING)
 
 
-async def _in_thread(work: Callable[[], None]) -> None:
+async def _in_thread(work: Callable[[], Told]) -> Told:
     try:
-        await anyio.to_thread.run_sync(work)
+        return await anyio.to_thread.run_sync(work)
     except KhemonError as problem:
         LOG.warning("sign-in not recorded: %s", where_of(problem))
         raise
