@@ -106,6 +106,7 @@ $(DEMO_READY): requirements.lock pyproject.toml | $(MADE)
 	@echo "== installing requirements.lock"
 	@$(PIP) --require-hashes -r requirements.lock
 	@$(PIP) --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m compileall -q khemon
 	@touch $@
 
 # What the tests need includes what the demo needs, in the same versions.
@@ -113,4 +114,5 @@ $(TEST_READY): requirements-dev.lock requirements.lock pyproject.toml | $(MADE)
 	@echo "== installing requirements-dev.lock"
 	@$(PIP) --require-hashes -r requirements-dev.lock
 	@$(PIP) --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m compileall -q khemon
 	@touch $(DEMO_READY) $@

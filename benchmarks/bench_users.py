@@ -23,6 +23,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import ClientConnection, connect
 
 from benchmarks.wards import ward_database
+from khemon.gate.nightly import FIRST_AFTER_S
 from tests.server import Server, running_server
 
 CHILDREN, RESULTS = 200, 500_000
@@ -126,7 +127,11 @@ class Crowd:
 
 
 def until_idle(process: int) -> None:
-    """Waits until a server has nothing of its own left to do: it checks its store at the start, and reads its ward."""
+    """Waits until a server has nothing of its own left to do: it reads its ward, then a process of it checks its store.
+
+    Both begin soon after the start, not with it.
+    """
+    time.sleep(2 * FIRST_AFTER_S)
     before = -1.0
     while (now := _busy(process)) - before > IDLE:
         before = now
@@ -134,8 +139,12 @@ def until_idle(process: int) -> None:
 
 
 def _busy(process: int) -> float:
+    """Seconds of processor time of a process and of those it started, the ended ones among them."""
     fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    own = sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+    threads = Path(f"/proc/{process}/task").iterdir()
+    started = [int(child) for thread in threads for child in (thread / "children").read_text().split()]
+    return own + sum(map(_busy, started))
 
 
 def told(title: str, crowd: Crowd) -> None:

@@ -17,7 +17,7 @@ import pytest
 
 from khemon.actions import watch
 from khemon.actions.check import check
-from khemon.actions.checking import check_and_hold
+from khemon.actions.checking import checked, not_made, take
 from khemon.actions.import_files import undo
 from khemon.actions.status import alerts, status
 from khemon.models import Actor, StoreProblem
@@ -223,7 +223,7 @@ def test_a_changed_zone_shows_no_page_at_all(visitor):
 def test_a_failed_check_shows_a_banner_everywhere_and_nothing_can_be_written_until_one_succeeds(visitor):
     spoil(visitor, "UPDATE alert SET rule = 'other' WHERE alert_id = 1")  # in no page, so only `check` finds it
     now_ms = to_ms(dt.datetime.now(dt.UTC))
-    assert not check_and_hold(visitor.store, now_ms)["sound"]
+    take(visitor.store, checked(visitor.store.url, now_ms), now_ms)
     for page in ("ward", "alerts", "upload", "definitions"):
         shown = visitor.open(page)
         assert "READ-ONLY: its check found" in words(shown), page
@@ -232,3 +232,11 @@ def test_a_failed_check_shows_a_banner_everywhere_and_nothing_can_be_written_unt
     visitor.store.release()
     with visitor.store.reading() as reader:
         assert "check_failed" in [row.action for row in reader.audit_rows()]
+
+
+def test_a_check_that_could_not_be_made_shows_a_banner_everywhere_and_writing_goes_on(visitor):
+    not_made(visitor.store, "its process ended with code -9")
+    for page in ("ward", "alerts", "upload", "definitions"):
+        assert "NOT CHECKED: the check of this database could not be made" in words(visitor.open(page)), page
+    with visitor.store.writing(keep=False):
+        pass

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from khemon.actions.live import installed_differs
@@ -12,6 +15,9 @@ from khemon.rules.further_rules import CLOCK_DRIVEN
 from khemon.store import Reader, Store
 from khemon.store.integrity import check as check_store
 
+#: Patients judged anew in one reading: in SQLite's rollback mode whoever commits waits until it ends.
+PATIENTS_AT_ONCE = 10
+
 
 @permitted("keep")
 def check(store: Store, actor: Actor, now_ms: int) -> dict[str, Any]:
@@ -21,17 +27,45 @@ def check(store: Store, actor: Actor, now_ms: int) -> dict[str, Any]:
     khemon brings another protocol than the one in use.
     """
     findings = [{"what": f.what, "where": f.where, "found": f.found} for f in check_store(store)]
+    findings += _judged_again(store, now_ms)
     with store.reading() as reader:
-        findings += _judged_again(reader, now_ms)
         differs = None if findings else installed_differs(reader.live_protocol())
     return {"sound": not findings, "findings": findings} | ({} if differs is None else {"notes": [differs]})
 
 
-def _judged_again(reader: Reader, now_ms: int) -> list[dict[str, str]]:
-    """What a recomputation finds; one finding when damaged rows cannot even be read (what they hold is not told)."""
-    try:
+def _judged_again(store: Store, now_ms: int) -> list[dict[str, str]]:
+    """What a recomputation finds, a few patients at a time: nobody who brings results waits for all of them."""
+    begun = time.monotonic()
+    with store.reading() as reader:
+        findings, patients = _patients(reader)
+    for first in range(0, len(patients), PATIENTS_AT_ONCE):
+        with store.reading() as reader:
+            # What came in meanwhile was judged as of then.
+            at_ms = now_ms + int((time.monotonic() - begun) * 1000)
+            portion = patients[first : first + PATIENTS_AT_ONCE]
+            found = _readable(partial(_stale_episodes, reader, portion, at_ms))
+        findings += [each for each in found if each not in findings]
+    return findings
+
+
+def _patients(reader: Reader) -> tuple[list[dict[str, str]], list[str]]:
+    """What is found where patients and alerts cannot even be read; and who is to be judged anew."""
+    judged: list[str] = []
+
+    def read() -> list[dict[str, str]]:
         reader.alerts()
-        return _stale_episodes(reader, now_ms) if reader.setting("timezone") else []
+        if reader.setting("timezone"):
+            ward_of(reader)
+            judged.extend(reader.patient_ids())
+        return []
+
+    return _readable(read), judged
+
+
+def _readable(read: Callable[[], list[dict[str, str]]]) -> list[dict[str, str]]:
+    """What is found; one finding when damaged rows cannot even be read (what they hold is not told)."""
+    try:
+        return read()
     except StoreProblem as problem:
         return [{"what": "alerts", "where": problem.where, "found": problem.found}]
     except RulebookProblem as problem:
@@ -40,14 +74,14 @@ def _judged_again(reader: Reader, now_ms: int) -> list[dict[str, str]]:
         return [{"what": "episodes", "where": "store", "found": "cannot be read, or not be computed again"}]
 
 
-def _stale_episodes(reader: Reader, now_ms: int) -> list[dict[str, str]]:
+def _stale_episodes(reader: Reader, patients: Sequence[str], now_ms: int) -> list[dict[str, str]]:
     """Patients whose stored episodes are not those of a recomputation (what time alone changes is left out)."""
     ward = ward_of(reader)
-    by_patient, _ = episodes_at(reader, None, ward, now_ms)
+    by_patient, _ = episodes_at(reader, patients, ward, now_ms)
     moved_by_time = {name for name, rule in ward.protocol.rules.items() if isinstance(rule, CLOCK_DRIVEN)}
     stored: dict[str, set[tuple[object, ...]]] = {patient_id: set() for patient_id in by_patient}
     words: dict[str, dict[tuple[object, ...], tuple[object, ...]]] = {patient_id: {} for patient_id in by_patient}
-    for row in reader.episodes():
+    for row in reader.episodes(patients):
         stored.setdefault(row.episode.patient_id, set()).add(_identity(row.episode))
         if row.episode.text and row.episode.rule not in moved_by_time:
             words.setdefault(row.episode.patient_id, {})[_identity(row.episode)] = _words(row.episode)

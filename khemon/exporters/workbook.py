@@ -7,9 +7,10 @@ import io
 import re
 import zipfile
 from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-import xlsxwriter
-from xlsxwriter.worksheet import Worksheet
+if TYPE_CHECKING:
+    from xlsxwriter.worksheet import Worksheet
 
 #: A number that a spreadsheet holds exactly: others stay text, digit by digit.
 _EXACT = re.compile(r"-?(?:0|[1-9]\d{0,14})(?:\.\d{1,14})?", re.ASCII)
@@ -30,6 +31,8 @@ Table = tuple[Sequence[str], Sequence[Sequence[str | None]]]
 def workbook_bytes(tables: Mapping[str, Table], *, numbers: Collection[str]) -> bytes:
     """The bytes of a workbook with one sheet for each table; numbers: the columns in which numbers are typed."""
     out = io.BytesIO()
+    import xlsxwriter  # slow, and only for a workbook
+
     with xlsxwriter.Workbook(out, _AS_GIVEN) as book:
         book.set_properties(_MADE)
         for name, (columns, rows) in tables.items():

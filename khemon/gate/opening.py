@@ -22,7 +22,7 @@ from pydantic import ValidationError
 from khemon.actions.live import installed_differs, live_protocol
 from khemon.gate import baseline, running
 from khemon.gate.answering import inline_script_hashes
-from khemon.gate.nightly import check_for_ever
+from khemon.gate.nightly import FIRST_AFTER_S, check_for_ever
 from khemon.gate.quiet import keep_logs_free_of_patients, where_of
 from khemon.gate.running import Place
 from khemon.gate.sessions import OneTimeLink
@@ -33,7 +33,7 @@ from khemon.store import Store
 
 LOG = logging.getLogger("khemon.gate")
 EVERY_S = 60
-#: What the first page would otherwise wait for.
+#: What pages after the first would otherwise wait for: read once the first people to look have their page.
 HEAVY = ("pandas", "pyarrow", "plotly.graph_objects", "khemon.actions.watch", "khemon.figures")
 
 
@@ -67,8 +67,7 @@ async def lifespan(app: object) -> AsyncIterator[None]:
         stack.callback(undo)
         place = _place_in(stack)
         baseline.check_options(place.settings.public_origin)
-        await anyio.to_thread.run_sync(_warm)
-        _keep_out_of_collections()
+        warming = asyncio.create_task(_warm(), name="khemon-warm")
         advancing = asyncio.create_task(_advance_for_ever(place), name="khemon-advance")
         checking = asyncio.create_task(check_for_ever(place), name="khemon-check")
         standing = asyncio.create_task(_look_for_ever(place), name="khemon-standing")
@@ -77,7 +76,7 @@ async def lifespan(app: object) -> AsyncIterator[None]:
             yield
         finally:
             place.sessions.end_all()
-            for task in (advancing, checking, standing):
+            for task in (warming, advancing, checking, standing):
                 task.cancel()
                 with suppress(asyncio.CancelledError):
                     await task
@@ -147,10 +146,14 @@ def _check_protocol(store: Store) -> None:
         _say(differs)
 
 
-def _warm() -> None:
+async def _warm() -> None:
+    """Reads what is heavy once the first page has had the processor."""
+    gc.freeze()
+    await asyncio.sleep(FIRST_AFTER_S)
     for name in HEAVY:
         with suppress(ModuleNotFoundError):
-            importlib.import_module(name)
+            await anyio.to_thread.run_sync(importlib.import_module, name)
+    _keep_out_of_collections()
 
 
 def _keep_out_of_collections() -> None:

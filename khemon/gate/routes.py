@@ -24,10 +24,13 @@ _NO_DOWNLOAD = "This download is over: its link works once, and not for long. Go
 
 
 async def healthz(request: Request) -> Response:
-    """Says that the server runs, or (503) that its store is read-only because a check failed; and nothing else."""
+    """Says that the server runs, or (503) that a check of its store failed or could not be made; and nothing else."""
     if request.method not in ("GET", "HEAD"):
         return PlainTextResponse("", 405)
-    return PlainTextResponse("ok\n") if current().store.held_because is None else PlainTextResponse("read-only\n", 503)
+    store = current().store
+    if store.held_because is not None:
+        return PlainTextResponse("read-only\n", 503)
+    return PlainTextResponse("ok\n") if store.doubted_because is None else PlainTextResponse("unchecked\n", 503)
 
 
 async def sign_out(request: Request) -> Response:

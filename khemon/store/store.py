@@ -32,6 +32,8 @@ class Store:
         self.kept = {}
         #: Why nothing may be written by this process; empty when everything may.
         self._held: list[str] = []
+        #: Why nobody knows whether it is sound; empty when the last check was made, or none is due yet.
+        self._doubted: list[str] = []
         self._engines: Engines = connect(url)
         try:
             with plain_problems():
@@ -68,15 +70,26 @@ class Store:
     def hold(self, because: str) -> None:
         """Refuses every writing of this process from now on; reading goes on, and compares what it reads."""
         self._held[:] = [because]
+        self._doubted.clear()
+
+    def doubt(self, because: str) -> None:
+        """Notes that a check could not be made; what was held or allowed stays so."""
+        self._doubted[:] = [because]
 
     def release(self) -> None:
-        """Allows writing again."""
+        """Allows writing again: a check was made, and found nothing."""
         self._held.clear()
+        self._doubted.clear()
 
     @property
     def held_because(self) -> str | None:
         """Why nothing may be written by this process; None when everything may."""
         return self._held[0] if self._held else None
+
+    @property
+    def doubted_because(self) -> str | None:
+        """Why nobody knows whether the store is sound; None when the last check was made."""
+        return self._doubted[0] if self._doubted else None
 
     def later(self, act: Act) -> None:
         """Writes soon, in a transaction of its own, without anybody waiting; `close` writes what is left."""
@@ -138,6 +151,7 @@ class BoundStore(Store):
         self._engines = store._engines
         self._later = store._later
         self._held = store._held
+        self._doubted = store._doubted
         self._bound = (tuple(wards), name, open_since_ms)
 
     @contextmanager
@@ -158,6 +172,7 @@ class PastStore(Store):
         self.url = store.url
         self._engines = store._engines
         self._held = store._held
+        self._doubted = store._doubted
         self._moment = moment
         self._bound = getattr(store, "_bound", None) if bound is None else bound
 

@@ -10,7 +10,7 @@ from khemon.actions.watch.comparing import (
     protocols_to_compare,
 )
 from khemon.actions.watch.corrections import CorrectionLine, corrections_since
-from khemon.actions.watch.damaged import read_only_because
+from khemon.actions.watch.damaged import read_only_because, unchecked_because
 from khemon.actions.watch.flags import Flag
 from khemon.actions.watch.heldqueue import DecidedLine, HeldGroup, HeldLine, HeldQueue, held_queue
 from khemon.actions.watch.imports import BatchLine, imports, own_zone, revision, setting
@@ -84,6 +84,7 @@ __all__ = [
     "setting",
     "store_at",
     "timeline_sheets",
+    "unchecked_because",
     "ward_board",
     "ward_changes",
 ]

@@ -30,3 +30,9 @@ def despite_damage(store: Store, build: Callable[[Reader], T]) -> T:
 def read_only_because(store: Store, actor: Actor) -> str | None:
     """Why nothing can be written at present; None when everything can."""
     return store.held_because
+
+
+@permitted("read_rules")
+def unchecked_because(store: Store, actor: Actor) -> str | None:
+    """Why nobody knows whether the store still says what was written; None when its last check was made."""
+    return store.doubted_because

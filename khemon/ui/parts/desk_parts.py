@@ -24,7 +24,7 @@ from khemon.ui.parts.session import Session, session
 
 #: A small file is read before the page is drawn; for others the page says what is done.
 WAIT_S, JUST_BEGUN = 1.5, dt.timedelta(seconds=2)
-LOOK_EVERY = "1s"
+LOOK_EVERY = 1.0
 SHOWN_ALERTS = 12
 #: Questions about a file that are asked beside what each answer would show.
 ASKED_HERE = ("encoding", "date_format")

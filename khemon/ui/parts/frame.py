@@ -18,7 +18,8 @@ from khemon.ui.parts.elements import el, plain, show, sign
 from khemon.ui.parts.session import Session, session
 from khemon.ui.parts.sheet import style_sheet
 
-REFRESH_EVERY = "30s"
+#: Seconds; for a time in words Streamlit would import pandas.
+REFRESH_EVERY = 30.0
 #: The chart's own buttons: none that leads off this machine.
 CHART = {"displaylogo": False, "showSendToCloud": False, "plotlyServerURL": "", "displayModeBar": False}
 
@@ -84,9 +85,7 @@ def page_top(title: str, *, looks_back: bool = False) -> Session:
     here = session()
     setting = _setting(here)
     st.html(style_sheet(theme()))
-    because = watch.read_only_because(here.store, here.actor)
-    if because is not None:
-        show(el("div", el("b", "READ-ONLY: "), f"{because}.", class_="k k-banner k-broken", role="alert"))
+    _whether_sound(here)
     _who(here)
     if setting.synthetic:
         show(el("div", _SYNTHETIC, class_="k k-banner", role="note"))
@@ -102,6 +101,16 @@ def page_top(title: str, *, looks_back: bool = False) -> Session:
     if looks_back:
         looking_back.since_then(here, setting.zone, st.query_params.get("patient"))
     return here
+
+
+def _whether_sound(here: Session) -> None:
+    """The red word over every page of a store that failed its check, or whose check could not be made."""
+    for word, because in (
+        ("READ-ONLY", watch.read_only_because(here.store, here.actor)),
+        ("NOT CHECKED", watch.unchecked_because(here.store, here.actor)),
+    ):
+        if because is not None:
+            show(el("div", el("b", f"{word}: "), f"{because}.", class_="k k-banner k-broken", role="alert"))
 
 
 def _setting(here: Session) -> Setting:

@@ -69,7 +69,7 @@ def registered(exist: Collection[str] = tuple(TITLES)) -> dict[str, st.Page]:
 
 def run() -> None:
     """Set the page up and run the one the browser asks for."""
-    st.set_page_config(page_title="khemon", page_icon=":hospital:", layout="wide")
+    st.set_page_config(page_title="khemon", page_icon="🏥", layout="wide")
     here = session()
     exist = person(here.store, here.actor).pages
     st.navigation(list(registered(exist).values()), position="top").run()
