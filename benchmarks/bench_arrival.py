@@ -81,7 +81,7 @@ class Ward:
             yield meta, Reading("labs", "csv", [found]), Options(now_ms=at + MINUTE_MS)
 
     def arrive(self, arrival: tuple[ImportMeta, Reading, Options], store: Store | None = None) -> None:
-        """What an import does after parsing; by another process, that keeps nothing of the child yet, if one is given."""
+        """What an import does after parsing, by another process where one is given."""
         meta, reading, options = arrival
         outcome, alerts = record(store or self.store, meta, reading, options, "UTC", keep=True)
         if outcome.counts["accepted"] != 1:

@@ -6,6 +6,7 @@ import dataclasses
 import random
 
 import numpy as np
+
 from khemon.actions.check import check
 from khemon.actions.import_files import Options, commit, preview, undo
 from khemon.models import Actor
