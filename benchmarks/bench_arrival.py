@@ -1,4 +1,7 @@
-"""One arriving result, committed with its episodes and alerts: against a bare transaction and one flush of the disk."""
+"""One arriving result, committed with its episodes and alerts: against a bare transaction and one flush of the disk.
+
+Measured twice: by a process that had a result of that child before (as a server has), and by one that had none.
+"""
 
 from __future__ import annotations
 
@@ -77,10 +80,10 @@ class Ward:
             meta = ImportMeta("result.csv", content, None, "", "labs", "csv", at + MINUTE_MS, ACTOR)
             yield meta, Reading("labs", "csv", [found]), Options(now_ms=at + MINUTE_MS)
 
-    def arrive(self, arrival: tuple[ImportMeta, Reading, Options]) -> None:
-        """What an import does after parsing."""
+    def arrive(self, arrival: tuple[ImportMeta, Reading, Options], store: Store | None = None) -> None:
+        """What an import does after parsing, by another process where one is given."""
         meta, reading, options = arrival
-        outcome, alerts = record(self.store, meta, reading, options, "UTC", keep=True)
+        outcome, alerts = record(store or self.store, meta, reading, options, "UTC", keep=True)
         if outcome.counts["accepted"] != 1:
             sys.exit(f"the result was not accepted: {outcome.counts}")
         self.raised += len(alerts)
@@ -174,9 +177,13 @@ def main(rows: int, rounds: int, seed: int = 7) -> None:
         ward = Ward(folder, rows, seed)
         engines = connect(f"sqlite:///{ward.path}")
         arrivals = ward.arrivals()
-        ready = [next(arrivals) for _ in range(2 * rounds + 2)]
-        files = ready[1::2]
-        singles = iter(ready[::2])
+        # A server had a result of every child before; another process has met none of them.
+        for _ in range(ward.children):
+            ward.arrive(next(arrivals))
+        other = Store(f"sqlite:///{ward.path}")
+        ready = [next(arrivals) for _ in range(3 * rounds + 3)]
+        files = ready[1::3]
+        singles, firsts = iter(ready[::3]), iter(ready[2::3])
         whole = iter([(meta.content, options.now_ms) for meta, _, options in files])
         busy: dict[str, list[float]] = {"arrival": [], "bare": []}
         seconds = interleaved(
@@ -184,12 +191,14 @@ def main(rows: int, rounds: int, seed: int = 7) -> None:
                 "arrival": processor_time(lambda: ward.arrive(next(singles)), busy["arrival"]),
                 "bare": processor_time(bare(engines.writing), busy["bare"]),
                 "flush": flush(folder),
+                "first": lambda: ward.arrive(next(firsts), other),
                 "file": lambda: ward.arrive_as_file(*next(whole)),
                 "engine": ward.one_child(),
             },
             rounds,
         )
         engines.dispose()
+        other.close()
         found = check(ward.store, ACTOR, NOW_MS + next(ward.number) * MINUTE_MS)
         ward.store.close()
     if not found["sound"]:
@@ -200,7 +209,8 @@ def main(rows: int, rounds: int, seed: int = 7) -> None:
     )
     for title, ours, theirs in (
         ("committed with episodes and alerts / bare transaction of three inserts", "arrival", "bare"),
-        ("evaluation by every rule alone / bare transaction", "engine", "bare"),
+        ("the same by a process that had no result of that child before", "first", "bare"),
+        ("evaluation by every rule alone, nothing remembered / bare transaction", "engine", "bare"),
         ("committed with episodes and alerts / one page written and flushed", "arrival", "flush"),
         ("bare transaction / one page written and flushed", "bare", "flush"),
         ("import of a file of one line, parsed as well / bare transaction", "file", "bare"),

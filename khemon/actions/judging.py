@@ -44,6 +44,8 @@ class Case:
     patients: Patients
     diagnosed: Sequence[bool]
     targets: Sequence[str]
+    #: Of one patient: where what was found before is kept; None where nothing is.
+    memory: dict[Any, Any] | None = None
 
 
 def patients_column(
@@ -196,7 +198,7 @@ def told_of_all(
     wanted: Callable[[Episodes], Bools],
 ) -> tuple[list[Episode], Episodes, Bools]:
     """The same with every episode as columns, and which of them were wanted."""
-    found, block = evaluated(case.results, case.events, case.patients, protocol, timezone, as_of)
+    found, block = evaluated(case.results, case.events, case.patients, protocol, timezone, as_of, case.memory)
     asked = wanted(found)
     told = _explained(case, found, block, protocol, timezone, as_of, givens, None, asked) if asked.any() else []
     return told, found, asked

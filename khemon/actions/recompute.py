@@ -67,20 +67,22 @@ class _FromStore:
         self.recorded: dict[int, int] = {}
         self.told = told
         self.fetched: dict[int, set[int]] = {}
+        #: What is known already of one child whose results were asked for before.
+        self.kept = found.texts
 
     def given(self, row: int) -> Given:
         result_id = int(self.result_id[row])
         known = self.known.get(result_id)
         if known is None:
-            text, unit, canonical = self.reader.text_at_hand(result_id) or self._fetched(row, result_id)
+            told = self.kept.get(result_id) or self.reader.text_at_hand(result_id) or self._fetched(row, result_id)
+            text, unit, canonical = told
             known = self.known[result_id] = Given(result_id, text, unit or "", canonical)
-            if batch_of(result_id) not in self.recorded:
-                self.recorded.update(self.reader.recorded_of(self.ids[int(self.patient[row])]))
         return known
 
     def _fetched(self, row: int, result_id: int) -> tuple[str, str | None, str]:
         self._fetch(int(self.patient[row]), int(self.analyte[row]))
-        return self.reader.told(self.texts[result_id])
+        told = self.kept[result_id] = self.reader.told(self.texts[result_id])
+        return told
 
     def _fetch(self, patient: int, analyte: int) -> None:
         """Fetches a patient's results of an analyte once: the words about one arriving result need few of them."""
@@ -91,7 +93,10 @@ class _FromStore:
         self.texts.update(self.reader.texts_of(self.ids[patient], analyte))
 
     def recorded_ms(self, result_id: int) -> int:
-        """When a result was recorded whose patient's results were asked for."""
+        """When a result was recorded that is one of those evaluated."""
+        if batch_of(result_id) not in self.recorded:
+            row = int(np.flatnonzero(self.result_id == result_id)[0])
+            self.recorded.update(self.reader.recorded_of(self.ids[int(self.patient[row])]))
         return self.recorded[batch_of(result_id)]
 
 
@@ -126,7 +131,8 @@ def case_of(
     unit = unit_codes(event.unit for event in told.events)
     events = Events(moved, told.kind, told.start, end.astype(np.int64), dose, unit)
     registered = {patient.patient_id: patient for patient in reader.patients(patient_ids)}
-    case = Case(found.patient_ids, results, events, *patients_column(found.patient_ids, registered.get))
+    patients = patients_column(found.patient_ids, registered.get)
+    case = Case(found.patient_ids, results, events, *patients, found.memory)
     return case, _FromStore(reader, found, told.events)
 
 

@@ -15,6 +15,7 @@ from khemon.rules.findings import Findings, Found, time_at
 from khemon.rules.further import Further
 from khemon.rules.logic import TRUE, UNKNOWN, verdicts
 from khemon.rules.rebound import rebounds
+from khemon.rules.remembering import Kept, Memory, read_by
 from khemon.rules.rulebook import (
     FURTHER,
     AllOfRule,
@@ -124,13 +125,22 @@ def evaluate(
 
 
 def evaluated(
-    results: Results, events: Events, patients: Patients, protocol: Protocol, timezone: str, as_of: int
+    results: Results,
+    events: Events,
+    patients: Patients,
+    protocol: Protocol,
+    timezone: str,
+    as_of: int,
+    memory: Kept = None,
 ) -> tuple[Episodes, Prepared | None]:
-    """As `evaluate`, with what was judged, as `prepare` gives it, where there is one patient (more go in blocks)."""
+    """As `evaluate`, with what was judged, as `prepare` gives it, where there is one patient (more go in blocks).
+
+    memory: what was found of that patient is kept there; what reads nothing new is not judged anew.
+    """
     count = int(patients.birth_day.size)
     if count == 1:
         block = prepare(results, events, count, protocol, as_of)
-        return evaluated_of(block, patients, protocol, timezone), block
+        return _Evaluation(block, patients, protocol, timezone, memory).episodes(), block
     parts = Parts()
     for first, found, _ in judged_blocks(results, events, patients, protocol, timezone, as_of):
         parts.add(replace(found, patient=found.patient + np.int32(first)))
@@ -180,8 +190,11 @@ def informative(block: Prepared, rule: Comparison) -> tuple[Points, Bools]:
 class _Evaluation:
     """One block: the episodes of each rule, in the order in which rules need each other."""
 
-    def __init__(self, block: Prepared, patients: Patients, protocol: Protocol, timezone: str) -> None:
+    def __init__(
+        self, block: Prepared, patients: Patients, protocol: Protocol, timezone: str, memory: Kept = None
+    ) -> None:
         self.block = block
+        self.memory = Memory.of(block, protocol, timezone, memory)
         self.patients = patients
         self.protocol = protocol
         self.timezone = timezone
@@ -197,29 +210,45 @@ class _Evaluation:
         found: dict[str, Found] = {}
         for rule in rules:
             if isinstance(rule, RunRule):
-                self.made[rule.name] = self._run(rule)
+                recalled = self.memory.recall(rule.name, self._run, rule, rule.analyte)
+                self.made[rule.name], self.confirmations[rule.name] = recalled
             elif isinstance(rule, PointRule | AnyOfRule | AllOfRule):
-                found[rule.name] = self.findings.of(rule)
+                events, find = isinstance(rule, AnyOfRule), self.findings.of
+                found[rule.name] = self.memory.recall(rule.name, find, rule, *read_by(rule), events=events)
                 self.made[rule.name] = found[rule.name].episodes
         for rule in rules:
             if isinstance(rule, ReboundRule):
-                self.made[rule.name] = self._rebound(rule)
+                read = (rule.analyte, rule.companion, self._run_rule(rule.response).analyte)
+                self.made[rule.name] = self.memory.recall(rule.name, self._rebound, rule, *read, events=True)
         # Some severities go by what is open of another rule.
         judged = dict(self.made)
         for rule in rules:
             if isinstance(rule, PointRule | AnyOfRule | AllOfRule):
                 judged[rule.name] = judged[rule.name].judged(self.severities.of(rule, found[rule.name]))
         further = Further(self.block, self.patients, self.protocol, self.timezone, self.made)
+        further.memory = self.memory
         judged |= {rule.name: further.episodes_of(rule) for rule in rules if isinstance(rule, FURTHER)}
         parts = [judged[name] for name in sorted(judged)]
         return closed(in_order(parts, self.patients.birth_day.size), self.block.closing)
 
-    def _run(self, rule: RunRule) -> Episodes:
-        points, good = informative(self.block, rule)
-        self.streaks[rule.name] = streaks = Streaks.of(points, good)
+    def _run_rule(self, name: str) -> RunRule:
+        rule = self.protocol.rules[name]
+        assert isinstance(rule, RunRule)
+        return rule
+
+    def _streaks(self, name: str) -> Streaks:
+        """The streaks of a run's analyte; they speak of moments of this block, so they are not remembered."""
+        if name not in self.streaks:
+            self.streaks[name] = Streaks.of(*informative(self.block, self._run_rule(name)))
+        return self.streaks[name]
+
+    def _run(self, rule: RunRule) -> tuple[Episodes, Ints]:
+        """The episodes of a run, and the keys at which it was confirmed."""
+        streaks = self._streaks(rule.name)
+        points = streaks.points
         found = runs(streaks, rule.lasts.count, rule.samples.count, rule.gap.count)
         is_confirmed, broke = found.confirmed != NONE, found.end != NONE
-        self.confirmations[rule.name] = points.key.take(found.confirmed[is_confirmed])
+        confirmations = points.key.take(found.confirmed[is_confirmed])
         status = np.full(found.first.size, STATUS["provisional"])
         status[broke] = STATUS["broken"]
         status[found.gap] = STATUS["unproven"]
@@ -230,10 +259,11 @@ class _Evaluation:
         severity = self.severities.of_runs(rule, points, found, broke & ~is_confirmed)
         code, confirmed_at = self.findings.code[rule.name], time_at(points.key, found.confirmed)
         since = time_at(points.key, found.stretch_first)
-        return made(code, key_patient(onset), key_time(onset), confirmed_at, end, status, reason, severity, since)
+        columns = (key_patient(onset), key_time(onset), confirmed_at, end, status, reason, severity, since)
+        return made(code, *columns), confirmations
 
     def _rebound(self, rule: ReboundRule) -> Episodes:
-        streaks, confirmed = self.streaks[rule.response], self.confirmations[rule.response]
+        streaks, confirmed = self._streaks(rule.response), self.confirmations[rule.response]
         arming = confirmed
         if self.block.events.kind.size:
             told = self.block.events.of(rule.documented_by)

@@ -19,8 +19,10 @@ from khemon.rules.further_rules import (
     CourseRule,
     DropRule,
     FurtherRule,
+    Jump,
     LevelsDueRule,
     MissingRule,
+    Part,
     QuestionRule,
     SettledRule,
     TrendRule,
@@ -53,11 +55,10 @@ class Further(Knowing):
 
     def episodes_of(self, rule: FurtherRule) -> Episodes:
         """The episodes of a rule, severities judged; those open at the closing are not ended yet."""
+        if (remembered := self._remembered(rule)) is not None:
+            return remembered
         how: dict[type, Callable[..., Episodes]] = {
-            TrendRule: self._trend,
-            DropRule: self._drop,
             AsideRule: self._aside,
-            MissingRule: self._missing,
             SettledRule: self._settled,
             CourseRule: self._course,
             BandRule: self._band,
@@ -76,6 +77,17 @@ class Further(Knowing):
         if isinstance(rule, CourseRule | SettledRule | LevelsDueRule):
             return bool(self.courses(rule.drug).given.size)
         return True
+
+    def _remembered(self, rule: FurtherRule) -> Episodes | None:
+        """What goes by results alone, found now or before; None of other rules."""
+        recall = self.memory.recall
+        if isinstance(rule, TrendRule):
+            return recall(rule.name, self._trend, rule, self.run_rule(rule.run).analyte)
+        if isinstance(rule, DropRule):
+            return recall(rule.name, self._drop, rule, rule.analyte, singly=True)
+        if isinstance(rule, MissingRule):
+            return recall(rule.name, self._missing, rule, rule.analyte, *rule.companions)
+        return None
 
     def _trend(self, rule: TrendRule) -> Episodes:
         counts, found = self.falls(rule)
@@ -147,21 +159,34 @@ class Further(Knowing):
         return self._of_stretches(rule, band.key, found, severity)
 
     def _due(self, rule: CountsDueRule | LevelsDueRule) -> Episodes:
-        spans = self.due(rule).spans
         if isinstance(rule, LevelsDueRule):
-            spans = spans.within(self.given(rule.drug))
+            spans = self.due(rule).spans.within(self.given(rule.drug))
+        else:
+            analyte, day0 = self.run_rule(rule.run).analyte, self.day0.tobytes()
+            spans = self.memory.recall(rule.name, self._overdue, rule, analyte, events=True, more=day0)
         return self._of_clock(rule, spans, until=self.patients.followed_until)
 
+    def _overdue(self, rule: CountsDueRule) -> Spans:
+        return self.due(rule).spans
+
     def _question(self, rule: QuestionRule) -> Episodes:
-        asked = [
-            (row.key[found.at], self.points(analyte).key) for analyte, row, found in self.asked(rule) if found.at.size
-        ]
-        if not asked:
+        recall, asked = self.memory.recall, []
+        for place, part in enumerate(rule.parts):
+            on_events, name = isinstance(part.what, Jump), (rule.name, place)
+            asked.append(recall(name, self._beside, part, part.analyte, events=on_events, singly=part.troughs_only))
+        beside = [found for found in asked if found is not None]
+        if not beside:
             return nothing(self.code[rule.name])
-        start = np.concatenate([at for at, _ in asked])
-        stop = np.concatenate([following(at, key) for at, key in asked])
-        spans = Spans.of(start, stop)
+        spans = Spans.of(np.concatenate([at for at, _ in beside]), np.concatenate([stop for _, stop in beside]))
         return self._of_spans(rule, spans, np.full(spans.size, _NOTE))
+
+    def _beside(self, part: Part) -> tuple[Ints, Ints] | None:
+        """The keys of the results asked about, and of the next one after each; None without any."""
+        found = self.asked_by(part)
+        if found is None or not found[2].at.size:
+            return None
+        at = found[1].key[found[2].at]
+        return at, following(at, self.points(part.analyte).key)
 
     def _of_stretches(self, rule: FurtherRule, key: Ints, found: Stretches, severity: Codes) -> Episodes:
         if not found.first.size:

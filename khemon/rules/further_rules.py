@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from functools import cached_property
+from typing import Literal, NamedTuple
 
 from pydantic import field_validator, model_validator
 
@@ -221,6 +222,18 @@ class Exactly(Frozen):
     asks: str
 
 
+class Part(NamedTuple):
+    """What a rule asks of one analyte: about a jump, about a factor, or (with the words) beyond soft limits."""
+
+    analyte: str
+    what: Jump | Exactly | str
+
+    @property
+    def troughs_only(self) -> bool:
+        """Whether levels of other timing are left out."""
+        return isinstance(self.what, Jump) and self.what.troughs_only
+
+
 class QuestionRule(RuleBase):
     """A question beside a result: soft limits, jumps from the previous one, factors that a change of unit gives."""
 
@@ -229,6 +242,15 @@ class QuestionRule(RuleBase):
     asks: str = ""
     jumps: tuple[Jump, ...] = ()
     factors: tuple[Exactly, ...] = ()
+
+    @cached_property
+    def parts(self) -> tuple[Part, ...]:
+        """Everything that is asked, one analyte after the other."""
+        return (
+            *(Part(analyte, self.asks) for analyte in self.soft_limits_of),
+            *(Part(jump.analyte, jump) for jump in self.jumps),
+            *(Part(analyte, factor) for factor in self.factors for analyte in factor.analytes),
+        )
 
     @field_validator("soft_limits_of")
     @classmethod

@@ -17,7 +17,9 @@ from khemon.rules.further_rules import (
     BandRule,
     CountsDueRule,
     DropRule,
+    Exactly,
     LevelsDueRule,
+    Part,
     QuestionRule,
     SettledRule,
     TrendRule,
@@ -25,6 +27,7 @@ from khemon.rules.further_rules import (
 from khemon.rules.keys import ended, positions
 from khemon.rules.logic import TRUE, UNKNOWN, verdicts
 from khemon.rules.questions import Asked, Row
+from khemon.rules.remembering import Memory
 from khemon.rules.rulebook import Protocol, RunRule
 from khemon.rules.series import (
     LAST_TIME,
@@ -60,6 +63,7 @@ class Knowing:
         self.timezone = timezone
         self.found = found
         self.code = {name: code for code, name in enumerate(protocol.rule_names)}
+        self.memory = Memory(block, None)
         self._rows: dict[str, Row] = {}
         self._courses: dict[tuple[str, int], Courses] = {}
 
@@ -164,7 +168,7 @@ class Knowing:
         known = documented_spans.over(points.key)
         watched = Watched(informative, good, self._response(rule.run).over(points.key) | known, known)
         steps = [self._steps(drug, rule) for drug in rule.step_drugs]
-        day0 = self._day0()
+        day0 = self.day0
         day0 = day0[day0 < never(key_patient(day0))]
         anchor = self._anchors(points.key, day0, low, documented)
         return due.counts_due(points, watched, anchor, day0, merged(steps), run.gap.count, rule, self.timezone)
@@ -181,7 +185,8 @@ class Knowing:
         stop = np.where(runs.end == NO_TIME, never(key_patient(start)), keys(runs.patient, runs.end))
         return Spans.of(start, stop)
 
-    def _day0(self) -> Ints:
+    @cached_property
+    def day0(self) -> Ints:
         """Per patient the key of day 0 as far as it is known by now, or the patient's last key."""
         count = self.patients.birth_day.size
         time = np.full(count, LAST_TIME, np.int64)
@@ -213,19 +218,19 @@ class Knowing:
 
     def asked(self, rule: QuestionRule) -> list[tuple[str, Row, Asked]]:
         """Every question of a rule: the analyte, its results, and which of them are asked about."""
-        found = []
-        for analyte in rule.soft_limits_of:
+        asked = map(self.asked_by, rule.parts)
+        return [found for found in asked if found is not None]
+
+    def asked_by(self, part: Part) -> tuple[str, Row, Asked] | None:
+        """The same of a part of a rule; None where there is nothing to compare."""
+        analyte, what = part.analyte, part.what
+        if isinstance(what, str):
             row = self.row(analyte)
-            found.append((analyte, row, questions.beyond_soft(row, analyte, rule.asks)))
-        for jump in rule.jumps:
-            row = self.row(jump.analyte, troughs_only=jump.troughs_only)
-            if row.key.size <= 1:
-                continue
-            changed = self.courses(jump.analyte).changes if jump.troughs_only else np.zeros(0, np.int64)
-            found.append((jump.analyte, row, questions.jumps(row, jump, self.block.events, changed)))
-        for factor in rule.factors:
-            for analyte in factor.analytes:
-                row = self.row(analyte)
-                if row.key.size > 1:
-                    found.append((analyte, row, questions.factors(row, factor)))
-        return found
+            return analyte, row, questions.beyond_soft(row, analyte, what)
+        row = self.row(analyte, troughs_only=part.troughs_only)
+        if row.key.size <= 1:
+            return None
+        if isinstance(what, Exactly):
+            return analyte, row, questions.factors(row, what)
+        changed = self.courses(analyte).changes if part.troughs_only else np.zeros(0, np.int64)
+        return analyte, row, questions.jumps(row, what, self.block.events, changed)

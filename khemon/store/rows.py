@@ -30,6 +30,10 @@ class ResultColumns:
     recorded: npt.NDArray[np.int64]
     result_id: npt.NDArray[np.int64]
     timing: npt.NDArray[np.int8]
+    #: Of one child whose results are kept by this process: texts of results by id, as far as they were asked for, and
+    #: what whoever judges the child keeps.
+    texts: dict[int, tuple[str, str | None, str]] = field(default_factory=dict)
+    memory: dict[Any, Any] | None = None
 
     def __len__(self) -> int:
         return len(self.patient)

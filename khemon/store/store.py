@@ -15,6 +15,7 @@ from khemon.store.connection import Engines, close_to_others, connect
 from khemon.store.later import Act, Later
 from khemon.store.problems import plain_problems
 from khemon.store.repository import BoundReader, Moment, PastBoundReader, PastReader, Reader, Writer
+from khemon.store.repository.children import Children
 from khemon.store.repository.seals import begin
 from khemon.store.tables import SCHEMA, analyte
 from khemon.store.triggers import trigger_differences
@@ -30,6 +31,7 @@ class Store:
     def __init__(self, url: str) -> None:
         self.url = url
         self.kept = {}
+        self._children = Children()
         #: Why nothing may be written by this process; empty when everything may.
         self._held: list[str] = []
         #: Why nobody knows whether it is sound; empty when the last check was made, or none is due yet.
@@ -120,11 +122,13 @@ class Store:
         if self.held_because is not None:
             raise StoreProblem("database", f"is read-only: {self.held_because}", "nothing was saved")
         with plain_problems(), self._engines.writing.begin() as connection:
-            seals = begin(connection)
+            seals = begin(connection, self._children)
             yield Writer(connection)
             seals.write()
             if not keep:
                 connection.get_transaction().rollback()  # type: ignore[union-attr]
+        if keep:  # what was not committed is not to be met again
+            self._children.keep(seals.read)
 
     def _prepare(self) -> None:
         with self._engines.reading.begin() as connection:
@@ -149,6 +153,7 @@ class BoundStore(Store):
         self.url = store.url
         self.kept = store.kept
         self._engines = store._engines
+        self._children = store._children
         self._later = store._later
         self._held = store._held
         self._doubted = store._doubted

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from operator import itemgetter
+from itertools import repeat
 from typing import Any
 
 import sqlalchemy as sa
@@ -130,8 +130,12 @@ class _Difference:
         self._connection = connection
         #: (patient, rule, onset) to what is stored and was not met yet, the oldest number last.
         self._stored: dict[tuple[Any, ...], list[tuple[Any, ...]]] = {}
-        for row in sorted(_STORED.rows(connection, numbers), key=itemgetter(0), reverse=True):
-            self._stored.setdefault(row[1:4], []).append(row)
+        for row in sorted(_STORED.rows(connection, numbers), reverse=True):
+            same = self._stored.get(row[1:4])
+            if same is None:
+                self._stored[row[1:4]] = [row]
+            else:
+                same.append(row)
         self._next: int | None = None
         self.new: list[tuple[Any, ...]] = []
         self.changed: list[dict[str, Any]] = []
@@ -152,9 +156,14 @@ class _Difference:
     def number(self, columns: Sequence[Column], length: int) -> None:
         """Numbers so many episodes with these columns."""
         if self._stored:
-            whole = [[column.value] * length if isinstance(column, Same) else column for column in columns]
+            whole = [repeat(column.value, length) if isinstance(column, Same) else column for column in columns]
             for row in zip(*whole, strict=True):
-                self.number_of(row)
+                same = self._stored.get(row[:3])
+                # Most stand as they were, and nobody asks for their numbers.
+                if same is not None and same[-1:] and same[-1][1:] == row:
+                    same.pop()
+                else:
+                    self.number_of(row)
             return
         # None of these patients has an episode to be met again.
         first = next_number(self._connection, episode.c.episode_id) if self._next is None else self._next

@@ -90,7 +90,7 @@ class Intake:
         self._standing: dict[str, int] = {}
         self._known: dict[str, int] = {}
         self._added: list[tuple[int, str]] = []
-        self._next_patient = next_number(connection, patient.c.patient_no)
+        self._next_patient: int | None = None
 
     @property
     def first_id(self) -> int:
@@ -112,7 +112,9 @@ class Intake:
             return number
         number = self._known.get(name)
         if number is None:
-            number, self._next_patient = self._next_patient, self._next_patient + 1
+            free = self._next_patient
+            number = next_number(self.connection, patient.c.patient_no) if free is None else free
+            self._next_patient = number + 1
             self._added.append((number, name))
         if name not in self._standing:
             self.new_ids.append(name)

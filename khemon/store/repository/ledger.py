@@ -66,6 +66,11 @@ class Ledger:
         seals_of(self._connection).compare("batch_undo", totals((WARD, mark_of(*row)) for row in rows), [WARD])
         return dict(rows)
 
+    def one_more(self) -> None:
+        """Forgets the batches: an import added one. What was taken back and decided is as it was."""
+        self.__dict__.pop("batches", None)
+        self.set_out.clear()
+
     def cut(self, known_at_ms: int | None = None) -> int | None:
         """The moment by which a row must have been recorded to be seen; None: any row may be."""
         moments = [moment for moment in (known_at_ms, self._cut_ms) if moment is not None]

@@ -29,15 +29,25 @@ def numbers_of(connection: sa.Connection, patient_ids: Sequence[str] | None) -> 
     """Patient id to number, standing or not; unknown ids are left out. None: all."""
     if patient_ids is None:
         return _all_numbers(connection)
+    known = seals_of(connection).numbers
+    unknown = [name for name in dict.fromkeys(patient_ids) if name not in known]
+    if unknown:
+        known.update(_found(connection, unknown))
+    return {name: known[name] for name in patient_ids if name in known}
+
+
+def _found(connection: sa.Connection, patient_ids: list[str]) -> dict[str, int]:
+    """The same for ids that this transaction did not ask about yet."""
     if len(patient_ids) == 1:
         found: dict[str, int] = dict(_NUMBER.rows(connection, name=patient_ids[0]))
     else:
         found = {}
-        for chunk in chunks(dict.fromkeys(patient_ids)):
+        for chunk in chunks(patient_ids):
             rows = connection.execute(only(_NUMBERS, patient.c.patient_id, chunk))
             found.update((name, number) for name, number in rows)
-    if len(found) < len(set(patient_ids)):  # a child that is not found must not be there
-        return {name: number for name, number in _all_numbers(connection).items() if name in set(patient_ids)}
+    if len(found) < len(patient_ids):  # a child that is not found must not be there
+        wanted = set(patient_ids)
+        return {name: number for name, number in _all_numbers(connection).items() if name in wanted}
     own = {number: Total(1, mark_of(number, name)) for name, number in found.items()}
     seals_of(connection).compare("patient_row", own, own)
     return found

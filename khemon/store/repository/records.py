@@ -69,9 +69,12 @@ def get_setting(connection: sa.Connection, key: str) -> str | None:
 
 
 def _settings(connection: sa.Connection) -> dict[str, str]:
-    rows = _SETTINGS.rows(connection)
-    seals_of(connection).compare("setting", totals((WARD, mark_of(*row)) for row in rows), [WARD])
-    return dict(rows)
+    seals = seals_of(connection)
+    if seals.settings is None:
+        rows = _SETTINGS.rows(connection)
+        seals.compare("setting", totals((WARD, mark_of(*row)) for row in rows), [WARD])
+        seals.settings = dict(rows)
+    return seals.settings
 
 
 def set_setting(connection: sa.Connection, key: str, value: str) -> None:
@@ -79,6 +82,7 @@ def set_setting(connection: sa.Connection, key: str, value: str) -> None:
     before = get_setting(connection, key)
     put(connection, setting, {"key": key}, {"value": value})
     old = 0 if before is None else mark_of(key, before)
+    seals_of(connection).settings = None
     seals_of(connection).note("setting", WARD, old ^ mark_of(key, value), int(before is None))
 
 

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from khemon.models import DamagedRows, StoreProblem
 from khemon.store.digests import row_digest
+from khemon.store.repository.children import Child, Children
 from khemon.store.repository.marks import NONE, Total
 from khemon.store.repository.ready import Ready
 from khemon.store.tables.judged import seal
@@ -66,14 +67,21 @@ def damage(where: str, patients: Collection[int] = ()) -> DamagedRows:
 class Seals:
     """What should be there as far as it was asked for, with what this transaction adds."""
 
-    def __init__(self, connection: sa.Connection) -> None:
+    def __init__(self, connection: sa.Connection, kept: Children | None = None) -> None:
         self._connection = connection
+        #: What this process read of children before, where it may be used; and what this transaction adds to that.
+        self.kept = kept
+        self.read: dict[int, Child] = {}
         self._stored: dict[Key, Total] = {}
         self._known: set[int] = set()
         self._whole = False
         self._noted: dict[Key, Total] = {}
         #: Patients whose rows are damaged, left out by a page that shows the others.
         self.left_out: set[int] = set()
+        #: What this transaction asked and compared before, so that it need not ask again: the number of each patient
+        #: that was found, by id, and the settings.
+        self.numbers: dict[str, int] = {}
+        self.settings: dict[str, str] | None = None
 
     def note(self, kind: str, number: int, mark: int, rows: int = 1) -> None:
         """A row of that mark was added; `rows` 0: it was changed, and the mark is that of both sides."""
@@ -171,9 +179,9 @@ class Seals:
 _PLACE = "khemon_seals"
 
 
-def begin(connection: sa.Connection) -> Seals:
-    """The seals of a transaction that begins."""
-    seals = connection.info[_PLACE] = Seals(connection)
+def begin(connection: sa.Connection, kept: Children | None = None) -> Seals:
+    """The seals of a transaction that begins. kept: what was read of children before, if it may be used."""
+    seals = connection.info[_PLACE] = Seals(connection, kept)
     return seals
 
 

@@ -95,7 +95,7 @@ class Writer(Reader):
             if act is not None:
                 intake.touch(act.patient_ids)
             outcome = intake.finish(decisions_of(observations) + decisions_of([*events, *patients]))
-        self._ledger = ledger.Ledger(self._connection)
+        self._ledger.one_more()
         self._brought = intake.columns
         return outcome
 

@@ -1,0 +1,99 @@
+"""What this process read of a child before: kept in memory, and used again only where it is what should be there.
+
+An arriving result adds one row to some hundred that were read with the last one. They are not read again: the seal of
+the child says how many rows there should be and what their marks come to, and the rows that are kept, with those
+recorded since, must come to the same. So nothing another process wrote is missed, and nothing has to be told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from khemon.store.repository.marks import Total
+
+Array = npt.NDArray[Any]
+#: Children of whom something is kept; each takes some tens of kilobytes.
+MOST_CHILDREN = 1024
+#: The types of the columns as they are kept; `object` for texts and for numbers that may be absent.
+_TYPES = (
+    np.int64,
+    np.int64,
+    np.int8,
+    np.float64,
+    np.float64,
+    np.int8,
+    np.int8,
+    object,
+    np.int64,
+    object,
+    np.int8,
+)
+_TIME, _ANALYTE, _ROW_ID = 1, 2, 8
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Child:
+    """The results of one child: the columns of RESULT_COLUMNS in order, and what their marks come to.
+
+    texts: id of a result to its text, unit and canonical text, of those that were asked for. memory: what whoever
+    judges the child keeps, under conditions of its own.
+    """
+
+    total: Total
+    columns: tuple[Array, ...]
+    last_id: int
+    texts: dict[int, tuple[str, str | None, str]] = field(default_factory=dict)
+    memory: dict[Any, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, total: Total, columns: Sequence[Sequence[Any]]) -> Child:
+        """A child of whom nothing was kept."""
+        kept = tuple(_array(column, kind) for column, kind in zip(columns, _TYPES, strict=True))
+        return cls(total, kept, int(kept[_ROW_ID].max(initial=0)))
+
+    def with_rows(self, total: Total, columns: Sequence[Sequence[Any]]) -> Child:
+        """The same with rows that were recorded since."""
+        new = (_array(column, kind) for column, kind in zip(columns, _TYPES, strict=True))
+        whole = tuple(np.concatenate((old, more)) for old, more in zip(self.columns, new, strict=True))
+        time, analyte, row_id = whole[_TIME], whole[_ANALYTE], whole[_ROW_ID]
+        first = self.columns[_TIME].size
+        if len(columns[0]) > 1 or not (time[first:] > time[:first][-1:]).all():
+            order = np.lexsort((row_id, analyte, time))
+            whole = tuple(column[order] for column in whole)
+        # The texts of rows that are not committed yet must not be met by whoever reads without them.
+        return Child(total, whole, int(row_id.max()), dict(self.texts), self.memory)
+
+
+def _array(column: Sequence[Any], kind: type) -> Array:
+    if kind is not object:
+        return np.asarray(column, dtype=kind)
+    found = np.empty(len(column), dtype=object)
+    found[:] = column
+    return found
+
+
+class Children:
+    """What is kept of children, by number; the one that was kept first goes first."""
+
+    def __init__(self) -> None:
+        self._kept: dict[int, Child] = {}
+        self._lock = Lock()
+
+    def get(self, number: int) -> Child | None:
+        """What is kept of a child."""
+        return self._kept.get(number)
+
+    def keep(self, read: Mapping[int, Child]) -> None:
+        """Keeps what a transaction read and wrote that is committed now."""
+        with self._lock:
+            for number, child in read.items():
+                self._kept.pop(number, None)
+                self._kept[number] = child
+            while len(self._kept) > MOST_CHILDREN:
+                del self._kept[next(iter(self._kept))]

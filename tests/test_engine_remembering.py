@@ -1,0 +1,128 @@
+"""What was found of a child before is used again only where judging afresh would find the same, whatever arrives."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import random
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pytest
+
+from khemon.rules import Episodes, load_protocol
+from khemon.rules.calendar import to_ms
+from khemon.rules.engine import evaluated
+from tests.columns import columns, plain
+from tests.histories import History, make_history
+from tests.histories.treatment import treated
+from tests.reference import Child, Lab
+from tests.reference.shorthand import at, event, lab
+
+WARD = load_protocol("ward")
+TRIAL = load_protocol("trial")
+HISTORIES = 24
+#: Arrivals of one history, some of one result and some of several.
+ARRIVALS = 14
+
+
+def judged(history: History, memory: dict[Any, Any] | None = None, protocol=WARD, zone: str | None = None) -> Episodes:
+    zone = zone or history.zone
+    return evaluated(*columns([history], zone), protocol, zone, to_ms(history.as_of), memory)[0]
+
+
+def same(one: Episodes, other: Episodes) -> bool:
+    pairs = ((getattr(one, name), getattr(other, name)) for name in one.__dataclass_fields__)
+    return all(a.dtype == b.dtype and np.array_equal(a, b) for a, b in pairs)
+
+
+def arrivals(history: History, rng: random.Random) -> list[History]:
+    """The history as it grows: results and events in any order, and a clock that mostly goes on."""
+    told: list[Any] = [*history.labs, *history.events]
+    rng.shuffle(told)
+    sizes = sorted(rng.sample(range(1, len(told) + 1), min(ARRIVALS, len(told))))
+    child, steps = history.child, []
+    for size in (*sizes, len(told)):
+        part = told[:size]
+        as_of = history.as_of - dt.timedelta(hours=rng.choice([0, 0, 1, 30, 900]))
+        if rng.random() < 0.2:
+            child = dataclasses.replace(child, day0=as_of - dt.timedelta(days=rng.randrange(90)))
+        labs = tuple(each for each in part if each in history.labs)
+        events = tuple(each for each in part if each in history.events)
+        steps.append(dataclasses.replace(history, labs=labs, events=events, child=child, as_of=as_of))
+    return steps
+
+
+@pytest.mark.parametrize("first", range(0, HISTORIES, 8))
+def test_what_is_remembered_is_what_would_be_found_afresh_after_every_arrival(first, seed):
+    for number in range(seed + first, seed + first + 8):
+        history, rng, memory = treated(make_history(number)), random.Random(f"arrivals {number}"), {}
+        for step, known in enumerate(arrivals(history, rng)):
+            found = judged(known, memory)
+            assert same(found, judged(known)), f"seed {number}, arrival {step}"
+
+
+def child(*told: str, now: str = "40d", events=(), **fields: Any) -> History:
+    labs = tuple(level(each) if each.startswith("siro") else lab(each) for each in told)
+    numbered = tuple(dataclasses.replace(each, row=place + 2, recorded=place) for place, each in enumerate(labs))
+    return History(0, Child("P1", None, **fields), numbered, events, "UTC", "ward", at(now))
+
+
+def level(text: str) -> Lab:
+    _, time, reported = text.split()
+    return Lab(0, "sirolimus", at(time), "", Decimal(reported), timing="trough")
+
+
+LOW = ("plt 0d 45", "fib 0d 1.2", "dd 0d 3", "hb 0d 55", "plt 1d 60", "hb 1d 90")
+
+
+def parts(memory: dict[Any, Any]) -> dict[Any, Any]:
+    """Name of each rule or part of one to what is kept of it."""
+    [(_, _, kept)] = memory.values()
+    return {name: found for name, (_, found) in kept.items()}
+
+
+def test_a_new_result_has_only_those_rules_judged_anew_that_read_its_analyte():
+    memory: dict[Any, Any] = {}
+    judged(child(*LOW), memory)
+    before = parts(memory)
+    known = child(*LOW, "hb 2d 52")
+    assert same(judged(known, memory), judged(known))
+    after = parts(memory)
+    anew = {name if isinstance(name, str) else name[0] for name in before if after[name] is not before[name]}
+    assert {"severe_anemia", "red_cell_criterion", "hemoglobin_fall"} <= anew
+    assert not anew & {"thrombocytopenia", "kmp", "durable_platelet_response", "falling_platelets", "kmp_rebound"}
+
+
+def test_the_clock_alone_has_nothing_judged_anew_that_it_does_not_move():
+    memory: dict[Any, Any] = {}
+    judged(child(*LOW), memory)
+    before = parts(memory)
+    later = child(*LOW, now="80d")
+    assert same(judged(later, memory), judged(later))
+    assert all(after is before[name] for name, after in parts(memory).items())
+
+
+def test_an_event_whose_end_comes_has_the_criteria_judged_anew():
+    bleeding = (event("active_bleeding 2d 3d"),)
+    memory: dict[Any, Any] = {}
+    for now in ("2d12h", "3d", "4d"):
+        known = child(*LOW, now=now, events=bleeding)
+        assert same(judged(known, memory), judged(known)), now
+
+
+def test_another_protocol_or_zone_begins_anew():
+    memory: dict[Any, Any] = {}
+    known = child(*LOW, *(f"plt {day}d 120" for day in (3, 20, 45)), now="46d")
+    for protocol, zone in ((WARD, "UTC"), (TRIAL, "UTC"), (WARD, "Pacific/Kiritimati"), (WARD, "UTC")):
+        assert same(judged(known, memory, protocol, zone), judged(known, None, protocol, zone)), (protocol.name, zone)
+    assert plain(judged(known, memory), WARD, 1)[0]
+
+
+def test_levels_read_one_by_one_are_judged_anew_when_one_arrives():
+    memory: dict[Any, Any] = {}
+    levels = ("siro 1d 12", "siro 5d 30")
+    for told in (LOW, (*LOW, *levels), (*LOW, *levels, "siro 6d 5")):
+        known = child(*told, events=(event("sirolimus 0d"),))
+        assert same(judged(known, memory), judged(known)), told

@@ -1,0 +1,110 @@
+"""What a process keeps of a child is what it would read afresh: whoever wrote meanwhile, whatever was taken back."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+
+import numpy as np
+
+from khemon.actions.check import check
+from khemon.actions.import_files import Options, commit, preview, undo
+from khemon.models import Actor
+from khemon.rules.calendar import MS_PER_DAY
+from khemon.store import Store
+from khemon.store.repository import children
+from khemon.store.rows import ResultColumns
+from tests.store_rows import HOUR, bring, file_of, lab
+from tests.store_rows import undo as take_back
+
+NURSE = Actor(name="nurse", kind="local")
+NOW_MS = 1_760_000_000_000
+HEADER = "patient_id,collected_at,analyte,value,unit\n"
+UNITS = {"platelets": "10*9/L", "fibrinogen": "g/L", "hemoglobin": "g/L"}
+STEPS = 30
+
+
+def read(store: Store) -> ResultColumns:
+    """What a writer takes for an evaluation."""
+    with store.writing() as writer:
+        return writer.results_for(["P1"])
+
+
+def same(one: ResultColumns, other: ResultColumns) -> bool:
+    names = [each.name for each in dataclasses.fields(one) if each.name not in ("texts", "memory")]
+    return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in names)
+
+
+def read_afresh(store: Store) -> ResultColumns:
+    """What a page reads: nothing that is kept."""
+    with store.reading() as reader:
+        return reader.results_for(["P1"])
+
+
+def test_kept_results_are_those_in_the_store_after_every_writing(store, seed):
+    rng, other, standing = random.Random(seed), Store(store.url), []
+    for step in range(STEPS):
+        at, who = rng.randrange(1, 30) * HOUR, rng.choice([store, store, other])
+        rows = [
+            lab(rng.randrange(1, 300), at=at + place * HOUR, analyte=rng.choice([*UNITS, "sirolimus"]))
+            for place in range(rng.choice([1, 1, 3]))
+        ]
+        rows[0] = dataclasses.replace(rows[0], status=rng.choice(["final", "corrected", "preliminary"]))
+        what = rng.random()
+        if what < 0.15 and standing:
+            take_back(who, standing.pop(rng.randrange(len(standing))))
+        elif what < 0.3:
+            meta, arguments = file_of(rows)
+            with who.writing(keep=False) as writer:
+                writer.record_import(meta, **arguments)
+                writer.results_for(["P1"])
+        elif what < 0.4:
+            bring(who, [lab(5, patient=f"P{step + 2}", at=at)])
+        else:
+            standing.append(bring(who, rows).batch)
+        assert same(read(store), read_afresh(store)), f"step {step}"
+    other.close()
+
+
+def line(day: int, analyte: str, value: str) -> str:
+    return f"P1,2025-10-{day:02d}T08:00:00+00:00,{analyte},{value},{UNITS[analyte]}\n"
+
+
+def options(day: int) -> Options:
+    return Options(now_ms=NOW_MS + day * MS_PER_DAY, timezone="UTC")
+
+
+def test_alerts_and_episodes_follow_from_the_results_whichever_process_took_them_in(store, seed):
+    rng, other, batches = random.Random(seed), Store(store.url), []
+    for step in range(12):
+        analyte = rng.choice(list(UNITS))
+        value = {"platelets": rng.randrange(5, 160), "fibrinogen": rng.randrange(1, 30) / 10}.get(analyte, 40 + step)
+        content = (HEADER + line(rng.randrange(1, 28), analyte, str(value))).encode()
+        who = rng.choice([store, store, other])
+        if rng.random() < 0.2:
+            preview(who, NURSE, content, "labs.csv", options(30 + step))
+        batches.append(commit(who, NURSE, content, "labs.csv", options(30 + step)).head["batch"])
+        if rng.random() < 0.15:
+            undo(who, NURSE, batches.pop(rng.randrange(len(batches))), options(30 + step).now_ms)
+        if step % 4 == 3:
+            found = check(other, NURSE, options(30 + step).now_ms)
+            assert found["sound"], f"step {step}: {found['findings'][:2]}"
+    other.close()
+
+
+def test_words_of_what_was_only_looked_at_are_not_met_again(store):
+    commit(store, NURSE, (HEADER + line(1, "hemoglobin", "100")).encode(), "labs.csv", options(1))
+    commit(store, NURSE, (HEADER + line(2, "hemoglobin", "101")).encode(), "labs.csv", options(2))
+    preview(store, NURSE, (HEADER + line(3, "hemoglobin", "55.0")).encode(), "labs.csv", options(3))
+    commit(store, NURSE, (HEADER + line(3, "hemoglobin", "55")).encode(), "labs.csv", options(3))
+    with store.reading() as reader:
+        [found] = [each.episode for each in reader.episodes() if each.episode.rule == "severe_anemia"]
+    assert [item.value for item in found.evidence] == ["55"]
+
+
+def test_the_child_that_was_kept_first_goes_first(monkeypatch):
+    monkeypatch.setattr(children, "MOST_CHILDREN", 2)
+    kept, child = children.Children(), children.Child.of(children.Total(0, 0), [()] * 11)
+    for number in (1, 2, 1, 3):
+        kept.keep({number: child})
+    assert [number for number in (1, 2, 3) if kept.get(number) is not None] == [1, 3]
