@@ -73,7 +73,8 @@ def test_every_page_says_whom_as_of_when_by_which_protocol_and_what_it_is_for(vi
     assert len(paper.pages) >= 5
     for number, page in enumerate(paper.pages, start=1):
         for words in (
-            "Cohort report", view.caption, "As of 1 Jun 2026 15:00", "Judged by Ward protocol, version 1; endpoints",
+            "Cohort report", view.caption, "As of 1 Jun 2026 15:00",
+            "Judged by Ward protocol, version 1; trial endpoints, version 1",
             "Printed 1 Jun 2026 15:00 by Tester", SYNTHETIC_WORDS, INTENDED_USE,
         ):  # fmt: skip
             assert words.replace(" ", "") in page.replace(" ", ""), words
@@ -236,6 +237,15 @@ def test_hidden_counts_take_along_what_would_tell_them(ward, numbers):
     hidden -= {cell.words for line in view.lines for cell in line.cells if not cell.few}
     told = {words for table in sheet.beside for words in words_of(table)}
     assert hidden and not hidden & told
+
+
+def test_hidden_counts_take_along_reasons_and_curves_that_few_are_not_in(ward, numbers, view):
+    many = dataclasses.replace(view.proportions[0].cells[0], few=False, reasons="the limit was not reached (4)")
+    line = dataclasses.replace(view.proportions[0], cells=(many,))
+    sheet = sheet_of(dataclasses.replace(view, proportions=(line,)), numbers, hide_few=True)
+    assert sheet.beside[0].rows[0][1].beside == (many.beside,)
+    timed = {line.what: [cell.few for cell in line.cells] for line in view.amounts}
+    assert view.amounts[-1].cells[0].words == "0 of 36" and timed["time_to_rebound"] == [True, True]
 
 
 def test_files_for_others_eyes_leave_out_small_counts_and_what_shows_single_children(ward):

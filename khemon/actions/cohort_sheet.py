@@ -131,7 +131,8 @@ def _told(line: TableLine, hide_few: bool) -> tuple[list[PrintedCell], tuple[Pri
 def _cell(cell: TableCell, hide_few: bool) -> PrintedCell:
     if hide_few and cell.few:
         return PrintedCell(HIDDEN)
-    reasons = f"not in it: {cell.reasons}" if cell.reasons else ""
+    # A reason may have few children where the number itself has more.
+    reasons = f"not in it: {cell.reasons}" if cell.reasons and not hide_few else ""
     words = f"{cell.words}\N{NO-BREAK SPACE}{FEW_SIGN}" if cell.few else cell.words
     return PrintedCell(words, tuple(part for part in (cell.beside, reasons) if part))
 

@@ -77,16 +77,21 @@ def cohort(
     arms, classes, wards = (tuple(each or ()) for each in (arm, lesion_class, ward))
     selection = Selection(by, arms, classes, wards, diagnosed, *period, _pair(compare))
     when = _When(as_of, known_at, protocol)
-    if pdf is not None and labs is not None:
-        raise Refused("--pdf", "nobody could see later who took files along", "import them, and print from the store")
-    if hide_few and pdf is None:
-        raise Refused("--hide-few", "there is no report to hide counts in", "give --pdf FILE too")
+    _check_report(pdf, labs, hide_few=hide_few)
     if labs is not None:
         _finish(_of_files((labs, events, patients), selection, when, timezone, as_json=as_json), as_json=as_json)
     elif events is not None or patients is not None:
         raise Refused("--labs", "events or patients without results", "give --labs too, or none of them for the store")
     else:
         _finish(_of_store(db, selection, when, pdf, hide_few=hide_few), as_json=as_json)
+
+
+def _check_report(pdf: Path | None, labs: Path | None, *, hide_few: bool) -> None:
+    """Refused where there is nothing that could be printed, or hidden."""
+    if pdf is not None and labs is not None:
+        raise Refused("--pdf", "nobody could see later who took files along", "import them, and print from the store")
+    if hide_few and pdf is None:
+        raise Refused("--hide-few", "there is no report to hide counts in", "give --pdf FILE too")
 
 
 def _finish(found: Cohort, *, as_json: bool) -> None:

@@ -32,9 +32,9 @@ def few_measured(group: Row) -> bool:
     return is_few(group["n"])
 
 
-def few_with_event(group: Row) -> bool:
-    """Of a time to an event: whether few had it, or few did not."""
-    return is_few(group["n"], group["events"], group["n"] - group["events"])
+def few_with_event(group: Row, size: int) -> bool:
+    """Of a time to an event in a group of that size: whether few had it, few had not, or few were not at risk."""
+    return is_few(group["n"], group["events"], group["n"] - group["events"], size - group["n"])
 
 
 def few_in_class(row: Row) -> bool:

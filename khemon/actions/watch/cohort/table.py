@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from khemon.actions.cohort.few import few_in_class, few_in_share, few_measured, few_with_event
-from khemon.endpoints import REASON_WORDS
+from khemon.endpoints import REASON_WORDS, published
 from khemon.figures.cohort.words import (
     difference_words,
     mean_words,
@@ -122,7 +122,7 @@ def _amounts(rows: Sequence[dict[str, Any]]) -> Iterator[TableLine]:
             "",
             "" if p is None else f"{p_words(p)} (Mann-Whitney)",
             "" if printed is None else ", ".join(printed.values()),
-            "" if printed is None else "Results, Efficacy outcomes",
+            "" if printed is None else _source(row["amount"]),
         )
 
 
@@ -141,16 +141,17 @@ def _times(document: dict[str, Any]) -> Iterator[TableLine]:
         "time_to_response": "Days to a durable response, median",
         "time_to_rebound": "Days from a confirmed response to rebound, median",
     }
+    sizes = {group["group"]: group["n"] for group in document["groups"]}
     for what, title in titles.items():
         told = document[what]
-        cells = (
-            TableCell(
-                group["group"], f"{group['events']} of {group['n']}", median_time_words(group), few_with_event(group)
-            )
-            for group in told["groups"]
-        )
+        cells = (_time(group, sizes[group["group"]]) for group in told["groups"])
         test = told["log_rank"]
         yield TableLine(what, title, tuple(cells), "", "", "" if test is None else f"{p_words(test['p'])} (log-rank)")
+
+
+def _time(group: dict[str, Any], size: int) -> TableCell:
+    words = f"{group['events']} of {group['n']}"
+    return TableCell(group["group"], words, median_time_words(group), few_with_event(group, size))
 
 
 def week_lines(document: dict[str, Any]) -> tuple[TableLine, ...]:
@@ -165,11 +166,15 @@ def _week(row: dict[str, Any]) -> TableLine:
         for group in row["groups"]
     )
     printed = row["published_medians"]
-    source = "" if printed is None else "Results, Efficacy outcomes"
-    published = "" if printed is None else ", ".join(f"{float(value):g}" for value in printed.values())
-    return TableLine(
-        f"platelets_week_{row['week']}", f"Platelets, {where}", tuple(cells), "", "", "", published, source
-    )
+    source = "" if printed is None else _source(f"platelets_week_{row['week']}")
+    medians = "" if printed is None else ", ".join(f"{float(value):g}" for value in printed.values())
+    return TableLine(f"platelets_week_{row['week']}", f"Platelets, {where}", tuple(cells), "", "", "", medians, source)
+
+
+def _source(what: str) -> str:
+    """Where a value that the trial printed stands in its text."""
+    value = published().value_of(what)
+    return value.source if value else ""
 
 
 def lesion_lines(document: dict[str, Any]) -> tuple[TableLine, ...]:

@@ -22,6 +22,9 @@ from khemon.models import Actor
 from khemon.rules.calendar import to_ms
 from khemon.store import Reader, Store
 
+#: From when a rebound is counted.
+_SINCE = "the response was confirmed"
+
 
 @dataclass(frozen=True, slots=True)
 class Choices:
@@ -128,8 +131,7 @@ def view_of(
     opened: tuple[str, str] = ("", ""),
 ) -> CohortView:
     """What the page shows of a cohort. whom: who is in, in words; opened: a number of the table and a group."""
-    setting = setting_of(reader)
-    endpoints = endpoint_numbers()
+    setting, endpoints = setting_of(reader), endpoint_numbers()
     document, numbers = cohort.document, reader.patient_numbers()
     caption = caption_of(cohort, question, whom, now)
     proportions, amounts = table.proportion_lines(document), table.amount_lines(document)
@@ -151,9 +153,7 @@ def view_of(
         weeks,
         weekly_data(document["platelets"], caption),
         curves_data(document["time_to_response"], "Share with a durable response", "day 0", caption, compared),
-        curves_data(
-            document["time_to_rebound"], "Share with a rebound", "the response was confirmed", caption, compared
-        ),
+        curves_data(document["time_to_rebound"], "Share with a rebound", _SINCE, caption, compared),
         swimmer_data(cohort, to_ms(question.moment(now, setting.zone)), caption),
         people_of(cohort, titles, *opened, numbers) if opened[0] else None,
         tuple(document["notes"]),
