@@ -10,7 +10,7 @@ from khemon.actions.whoami import person
 from khemon.figures.cohort import curves_figure, weekly_figure
 from khemon.figures.words import date_words
 from khemon.models import Refused
-from khemon.ui.parts import cohort_asking, cohort_parts, cohort_trial, frame
+from khemon.ui.parts import cohort_asking, cohort_leaving, cohort_parts, cohort_trial, frame
 from khemon.ui.parts.elements import show
 
 here = frame.page_top("Cohort")
@@ -62,7 +62,7 @@ if view.count:
         st.plotly_chart(curves_figure(curves, theme), theme=None, key=key, config=frame.CHART, alt=curves.alt)
     st.subheader("One bar for each child")
     cohort_parts.swimmer(view.swimmer, theme)
-    cohort_parts.take_along(here, question, view)
+    cohort_leaving.take_along(here, question, view)
 else:
     show(cohort_parts.nobody(view))
 frame.page_end(view.as_of, view.setting)

@@ -16,6 +16,7 @@ from khemon import roles
 from khemon.actions import watch
 from khemon.actions.by_hand.forms import ResultForm
 from khemon.actions.cohort.selecting import Selection
+from khemon.actions.cohort_report import CohortReport
 from khemon.actions.handover.leaving import Handover
 from khemon.actions.import_files import Options, commit
 from khemon.actions.permitted import _NAMED
@@ -34,7 +35,8 @@ ACTS = {
     "audit": {"auditing.audit", "auditing.seen_by", "exporting.export_audit", "leaving.prepare_record",
               "leaving.record_fetched", "watch.record.record_names", "watch.record.record_view"},
     "break_glass": {"break_glass.open_other_ward"},
-    "export": {"cohort_export.cohort_csv", "exporting.export_patient", "file_rows.not_accepted_csv",
+    "export": {"cohort_export.cohort_csv", "cohort_report.cohort_report",
+               "exporting.export_patient", "file_rows.not_accepted_csv",
                "handover.leaving.handover_of_patient", "handover.leaving.handover_of_ward",
                "handover.leaving.wards_to_print", "leaving.chart_fetched", "leaving.prepare_chart"},
     "go_live": {"going_live.go_live"},
@@ -72,8 +74,8 @@ ACTS = {
 NAMES_NOTHING = {
     "a", "anyone_ms", "as_of", "asked", "scale", "whole",
     "as_of_ms", "at", "b", "beyond_limits", "code", "confirmed", "content", "days", "desk", "enabled",
-    "file", "find", "first", "fonts", "group", "how", "keep", "known_at_ms", "known_head", "known_then", "last",
-    "layout", "made", "most", "name", "new", "new_patient", "note", "now", "now_ms", "old", "on_step", "opened",
+    "file", "find", "first", "fonts", "group", "hide_few", "how", "keep", "known_at_ms", "known_head", "known_then",
+    "last", "layout", "made", "most", "name", "new", "new_patient", "note", "now", "now_ms", "old", "on_step", "opened",
     "options", "page", "password", "path", "place", "protocol", "question", "reason", "replay", "roles", "seen",
     "selection", "shape", "shown", "since_ms", "snooze", "source", "stated", "states", "sure", "to", "toml", "until",
     "verify", "version", "wanted", "ward", "wards", "what", "where", "whole_texts", "window", "with_ids",
@@ -164,8 +166,9 @@ def names_of(store: Store, child: str) -> dict[str, object]:
 
 def words_of(answer: object) -> str:
     """What an answer says; of a print, the text on its pages."""
-    if isinstance(answer, Handover):
-        return " ".join(page.extract_text() for page in PdfReader(io.BytesIO(answer.content)).pages)
+    if isinstance(answer, Handover | CohortReport):
+        told = " ".join(page.extract_text() for page in PdfReader(io.BytesIO(answer.content)).pages)
+        return f"{told} {answer.cohort!r}" if isinstance(answer, CohortReport) else told
     return repr(answer)
 
 

@@ -17,6 +17,7 @@ from tests.browser import settled, visit
 from tests.cohort_ward import cohort_ward
 from tests.server import running_server
 from tests.test_accounts import with_account
+from tests.test_handover import Print
 from tests.test_pages import Visitor, body, empty_ward, words  # noqa: F401
 
 
@@ -49,7 +50,7 @@ def test_the_page_tells_the_table_the_figures_whom_they_show_and_the_children_be
     charts = [chart.proto.spec for chart in test.get("plotly_chart")]
     assert len(charts) == 4
     assert all("Shown: children with a day 0; 40 children" in chart for chart in charts)
-    assert len(set(re.findall(r'href="(download/[^"]+)"', body(test)))) == 6
+    assert len(set(re.findall(r'href="(download/[^"]+)"', body(test)))) == 7
 
     assert "Not in the count: 2" in told and "In the count: 35" in told
     assert "Lea Late C36 combination the limit was not reached response begins day 35" in told
@@ -81,11 +82,25 @@ def test_filters_stay_in_the_address_of_every_number_and_one_that_leaves_nobody_
 def test_the_trial_recomputed_names_rounding_and_sources(ward):
     told = words(ward.open("cohort", show="The trial, recomputed"))
     assert (
-        "22 of 24 printed figures come out when khemon rounds once ; the other 2 with the way the paper rounds" in told
+        "22 of 24 printed figures come out when khemon rounds once; the other 2 with the way the paper rounds" in told
     )
     assert "27.9279 (9.9454 to 44.7222) 27.9 (9.9 to 44.7) 27.9 (10.0* to 44.7) 27.9 (10.0 to 44.7)" in told
     assert "khemon's own: the paper prints no p for these endpoints." in told
     assert "needs each child's values: cannot be recomputed from counts" in told
+
+
+def test_for_others_eyes_the_links_leave_out_single_children_and_a_group_too_small_is_named(ward):
+    test = ward.open("cohort")
+    assert "the whole page as a report (PDF)</a>" in body(test)
+    test.checkbox(key="hide_few").check().run()
+    assert "Nothing can be taken along so: monotherapy has fewer than 5 children." in words(test)
+    assert "download/" not in body(test)
+    test.multiselect(key="arm").select("combination").run()
+    assert not test.exception
+    links = re.findall(r'href="download/([^"]+)">([^<]+)<', body(test))
+    assert [words for _, words in links] == [
+        "the whole page as a report (PDF)", "the table (CSV)", "the platelets by week (CSV)"
+    ]  # fmt: skip
 
 
 def test_who_may_only_look_gets_no_files(ward):
@@ -116,6 +131,10 @@ def test_from_35_of_37_to_the_two_children_who_are_not_in_it_and_why(page: Page,
             page.get_by_role("link", name="the table (CSV)").click()
         assert left.value.suggested_filename == "cohort-table.csv"
         assert "durable_response_week_4" in Path(left.value.path()).read_text(encoding="utf-8")
+        with page.expect_download() as left:
+            page.get_by_role("link", name="the whole page as a report (PDF)").click()
+        assert left.value.suggested_filename == "cohort-report.pdf"
+        assert Print(Path(left.value.path()).read_bytes()).says("35/37")
         row.get_by_role("link", name="Gus Given-Up").click()
         settled(page)
         expect(page.get_by_role("heading", name="Gus Given-Up")).to_be_visible()

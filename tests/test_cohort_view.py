@@ -284,6 +284,13 @@ def test_every_printed_number_names_its_place_and_every_other_is_marked_as_khemo
     assert (cut.number, cut.source, cut.own) == ("20 %", "Ji 2022, Methods", False)
 
 
+def test_a_printed_value_in_the_table_names_its_place_in_the_paper(ward):
+    told = view(ward)
+    sources = {line.what: line.source for line in told.lines if line.published}
+    assert sources["products"] == "Results, Efficacy outcomes (Mann-Whitney)"
+    assert sources["platelets_week_4"] == "Results, Efficacy outcomes" and all(sources.values())
+
+
 # ---- files ------------------------------------------------------------------------------------------------------
 
 

@@ -4,18 +4,33 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
 from khemon.cli.cohort_table import print_cohort, print_reproduction
-from khemon.cli.options import Db, Json, Zone, moment, name_of, now_ms, open_store, person, read_bytes, stated_zone
+from khemon.cli.options import (
+    Db,
+    Json,
+    Zone,
+    moment,
+    name_of,
+    now,
+    now_ms,
+    open_store,
+    person,
+    read_bytes,
+    settings,
+    stated_zone,
+)
 from khemon.cli.output import FOUND_A_PROBLEM, WRONG_USAGE, print_json, problem_document, say
 from khemon.models import Refused
 from khemon.rules.calendar import to_ms
 
 if TYPE_CHECKING:
     from khemon.actions.cohort import Cohort, Selection
+    from khemon.rules import Protocol
+    from khemon.store import Store
 
 Csv = Path | None
 Names = list[str] | None
@@ -45,6 +60,8 @@ def cohort(
     diagnosed: Annotated[bool, typer.Option("--diagnosed", help="Only with KHE or tufted angioma recorded.")] = False,
     day0_from: Annotated[Text, typer.Option("--day0-from", help="Earliest day 0, as 2026-03-01.")] = None,
     day0_until: Annotated[Text, typer.Option("--day0-until", help="Latest day 0.")] = None,
+    pdf: Annotated[Csv, typer.Option("--pdf", help="Print the report of a store into this new file too.")] = None,
+    hide_few: Annotated[bool, typer.Option("--hide-few", help="In it: nothing of fewer than five children.")] = False,
     reproduce: Annotated[bool, typer.Option("--reproduce", help="Recompute the published differences.")] = False,
     timezone: Zone = None,
     db: Db = None,
@@ -60,12 +77,21 @@ def cohort(
     arms, classes, wards = (tuple(each or ()) for each in (arm, lesion_class, ward))
     selection = Selection(by, arms, classes, wards, diagnosed, *period, _pair(compare))
     when = _When(as_of, known_at, protocol)
+    _check_report(pdf, labs, hide_few=hide_few)
     if labs is not None:
         _finish(_of_files((labs, events, patients), selection, when, timezone, as_json=as_json), as_json=as_json)
     elif events is not None or patients is not None:
         raise Refused("--labs", "events or patients without results", "give --labs too, or none of them for the store")
     else:
-        _finish(_of_store(db, selection, when), as_json=as_json)
+        _finish(_of_store(db, selection, when, pdf, hide_few=hide_few), as_json=as_json)
+
+
+def _check_report(pdf: Path | None, labs: Path | None, *, hide_few: bool) -> None:
+    """Refused where there is nothing that could be printed, or hidden."""
+    if pdf is not None and labs is not None:
+        raise Refused("--pdf", "nobody could see later who took files along", "import them, and print from the store")
+    if hide_few and pdf is None:
+        raise Refused("--hide-few", "there is no report to hide counts in", "give --pdf FILE too")
 
 
 def _finish(found: Cohort, *, as_json: bool) -> None:
@@ -118,7 +144,7 @@ def _of_files(
         raise typer.Exit(WRONG_USAGE) from None
 
 
-def _of_store(db: str | None, selection: Selection, when: _When) -> Cohort:
+def _of_store(db: str | None, selection: Selection, when: _When, pdf: Path | None, *, hide_few: bool) -> Cohort:
     from khemon.actions.cohort import cohort_of_store
     from khemon.rules import load_protocol
 
@@ -126,17 +152,36 @@ def _of_store(db: str | None, selection: Selection, when: _When) -> Cohort:
     try:
         with store.reading() as reader:
             zone = reader.setting("timezone") or "UTC"
-        return cohort_of_store(
-            store,
-            person(),
-            selection,
-            now_ms=now_ms(),
-            as_of_ms=None if when.as_of is None else to_ms(moment(when.as_of, zone, "--as-of")),
-            known_at_ms=None if when.known_at is None else to_ms(moment(when.known_at, zone, "--known-at")),
-            protocol=None if when.protocol is None else load_protocol(when.protocol),
-        )
+        as_of = None if when.as_of is None else moment(when.as_of, zone, "--as-of")
+        known_at_ms = None if when.known_at is None else to_ms(moment(when.known_at, zone, "--known-at"))
+        protocol = None if when.protocol is None else load_protocol(when.protocol)
+        if pdf is not None:
+            return _printed(store, selection, (as_of, known_at_ms, protocol), pdf, hide_few=hide_few)
+        as_of_ms = None if as_of is None else to_ms(as_of)
+        asked: dict[str, Any] = {"as_of_ms": as_of_ms, "known_at_ms": known_at_ms, "protocol": protocol}
+        return cohort_of_store(store, person(), selection, now_ms=now_ms(), **asked)
     finally:
         store.close()
+
+
+def _printed(
+    store: Store,
+    selection: Selection,
+    when: tuple[dt.datetime | None, int | None, Protocol | None],
+    place: Path,
+    *,
+    hide_few: bool,
+) -> Cohort:
+    """The cohort, of which a report was printed; the digest of the file on stderr."""
+    from khemon.actions.cohort_report import cohort_report
+    from khemon.actions.watch.cohort import CohortQuestion
+
+    at, known_at_ms, protocol = when
+    question = CohortQuestion(selection, at=at, known_at_ms=known_at_ms, protocol=protocol)
+    how: dict[str, Any] = {"hide_few": hide_few, "place": place, "fonts": settings().print_fonts}
+    made = cohort_report(store, person(), question, now(), **how)
+    say(f"{place.name}: as of {made.cohort.document['as_of']}, sha256 {made.sha256}")
+    return made.cohort
 
 
 def add_to(app: typer.Typer) -> None:

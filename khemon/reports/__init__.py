@@ -1,6 +1,7 @@
 """The printed page: first everything that it says, as text, then a PDF of it, made in a process of its own."""
 
 from khemon.reports.apart import printed
+from khemon.reports.cohort_contents import CohortSheet, Drawn, PrintedCell, PrintedTable
 from khemon.reports.contents import (
     Answer,
     Heading,
@@ -15,10 +16,14 @@ from khemon.reports.contents import (
 
 __all__ = [
     "Answer",
+    "CohortSheet",
+    "Drawn",
     "Heading",
     "Latest",
     "LedgerLine",
     "PatientSheet",
+    "PrintedCell",
+    "PrintedTable",
     "Run",
     "Said",
     "WardRow",

@@ -25,6 +25,11 @@ KEYS = {
         "recorded, or on hold; broken lines: action lines (° khemon's own number)."
     ),
     "ward": f"{_SIGNS}.  Strips: ● result  ▽ below the figure shown (<)  △ above it (>); broken lines: action lines.",
+    "cohort": (
+        "* comes out as printed only with the paper's way of rounding.  ° khemon's own.  Weekly figure: bars are "
+        "quartiles; ▽ △ the median is a bound (<, >); ☆ printed by the trial.  Curves: bands are 95 % intervals; a "
+        "short stroke: a child was last seen without it."
+    ),
 }
 
 
@@ -41,7 +46,7 @@ def main(arguments: list[str]) -> None:
 def page(
     kind: str, told: dict[str, Any], own: Path, fonts: Path | None = None, form: Literal["pdf", "png"] = "pdf"
 ) -> bytes:
-    """The sheet of a kind (patient, ward) as PDF; form png: a picture of its one page. own: an empty folder."""
+    """The sheet of a kind (a key of KEYS) as PDF; form png: a picture of its one page. own: an empty folder."""
     empty = own / "root"
     empty.mkdir()
     import typst
@@ -69,16 +74,23 @@ def _template(kind: str) -> bytes:
 
 
 def _pictures(kind: str, sheet: dict[str, Any], fonts: Path | None) -> list[str]:
-    """SVG texts: the timeline of a child in two sizes, or a strip for each row of a ward list."""
+    """SVG texts: the timeline of a child in two sizes, a strip for each row of a ward list, the figures of a cohort."""
     from pydantic import TypeAdapter
+
+    from khemon.reports.glyphs import font_files
 
     if kind == "patient":
         from khemon.figures.timeline import TimelineData
         from khemon.reports.chart import HEIGHTS_MM, timeline_svg
-        from khemon.reports.glyphs import font_files
 
         data = TypeAdapter(TimelineData).validate_python(sheet["timeline"])
         return [timeline_svg(data, LIGHT, font_files(fonts), height_mm) for height_mm in HEIGHTS_MM]
+    if kind == "cohort":
+        from khemon.reports.cohort_chart import cohort_svg
+        from khemon.reports.cohort_contents import Drawn
+
+        figures = TypeAdapter(list[Drawn]).validate_python(sheet["figures"])
+        return [cohort_svg(figure.shown, LIGHT, font_files(fonts)) for figure in figures]
     from khemon.figures.board import SparkData, spark_svg
 
     strip = TypeAdapter(SparkData)

@@ -247,4 +247,17 @@ def _notes(found: Findings, groups: Chosen) -> list[str]:
         "day 0 is not stated: the first dose of sirolimus stands in": found.day0_told > 1,
     }
     told = [(int(mask[members].sum()), text) for text, mask in counts.items()]
-    return [f"{number} children: {text}" if number > 1 else f"1 child: {text}" for number, text in told if number]
+    notes = [f"{number} children: {text}" if number > 1 else f"1 child: {text}" for number, text in told if number]
+    return [*_not_final(found, members), *notes]
+
+
+def _not_final(found: Findings, members: list[int]) -> list[str]:
+    """That a later report may count more: how many endpoints wait for something that is not knowable yet."""
+    waiting = (answers.of("provisional") | answers.of("not_assessable") for answers in found.answers.values())
+    still = sum(bool(mask[members].any()) for mask in waiting)
+    if not still:
+        return []
+    return [
+        f"{still} of {len(found.answers)} endpoints are not final: whoever is provisional or not yet assessable is not "
+        "counted as met, and may be in a later report; what is met stays met"
+    ]

@@ -71,6 +71,11 @@ class SwimmerData:
             told.append(f"{words}: {sum(any(m.kind == kind for m in swim.marks) for swim in self.swims)}.")
         return " ".join([*told, self.caption])
 
+    @property
+    def until(self) -> int:
+        """The last day that is drawn, at least 1."""
+        return max((span.last for swim in self.swims for span in swim.spans), default=0) or 1
+
     def page(self, first: int, count: int) -> SwimmerData:
         """Some of the children, in the same order."""
         return SwimmerData(self.swims[first : first + count], self.caption)
@@ -81,7 +86,7 @@ def swimmer_figure(data: SwimmerData, theme: Theme) -> Figure:
     if not data.swims:
         empty: Figure = {"xaxis": {"visible": False}, "yaxis": {"visible": False}}
         return whole([], empty, [nothing("Nobody is in.", theme)], data.caption, theme, 160)
-    until = max((span.last for swim in data.swims for span in swim.spans), default=0) or 1
+    until = data.until
     traces = [*_spans(data.swims, theme), *_marks(data.swims, theme)]
     weeks = ticks(until)
     inner = ROW * len(data.swims) + ROW
@@ -160,7 +165,7 @@ def _marks(swims: Sequence[Swim], theme: Theme) -> Iterator[Figure]:
             }
 
 
-def _first_rows(swims: Sequence[Swim]) -> Iterator[tuple[int, str]]:
+def first_rows(swims: Sequence[Swim]) -> Iterator[tuple[int, str]]:
     """The row at which each group begins, with its name."""
     before = None
     for row, swim in enumerate(swims):
@@ -170,14 +175,14 @@ def _first_rows(swims: Sequence[Swim]) -> Iterator[tuple[int, str]]:
 
 
 def _between_groups(swims: Sequence[Swim], theme: Theme) -> Iterator[Figure]:
-    for row, _ in _first_rows(swims):
+    for row, _ in first_rows(swims):
         if row:
             across = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "yref": "y", "y0": row - 0.5, "y1": row - 0.5}
             yield {**across, "line": {"color": theme.muted, "width": 1}}
 
 
 def _names(swims: Sequence[Swim], theme: Theme) -> Iterator[Figure]:
-    for row, name in _first_rows(swims):
+    for row, name in first_rows(swims):
         place = {"xref": "paper", "x": 1, "xanchor": "left", "xshift": 8, "yref": "y", "y": row, "yanchor": "top"}
         font = {"size": 12, "color": theme.ink}
         yield {**place, "yshift": 8, "showarrow": False, "text": f"<b>{escaped(name)}</b>", "font": font}

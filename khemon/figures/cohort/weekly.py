@@ -16,9 +16,9 @@ from khemon.figures.timeline.contents import escaped
 DENSE_UNTIL, SHRUNK = 12, 8
 _HEIGHT = 320
 #: The ends of the axis, as powers of ten; and the height of a label.
-_ENDS, _LABEL = (0.3, 3.0), 16
+ENDS, _LABEL = (0.3, 3.0), 16
 #: Groups stand beside each other at a visit, so far apart.
-_APART = 0.16
+APART = 0.16
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ def weekly_figure(data: WeeklyData, theme: Theme) -> Figure:
     traces: list[Figure] = []
     notes: list[Figure] = []
     for number, line in enumerate(data.lines):
-        look, aside = look_of(number, theme), _APART * (number - (len(data.lines) - 1) / 2)
+        look, aside = look_of(number, theme), APART * (number - (len(data.lines) - 1) / 2)
         traces += _line(line, look, aside)
     notes += _ends(data, theme)
     traces += _printed(data, theme)
@@ -132,7 +132,7 @@ def weekly_figure(data: WeeklyData, theme: Theme) -> Figure:
             ticktext=["0" if not week else f"{week}" for week in weeks],
         ),
         "yaxis": axis(
-            f"Platelets, {panel.unit} (log scale)", theme, type="log", range=list(_ENDS),
+            f"Platelets, {panel.unit} (log scale)", theme, type="log", range=list(ENDS),
             tickvals=list(panel.ticks), ticktext=[f"{tick:g}" for tick in panel.ticks],
         ),
         "shapes": list(_turn(ends[1], theme)),
@@ -190,7 +190,7 @@ def _ends(data: WeeklyData, theme: Theme) -> Iterator[Figure]:
         if told:
             last.setdefault(told[-1].week, []).append((number, math.log10(told[-1].median or 1)))
     for week, ends in last.items():
-        scale = _HEIGHT / (_ENDS[1] - _ENDS[0])
+        scale = _HEIGHT / (ENDS[1] - ENDS[0])
         shifts = apart([height * scale for _, height in ends], _LABEL, _HEIGHT)
         for (number, height), shift in zip(ends, shifts, strict=True):
             words = f"<b>{escaped(data.lines[number].group)}</b>"
@@ -215,15 +215,18 @@ def _printed(data: WeeklyData, theme: Theme) -> Iterator[Figure]:
         }
 
 
-def _printed_words(data: WeeklyData, theme: Theme) -> Iterator[Figure]:
-    """The key of the stars, with the numbers they stand for."""
+def printed_words(data: WeeklyData) -> str:
+    """The key of the stars, with the numbers they stand for; empty without any."""
     weeks = {printed.week: [p for p in data.printed if p.week == printed.week] for printed in data.printed}
     told = [
         f"week {week}: {', '.join(f'{p.arm} {float(p.value):g}' for p in own)}" for week, own in sorted(weeks.items())
     ]
-    if told:
+    return f"☆ median as the trial printed it: {'; '.join(told)}" if told else ""
+
+
+def _printed_words(data: WeeklyData, theme: Theme) -> Iterator[Figure]:
+    if words := printed_words(data):
         place = {"xref": "paper", "x": 1, "xanchor": "right", "yref": "paper", "y": 0.02, "yanchor": "bottom"}
-        words = f"☆ median as the trial printed it: {'; '.join(told)}"
         yield {**place, "showarrow": False, "text": words, "font": {"size": 11, "color": theme.muted}}
 
 
@@ -238,8 +241,12 @@ def _turn(end: float, theme: Theme) -> Iterator[Figure]:
         yield {**across, "layer": "below", "line": {"color": theme.muted, "width": 1, "dash": "dot"}}
 
 
+def turn_words() -> str:
+    """What the change of the axis means."""
+    return f"from here on {SHRUNK} weeks take the room of one"
+
+
 def _turn_words(end: float, theme: Theme) -> Iterator[Figure]:
     if end > DENSE_UNTIL + 1:
         place = {"xref": "x", "x": DENSE_UNTIL, "yref": "paper", "y": 1, "yanchor": "bottom", "xanchor": "left"}
-        words = f"from here on {SHRUNK} weeks take the room of one"
-        yield {**place, "showarrow": False, "text": words, "font": {"size": 11, "color": theme.muted}}
+        yield {**place, "showarrow": False, "text": turn_words(), "font": {"size": 11, "color": theme.muted}}

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from khemon.figures.style import Theme
 from khemon.figures.timeline import TimelineData
 from khemon.figures.timeline.drawing_lanes import rows_of
 from khemon.figures.words import MONTHS
-from khemon.reports.chart.ground import MM_PER_INCH, SMALL_PT, WIDTH_MM, WORDS_PT
+from khemon.reports.chart.canvas import svg_of
+from khemon.reports.chart.ground import SMALL_PT, WIDTH_MM
 from khemon.reports.chart.lanes import Lanes
 from khemon.reports.chart.panels import Panels
 
@@ -24,38 +24,13 @@ HEIGHTS_MM = (118.0, 86.0)
 TOP_MM, BOTTOM_MM, GAP_MM, ROW_MM = 3.5, 7.0, 1.6, 3.1
 MOST_TICKS = 9
 TICK_DAYS = (1, 2, 3, 7, 14, 28, 56, 91, 182, 364, 728, 1456)
-#: Words stay words (selectable); ids do not change from one drawing to the next; a dollar sign is a dollar sign.
-STYLE: Any = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "khemon",
-    "text.parse_math": False,
-    "font.family": "DejaVu Sans",
-    "font.size": WORDS_PT,
-    "axes.linewidth": 0.4,
-    "path.simplify": False,
-    "hatch.linewidth": 0.3,
-    "hatch.color": "#b8c0c8",
-}
 
 
 def timeline_svg(
     data: TimelineData, theme: Theme, fonts: Sequence[Path] = (), height_mm: float = HEIGHTS_MM[-1]
 ) -> str:
     """The timeline as SVG text of a fixed size. fonts: files for letters that the usual font does not have."""
-    import matplotlib
-    from matplotlib.figure import Figure
-    from matplotlib.font_manager import fontManager
-    from matplotlib.ft2font import FT2Font
-
-    for font in fonts:
-        fontManager.addfont(font)
-    families = [STYLE["font.family"], *dict.fromkeys(FT2Font(str(font)).family_name for font in fonts)]
-    with matplotlib.rc_context(STYLE | {"font.family": families}):
-        figure = Figure(figsize=(WIDTH_MM / MM_PER_INCH, height_mm / MM_PER_INCH))
-        _Drawing(figure, data, theme).draw()
-        out = io.StringIO()
-        figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
-    return out.getvalue()
+    return svg_of(lambda figure: _Drawing(figure, data, theme).draw(), (WIDTH_MM, height_mm), fonts)
 
 
 class _Drawing(Panels, Lanes):

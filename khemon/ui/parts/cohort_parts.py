@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Sequence
 
 import streamlit as st
 
-from khemon.actions.cohort_export import EXPORTS, ONE_BY_ONE, cohort_csv
-from khemon.actions.watch.cohort import CohortQuestion, CohortView, People, PersonLine, TableCell, TableLine
-from khemon.actions.whoami import person
+from khemon.actions.watch.cohort import CohortView, People, PersonLine, TableCell, TableLine
+from khemon.actions.watch.cohort.table import HOW_TO_READ
 from khemon.figures.cohort import SwimmerData, swimmer_figure
 from khemon.figures.style import Theme
-from khemon.gate import download_address
 from khemon.ui.parts import frame
 from khemon.ui.parts.cohort_asking import PARTS, with_these
-from khemon.ui.parts.elements import Child, Markup, el, join, show, sign, table
+from khemon.ui.parts.elements import Child, Markup, el, join, sign, table
 from khemon.ui.parts.pages import address
-from khemon.ui.parts.session import Session
 
 #: So many children fit on one figure.
 BARS = 80
@@ -117,12 +113,7 @@ def _published(line: TableLine) -> Markup:
 
 def reading_the_table() -> Markup:
     """What a reader has to know of the table."""
-    words = (
-        "Open a number for the children behind it. Shares are of all children in the group with a day 0. A difference "
-        "between groups that nobody randomized is no effect of a treatment; p by Fisher's exact test unless another "
-        "is named, not corrected for the number of comparisons. * One published figure differs from khemon's by the "
-        "paper's rounding alone: see "
-    )
+    words = f"Open a number for the children behind it. {HOW_TO_READ.removesuffix('.')}: see "
     link = el("a", PARTS[1], href=with_these(show=PARTS[1]))
     return el("p", words, link, ".", class_="k k-muted k-small")
 
@@ -168,29 +159,3 @@ def swimmer(data: SwimmerData, theme: Theme) -> None:
     page = st.pagination(pages, key="bars") if pages > 1 else 1
     shown = data.page((page - 1) * BARS, BARS)
     st.plotly_chart(swimmer_figure(shown, theme), theme=None, key="swimmer", config=frame.CHART, alt=shown.alt)
-
-
-def take_along(here: Session, question: CohortQuestion, view: CohortView) -> None:
-    """Links to the files, for those who may take data out; each works once and is on record."""
-    if not person(here.store, here.actor).may("export"):
-        return
-    st.subheader("Take along")
-    with_ids = st.checkbox("Hospital numbers instead of khemon's own", key="with_ids")
-    links = [el("li", el("a", f"{words} (CSV)", href=_link(here, question, view, what, with_ids=with_ids)))
-             for what, words in EXPORTS.items()]  # fmt: skip
-    words = (
-        "Each link works once, and that it was used is on record. Small groups can give a child away: mind to whom a "
-        "file goes, also one without hospital numbers."
-    )
-    show(el("div", el("ul", *links, class_="k-list"), el("div", words, class_="k-muted k-small"), class_="k"))
-
-
-def _link(here: Session, question: CohortQuestion, view: CohortView, what: str, *, with_ids: bool) -> str:
-    store, actor, now = here.store, here.actor, here.now
-    named = with_ids and what in ONE_BY_ONE
-    asked = hashlib.sha256(f"{view.caption} {view.revision} {named}".encode()).hexdigest()
-    return download_address(
-        f"cohort {what} {asked}",
-        f"cohort-{what}.csv",
-        lambda: cohort_csv(store, actor, question, what, now, with_ids=named),
-    )

@@ -9,12 +9,9 @@ from khemon.ui.parts.elements import Child, Markup, el, join, sign, table
 
 def summary(told: Recomputed) -> Markup:
     """How many printed figures come out, and how."""
-    met = f"{told.met_by_rounding_once} of {told.figures} printed figures come out when khemon rounds once"
-    rest = told.figures - told.met_by_rounding_once
-    others = f"; the other {rest} with the way the paper rounds, marked *." if rest else "."
     state = None if told.all_match else sign("critical", "Some do not come out at all: do not rely on the comparison.")
     about = el("p", f"{told.source}. {told.method}. {told.rounding}.", class_="k-small k-muted")
-    return el("div", el("p", el("b", met), others), state, about, class_="k")
+    return el("div", el("p", el("b", told.outcome)), state, about, class_="k")
 
 
 def differences(told: Recomputed) -> Markup:

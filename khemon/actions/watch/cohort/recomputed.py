@@ -79,6 +79,14 @@ class Recomputed:
         return self.figures - sum(sum(line.paper_only) for line in self.differences)
 
     @property
+    def outcome(self) -> str:
+        """How the printed figures come out, in words."""
+        met = f"{self.met_by_rounding_once} of {self.figures} printed figures come out when khemon rounds once"
+        rest = self.figures - self.met_by_rounding_once
+        others = f"; the other {rest} with the way the paper rounds, marked *" if rest else ""
+        return f"{met}{others if self.all_match else ''}."
+
+    @property
     def all_match(self) -> bool:
         """Whether every printed figure comes out, with the paper's rounding where it takes that."""
         return all(line.matches for line in self.differences)

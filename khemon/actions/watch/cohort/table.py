@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from khemon.actions.cohort.few import few_in_class, few_in_share, few_measured, few_with_event
+from khemon.endpoints import REASON_WORDS, published
 from khemon.figures.cohort.words import (
     difference_words,
     mean_words,
@@ -20,11 +22,16 @@ from khemon.figures.cohort.words import (
 
 @dataclass(frozen=True, slots=True)
 class TableCell:
-    """A number of one group: the words that open it, and what is said beside it."""
+    """A number of one group: the words that open it, and what is said beside it.
+
+    few: so few children stand behind a part of it that it can give one away. reasons: why the others are not in it.
+    """
 
     group: str
     words: str
     beside: str = ""
+    few: bool = False
+    reasons: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +53,14 @@ class TableLine:
     source: str = ""
 
 
+#: What a reader has to know of the table, on the screen and on paper; what * means is said where it stands.
+HOW_TO_READ = (
+    "Shares are of all children in the group with a day 0. A difference between groups that nobody randomized is no "
+    "effect of a treatment; p by Fisher's exact test unless another is named, not corrected for the number of "
+    "comparisons. * One published figure differs from khemon's by the paper's rounding alone."
+)
+
+
 def proportion_lines(document: dict[str, Any]) -> tuple[TableLine, ...]:
     """Every endpoint that is met or not."""
     return tuple(_proportion(row) for row in document["proportions"])
@@ -53,7 +68,10 @@ def proportion_lines(document: dict[str, Any]) -> tuple[TableLine, ...]:
 
 def _proportion(row: dict[str, Any]) -> TableLine:
     between, printed = row["difference"], row["published"]
-    cells = (TableCell(group["group"], *share_words(row["endpoint"], group)) for group in row["groups"])
+    cells = (
+        TableCell(group["group"], *share_words(row["endpoint"], group), few_in_share(group), _reasons(group))
+        for group in row["groups"]
+    )
     return TableLine(
         row["endpoint"],
         row["title"],
@@ -64,6 +82,11 @@ def _proportion(row: dict[str, Any]) -> TableLine:
         _signed(published_words(printed)),
         "" if printed is None else f"{printed['source']}; counts from the {_COUNTS[printed['counts_from']]}",
     )
+
+
+def _reasons(group: dict[str, Any]) -> str:
+    """Why those who are not in it are not, with how many each."""
+    return ", ".join(f"{REASON_WORDS[reason]} ({count})" for reason, count in group["reasons"].items())
 
 
 _COUNTS = {"text": "text", "percentages": "printed percentages"}
@@ -86,7 +109,7 @@ def amount_lines(document: dict[str, Any]) -> tuple[TableLine, ...]:
 def _amounts(rows: Sequence[dict[str, Any]]) -> Iterator[TableLine]:
     for row in rows:
         cells = (
-            TableCell(group["group"], _signed(mean_words(group, _SHORT)), _signed(_median(group)))
+            TableCell(group["group"], _signed(mean_words(group, _SHORT)), _signed(_median(group)), few_measured(group))
             for group in row["groups"]
         )
         p = row["mann_whitney_p"]
@@ -99,7 +122,7 @@ def _amounts(rows: Sequence[dict[str, Any]]) -> Iterator[TableLine]:
             "",
             "" if p is None else f"{p_words(p)} (Mann-Whitney)",
             "" if printed is None else ", ".join(printed.values()),
-            "" if printed is None else "Results, Efficacy outcomes",
+            "" if printed is None else _source(row["amount"]),
         )
 
 
@@ -118,14 +141,17 @@ def _times(document: dict[str, Any]) -> Iterator[TableLine]:
         "time_to_response": "Days to a durable response, median",
         "time_to_rebound": "Days from a confirmed response to rebound, median",
     }
+    sizes = {group["group"]: group["n"] for group in document["groups"]}
     for what, title in titles.items():
         told = document[what]
-        cells = (
-            TableCell(group["group"], f"{group['events']} of {group['n']}", median_time_words(group))
-            for group in told["groups"]
-        )
+        cells = (_time(group, sizes[group["group"]]) for group in told["groups"])
         test = told["log_rank"]
         yield TableLine(what, title, tuple(cells), "", "", "" if test is None else f"{p_words(test['p'])} (log-rank)")
+
+
+def _time(group: dict[str, Any], size: int) -> TableCell:
+    words = f"{group['events']} of {group['n']}"
+    return TableCell(group["group"], words, median_time_words(group), few_with_event(group, size))
 
 
 def week_lines(document: dict[str, Any]) -> tuple[TableLine, ...]:
@@ -136,14 +162,19 @@ def week_lines(document: dict[str, Any]) -> tuple[TableLine, ...]:
 def _week(row: dict[str, Any]) -> TableLine:
     where = f"week {row['week']} ± {row['within_days']} d" if row["week"] else "baseline"
     cells = (
-        TableCell(group["group"], f"{group['n']} of {group['of']}", spread_words(group)) for group in row["groups"]
+        TableCell(group["group"], f"{group['n']} of {group['of']}", spread_words(group), few_measured(group))
+        for group in row["groups"]
     )
     printed = row["published_medians"]
-    source = "" if printed is None else "Results, Efficacy outcomes"
-    published = "" if printed is None else ", ".join(f"{float(value):g}" for value in printed.values())
-    return TableLine(
-        f"platelets_week_{row['week']}", f"Platelets, {where}", tuple(cells), "", "", "", published, source
-    )
+    source = "" if printed is None else _source(f"platelets_week_{row['week']}")
+    medians = "" if printed is None else ", ".join(f"{float(value):g}" for value in printed.values())
+    return TableLine(f"platelets_week_{row['week']}", f"Platelets, {where}", tuple(cells), "", "", "", medians, source)
+
+
+def _source(what: str) -> str:
+    """Where a value that the trial printed stands in its text."""
+    value = published().value_of(what)
+    return value.source if value else ""
 
 
 def lesion_lines(document: dict[str, Any]) -> tuple[TableLine, ...]:
@@ -152,7 +183,7 @@ def lesion_lines(document: dict[str, Any]) -> tuple[TableLine, ...]:
     found = []
     for scheme in schemes:
         own = [row for row in document["lesions"] if row["scheme"] == scheme]
-        cells = (TableCell(row["group"], _classes(row), "") for row in own)
+        cells = (TableCell(row["group"], _classes(row), "", few_in_class(row)) for row in own)
         found.append(TableLine(f"lesions_{scheme}", f"Change of volume at month 12, {_SCHEMES[scheme]}", tuple(cells)))
     return tuple(found)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from khemon.actions.cohort import Cohort
+from khemon.actions.cohort.few import few_in_group
 from khemon.actions.permitted import permitted
 from khemon.actions.watch.cohort import table
 from khemon.actions.watch.cohort.asked import CohortQuestion, answered, caption_of, whom_of
@@ -15,11 +16,14 @@ from khemon.actions.watch.cohort.swims import swimmer_data
 from khemon.actions.watch.cohort.table import TableLine
 from khemon.actions.watch.setting import Setting, setting_of
 from khemon.actions.whoami import person
-from khemon.endpoints import published
+from khemon.endpoints import endpoint_numbers, published
 from khemon.figures.cohort import CurvesData, SwimmerData, WeeklyData, curves_data, weekly_data
 from khemon.models import Actor
 from khemon.rules.calendar import to_ms
 from khemon.store import Reader, Store
+
+#: From when a rebound is counted.
+_SINCE = "the response was confirmed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class CohortView:
-    """What the page shows. people: of the number that was asked for; asked: whether one was."""
+    """What the page shows. people: of the number that was asked for; few_in: groups of fewer than five children."""
 
     setting: Setting
     revision: int
@@ -71,6 +75,8 @@ class CohortView:
     people: People | None
     notes: tuple[str, ...]
     not_used: int
+    judged_by: str
+    few_in: tuple[str, ...]
 
     @property
     def lines(self) -> tuple[TableLine, ...]:
@@ -113,12 +119,19 @@ def cohort_view(
     """
     whom = whom_of(question, person(store, actor).wards)
     with store.reading() as reader:
-        return _view(reader, question, whom, now, (what, group))
+        return view_of(reader, answered(reader, question, now), question, whom, now, (what, group))
 
 
-def _view(reader: Reader, question: CohortQuestion, whom: str, now: dt.datetime, opened: tuple[str, str]) -> CohortView:
-    setting = setting_of(reader)
-    cohort = answered(reader, question, now)
+def view_of(
+    reader: Reader,
+    cohort: Cohort,
+    question: CohortQuestion,
+    whom: str,
+    now: dt.datetime,
+    opened: tuple[str, str] = ("", ""),
+) -> CohortView:
+    """What the page shows of a cohort. whom: who is in, in words; opened: a number of the table and a group."""
+    setting, endpoints = setting_of(reader), endpoint_numbers()
     document, numbers = cohort.document, reader.patient_numbers()
     caption = caption_of(cohort, question, whom, now)
     proportions, amounts = table.proportion_lines(document), table.amount_lines(document)
@@ -140,13 +153,13 @@ def _view(reader: Reader, question: CohortQuestion, whom: str, now: dt.datetime,
         weeks,
         weekly_data(document["platelets"], caption),
         curves_data(document["time_to_response"], "Share with a durable response", "day 0", caption, compared),
-        curves_data(
-            document["time_to_rebound"], "Share with a rebound", "the response was confirmed", caption, compared
-        ),
+        curves_data(document["time_to_rebound"], "Share with a rebound", _SINCE, caption, compared),
         swimmer_data(cohort, to_ms(question.moment(now, setting.zone)), caption),
         people_of(cohort, titles, *opened, numbers) if opened[0] else None,
         tuple(document["notes"]),
         len(document["not_used"]),
+        f"{cohort.gathered.protocol.called}; {endpoints.name}, version {endpoints.version}",
+        tuple(few_in_group(document)),
     )
 
 
