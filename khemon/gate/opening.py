@@ -182,9 +182,15 @@ def _now_ms() -> int:
 
 
 async def _advance_for_ever(place: Place) -> None:
-    """Once a minute: the moves that time alone makes, in one of the processes that share the store; then the list."""
+    """Once a minute: the moves that time alone makes, in one of the processes that share the store; then the list.
+
+    At the start the list comes first: whoever opens the first page waits for it.
+    """
     lock = _Lock(place.settings.database_url)
     try:
+        lock.held()  # from the start on: others ask by it whether a server runs
+        await anyio.to_thread.run_sync(_look_ahead, place.store)
+        await asyncio.sleep(FIRST_AFTER_S)
         while True:
             if lock.held():
                 await anyio.to_thread.run_sync(_advance, place.store)
