@@ -28,6 +28,7 @@ SHORT_DIGITS = 15
 EXACT = Context(prec=80, traps=[Inexact, InvalidOperation, DivisionByZero, Overflow])
 SUPERSCRIPTS = str.maketrans({digit: f"^{value}" for value, digit in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")})
 LOOKALIKES = str.maketrans({"×": "x", "✕": "x", "∗": "*", "∕": "/", "⁄": "/", "·": ".", "–": "-", "−": "-", "‐": "-"})  # noqa: RUF001
+_SPACED_SLASH = re.compile(r"\s*/\s*")
 
 
 class UnitProblem(ValueError):
@@ -81,7 +82,7 @@ class Quantity:
 def folded(text: str) -> str:
     """The text with full width, superscripts, micro and look-alike signs folded and spaces tidied; case is kept."""
     plain = unicodedata.normalize("NFKC", text.translate(SUPERSCRIPTS)).translate(LOOKALIKES)
-    return re.sub(r"\s*/\s*", "/", " ".join(plain.split()))
+    return _SPACED_SLASH.sub("/", " ".join(plain.split()))
 
 
 def folded_name(text: str) -> str:
@@ -112,11 +113,12 @@ def _spellings(
 ) -> Iterator[tuple[str, Unit]]:
     for entry in entries:
         factor = Decimal(entry["factor"])
+        plain = Unit(factor, "unknown" if basis else "")
+        marked = [(Unit(factor, name), mark) for name, rule in basis.items() for mark in rule["marks"]]
         for spelling in (text for template in entry["spellings"] for text in _spelled_out(template, notations)):
-            yield folded(spelling), Unit(factor, "unknown" if basis else "")
-            for name, rule in basis.items():
-                for mark in rule["marks"]:
-                    yield from ((folded(text), Unit(factor, name)) for text in _marked(spelling, mark))
+            yield folded(spelling), plain
+            for unit, mark in marked:
+                yield from ((folded(text), unit) for text in _marked(spelling, mark))
 
 
 def _limits(pair: list[str] | None) -> tuple[Decimal, Decimal] | None:

@@ -286,6 +286,7 @@ def test_started_by_streamlit_it_asks_for_the_same_link(tmp_path, url):
 def test_time_alone_makes_its_moves_once_a_minute_in_one_process(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     monkeypatch.setattr(opening, "EVERY_S", 0)
+    monkeypatch.setattr(opening, "FIRST_AFTER_S", 0)
     calls: list[int] = []
 
     class Place:

@@ -187,18 +187,27 @@ def _now_ms() -> int:
 
 
 async def _advance_for_ever(place: Place) -> None:
-    """Once a minute: the moves that time alone makes, in one of the processes that share the store; then the list."""
-    lock, first = _Lock(place.settings.database_url), True
+    """Once a minute: the list; and the moves that time alone makes, in one of the processes that share the store.
+
+    At the start the list comes first: whoever opens the first page waits for it. Later the children are looked at in
+    parts, spread over the minute: nobody waits while all are judged.
+    """
+    lock = _Lock(place.settings.database_url)
     try:
+        lock.held()  # from the start on: others ask by it whether a server runs
+        await anyio.to_thread.run_sync(_look_ahead, place.store)
+        await asyncio.sleep(FIRST_AFTER_S)
+        if lock.held():
+            await anyio.to_thread.run_sync(_advance, place.store)
+        await anyio.to_thread.run_sync(_look_ahead, place.store)
+        _keep_out_of_collections()
         while True:
-            if lock.held():
-                await anyio.to_thread.run_sync(_advance, place.store)
-            await anyio.to_thread.run_sync(_look_ahead, place.store)
-            if first:
-                _keep_out_of_collections()
-            first = False
             gc.collect()
-            await asyncio.sleep(EVERY_S)
+            for number in range(PARTS):
+                await asyncio.sleep(EVERY_S / PARTS)
+                if lock.held():
+                    await anyio.to_thread.run_sync(_advance, place.store, (number, PARTS))
+            await anyio.to_thread.run_sync(_look_ahead, place.store)
     finally:
         lock.release()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import field_validator, model_validator
+from pydantic import ConfigDict, field_validator, model_validator
 
 from khemon.models import Frozen, Severity
 from khemon.rules.parameters import Number, check_unit, known_event
@@ -48,6 +48,9 @@ class Raised(Frozen):
 
 class RuleBase(Frozen):
     """What every rule says about itself."""
+
+    # Pydantic makes what reads a rule with the protocol that holds it, and not once more by itself at every start.
+    model_config = ConfigDict(defer_build=True)
 
     name: str
     title: str
