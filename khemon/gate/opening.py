@@ -32,7 +32,7 @@ from khemon.settings import SYNTHETIC, Settings, operating_system_user
 from khemon.store import Store
 
 LOG = logging.getLogger("khemon.gate")
-EVERY_S = 60
+EVERY_S, PARTS = 60, 30
 #: What the first page would otherwise wait for.
 HEAVY = ("pandas", "pyarrow", "plotly.graph_objects", "khemon.actions.watch", "khemon.figures")
 
@@ -184,18 +184,24 @@ def _now_ms() -> int:
 
 
 async def _advance_for_ever(place: Place) -> None:
-    """Once a minute: the moves that time alone makes, in one of the processes that share the store; then the list."""
+    """Once a minute: the list; and the moves that time alone makes, in one of the processes that share the store.
+
+    After the start the children are looked at in parts, spread over the minute: nobody waits while all are judged.
+    """
     lock, first = _Lock(place.settings.database_url), True
     try:
+        if lock.held():
+            await anyio.to_thread.run_sync(_advance, place.store)
         while True:
-            if lock.held():
-                await anyio.to_thread.run_sync(_advance, place.store)
             await anyio.to_thread.run_sync(_look_ahead, place.store)
             if first:
                 _keep_out_of_collections()
             first = False
             gc.collect()
-            await asyncio.sleep(EVERY_S)
+            for number in range(PARTS):
+                await asyncio.sleep(EVERY_S / PARTS)
+                if lock.held():
+                    await anyio.to_thread.run_sync(_advance, place.store, (number, PARTS))
     finally:
         lock.release()
 
@@ -211,11 +217,11 @@ async def _look_for_ever(place: Place) -> None:
         await asyncio.sleep(LOOK_EVERY_S)
 
 
-def _advance(store: Store) -> None:
+def _advance(store: Store, part: tuple[int, int] | None = None) -> None:
     from khemon.actions.advance import advance
 
     try:
-        advance(store, _now_ms())
+        advance(store, _now_ms(), part=part)
     except KhemonError as problem:
         LOG.warning("advance: %s", where_of(problem))
     except Exception as problem:
