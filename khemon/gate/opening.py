@@ -32,7 +32,8 @@ from khemon.settings import SYNTHETIC, Settings, operating_system_user
 from khemon.store import Store
 
 LOG = logging.getLogger("khemon.gate")
-EVERY_S = 60
+#: Seconds between the moves of time, and in how many parts the children are looked at meanwhile.
+EVERY_S, PARTS = 60, 30
 #: What pages after the first would otherwise wait for: read once the first people to look have their page.
 HEAVY = ("pandas", "pyarrow", "plotly.graph_objects", "khemon.actions.watch", "khemon.figures")
 
@@ -223,11 +224,11 @@ async def _look_for_ever(place: Place) -> None:
         await asyncio.sleep(LOOK_EVERY_S)
 
 
-def _advance(store: Store) -> None:
+def _advance(store: Store, part: tuple[int, int] | None = None) -> None:
     from khemon.actions.advance import advance
 
     try:
-        advance(store, _now_ms())
+        advance(store, _now_ms(), part=part)
     except KhemonError as problem:
         LOG.warning("advance: %s", where_of(problem))
     except Exception as problem:

@@ -77,6 +77,11 @@ def file_of(url: str) -> Path | None:
     return Path(str(parsed.database)) if parsed.drivername in SQLITE else None
 
 
+def readers_hold_up_commits(engines: Engines) -> bool:
+    """Whether a commit and those who read keep each other out: so it is in SQLite's rollback mode."""
+    return engines.reading.dialect.name == "sqlite" and sqlite3.sqlite_version_info < FIRST_SOUND_WAL
+
+
 def is_there(url: str) -> bool:
     """Whether a database file is there already; a server is taken to be. StoreProblem for an unsupported URL."""
     try:

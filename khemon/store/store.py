@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,8 @@ import sqlalchemy as sa
 
 from khemon.models import Refused, StoreProblem
 from khemon.store import copies
-from khemon.store.connection import Engines, close_to_others, connect
+from khemon.store.connection import Engines, close_to_others, connect, readers_hold_up_commits
+from khemon.store.gaps import Gaps
 from khemon.store.later import Act, Later
 from khemon.store.problems import plain_problems
 from khemon.store.repository import BoundReader, Moment, PastBoundReader, PastReader, Reader, Writer
@@ -37,6 +38,7 @@ class Store:
         #: Why nobody knows whether it is sound; empty when the last check was made, or none is due yet.
         self._doubted: list[str] = []
         self._engines: Engines = connect(url)
+        self._gaps = Gaps(needed=readers_hold_up_commits(self._engines))
         try:
             with plain_problems():
                 self._prepare()
@@ -104,7 +106,7 @@ class Store:
     @contextmanager
     def reading(self) -> Iterator[Reader]:
         """A reader of one snapshot. Keep it short: in SQLite's rollback mode a commit waits for it."""
-        with plain_problems(), self._engines.reading.begin() as connection:
+        with self._gaps.reading(), plain_problems(), self._engines.reading.begin() as connection:
             begin(connection)
             yield Reader(connection)
 
@@ -121,11 +123,13 @@ class Store:
         """A writer in its own transaction: kept at the end, taken back on an exception or when `keep` is false."""
         if self.held_because is not None:
             raise StoreProblem("database", f"is read-only: {self.held_because}", "nothing was saved")
-        with plain_problems(), self._engines.writing.begin() as connection:
+        with ExitStack() as around, plain_problems(), self._engines.writing.begin() as connection:
             seals = begin(connection, self._children)
             yield Writer(connection)
             seals.write()
-            if not keep:
+            if keep:
+                around.enter_context(self._gaps.committing())
+            else:
                 connection.get_transaction().rollback()  # type: ignore[union-attr]
         if keep:  # what was not committed is not to be met again
             self._children.keep(seals.read)
@@ -154,6 +158,7 @@ class BoundStore(Store):
         self.kept = store.kept
         self._engines = store._engines
         self._children = store._children
+        self._gaps = store._gaps
         self._later = store._later
         self._held = store._held
         self._doubted = store._doubted
@@ -162,7 +167,7 @@ class BoundStore(Store):
     @contextmanager
     def reading(self) -> Iterator[Reader]:
         """A reader of one snapshot of what the person may see."""
-        with plain_problems(), self._engines.reading.begin() as connection:
+        with self._gaps.reading(), plain_problems(), self._engines.reading.begin() as connection:
             begin(connection)
             yield BoundReader(connection, *self._bound)
 
@@ -176,6 +181,7 @@ class PastStore(Store):
     def __init__(self, store: Store, moment: Moment, bound: tuple[Sequence[str], str, int] | None = None) -> None:
         self.url = store.url
         self._engines = store._engines
+        self._gaps = store._gaps
         self._held = store._held
         self._doubted = store._doubted
         self._moment = moment
@@ -184,7 +190,7 @@ class PastStore(Store):
     @contextmanager
     def reading(self) -> Iterator[Reader]:
         """A reader of one snapshot as of the moment."""
-        with plain_problems(), self._engines.reading.begin() as connection:
+        with self._gaps.reading(), plain_problems(), self._engines.reading.begin() as connection:
             begin(connection)
             bound = self._bound
             reader = PastReader(connection) if bound is None else PastBoundReader(connection, *bound)

@@ -10,8 +10,12 @@ import streamlit as st
 
 from khemon.actions.whoami import person
 from khemon.ui.parts.session import session
+from khemon.ui.parts.turns import Turns
 
 ROOT = Path(__file__).resolve().parents[3]
+#: A page that is made for longer than so many seconds keeps nobody waiting: most take a tenth of a second.
+_LONGEST_S = 0.25
+_TURNS = Turns(_LONGEST_S)
 #: url path -> title, in the order of the navigation; the first is the default page.
 TITLES = {
     "ward": "Ward",
@@ -38,7 +42,8 @@ def address(page: str, **query: object) -> str:
     """The address of a page inside the dashboard, with the moment looked back to; the ward's is the root."""
     path = "./" if page == "ward" else page
     if page in LOOKS_BACK:
-        query |= {name: st.query_params[name] for name in (AS_OF, KNOWN) if name in st.query_params}
+        asked = st.query_params.to_dict()  # at once: each question of its own waits for a lock
+        query |= {name: asked[name] for name in (AS_OF, KNOWN) if name in asked}
     return f"{path}?{query_of(query)}" if query else path
 
 
@@ -72,4 +77,6 @@ def run() -> None:
     st.set_page_config(page_title="khemon", page_icon="🏥", layout="wide")
     here = session()
     exist = person(here.store, here.actor).pages
-    st.navigation(list(registered(exist).values()), position="top").run()
+    page = st.navigation(list(registered(exist).values()), position="top")
+    with _TURNS.taken():
+        page.run()
