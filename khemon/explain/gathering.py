@@ -81,17 +81,25 @@ class Gathered:
 
     def row(self, rule: RunRule, first: int, last: int) -> list[Sample]:
         """The informative samples of a run's analyte in [first, last]."""
-        points, informative, good = self.looked.informative(rule)
-        low, high = np.searchsorted(
-            points.key, (self.looked.key(self.patient, first), self.looked.key(self.patient, last) + 1)
-        )
+        _, informative, good = self.looked.informative(rule)
+        low, high = self._places_in(rule, first, last)
         series = self.book.series(rule.analyte)
         chosen = low + np.flatnonzero(informative[low:high])
         return [(place, series.at(place), bool(good[place])) for place in chosen.tolist()]
 
+    def _places_in(self, rule: RunRule, first: int, last: int) -> tuple[int, int]:
+        """Where the points of a run's analyte in [first, last] begin and end."""
+        points, _, _ = self.looked.informative(rule)
+        ends = (self.looked.key(self.patient, first), self.looked.key(self.patient, last) + 1)
+        low, high = np.searchsorted(points.key, ends)
+        return int(low), int(high)
+
     def last_bad(self, rule: RunRule, before: int) -> Point | None:
         """The last bad informative sample before a time."""
-        return next((point for _, point, good in reversed(self.row(rule, FIRST_TIME, before - 1)) if not good), None)
+        _, informative, good = self.looked.informative(rule)
+        low, high = self._places_in(rule, FIRST_TIME, before - 1)
+        bad = low + np.flatnonzero(informative[low:high] & ~good[low:high])
+        return self.book.series(rule.analyte).at(int(bad[-1])) if bad.size else None
 
     def agreeing(self, limbs: tuple[Comparison, ...], first: int, last: int) -> None:
         """So that an AND reads at each result gathered in [first, last] what it read then: all values current there."""

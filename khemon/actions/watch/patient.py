@@ -32,6 +32,9 @@ from khemon.store import HeldRow, Reader, ResultRow, Store, Versions
 
 __all__ = ["Identity", "PatientView", "ended_flags", "identity_of", "patient_id_of", "patient_of", "patient_view"]
 
+#: Verdicts that the table of results names beside the row.
+_SET_OUT = ("voided", "edited")
+
 
 @dataclass(frozen=True, slots=True)
 class PatientView:
@@ -77,13 +80,15 @@ def _registered(reader: Reader, key: str | int | None) -> tuple[Patient, str]:
 
 
 def _in_window(
-    reader: Reader, patient_id: str, versions: Versions, since_ms: int, news: Mapping[int, str]
+    reader: Reader, known: Known, patient_id: str, versions: Versions, since_ms: int, news: Mapping[int, str]
 ) -> list[ResultRow]:
-    """The results of the chosen window, and all that is new, by time, analyte and recording."""
+    """The results of the chosen window, and all that is new, by time, analyte and recording; `known` knows them."""
     older = versions.only((versions.collected_ms < since_ms) & np.isin(versions.result_id, list(news)))
     ids = older.result_id.tolist()
-    rows = reader.result_details(ids, all_there=True)
-    return [*(rows[number] for number in ids), *reader.results_since(patient_id, since_ms, versions)]
+    older_rows = reader.result_details(ids, all_there=True)
+    rows = [*(older_rows[number] for number in ids), *reader.results_since(patient_id, since_ms, versions)]
+    known.read(rows)
+    return rows
 
 
 @permitted("look")
@@ -111,14 +116,11 @@ def patient_view(
         new, unseen = Recorded(reader, patient_id, versions, setting.zone).both(since_ms, anyone_ms, now)
         news, standing = marked(new, unseen), known.standing(patient_id)
         since = to_ms(Judged(setting, known, patient, (), (), now).edges(window)[0])
-        rows = _in_window(reader, patient_id, versions, since, news)
-        known.read(rows)
+        rows = _in_window(reader, known, patient_id, versions, since, news)
         episodes, ended = known.drawn(drawn_rules(setting.protocol))
         samples = with_new(known.sampled(rows_shown(known, standing, since, news)), new)
         view = Judged(setting, known, patient, episodes, samples, now)
-        decided = reader.decisions(("voided", "edited"))
-        held, gaps = reader.held_of(patient_id), reader.gaps_of(patient_id)
-        others = reader.results_without_rules(patient_id, versions)
+        held, gaps, decided = reader.held_of(patient_id), reader.gaps_of(patient_id), reader.decisions(_SET_OUT)
         return PatientView(
             setting=setting,
             revision=reader.patient_revision(patient_id),
@@ -132,7 +134,7 @@ def patient_view(
             new_results=len(new.result_ids),
             new=new,
             unseen=unseen,
-            grades=grade_table(known, patient, standing, others, decided),
+            grades=grade_table(known, patient, standing, reader.results_without_rules(patient_id, versions), decided),
             **view.judged(window, scale),
         )
 

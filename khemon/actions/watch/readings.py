@@ -55,7 +55,9 @@ class CountAt:
         return self.known.sampled(np.array([self.row], np.int64))[0]
 
 
-def counts_since(known: Known, standing: Ints, rule: RunRule, onset: dt.datetime) -> list[tuple[CountAt, bool | None]]:
+def counts_since(
+    known: Known, standing: Ints, rule: RunRule, onset: dt.datetime
+) -> list[tuple[Sample | CountAt, bool | None]]:
     """The counts that rules read since the onset of a run, of these rows, each with its reading as above.
 
     What a clock puts into words, the first weeks and what is not counted, is read whole at once.
@@ -65,10 +67,10 @@ def counts_since(known: Known, standing: Ints, rule: RunRule, onset: dt.datetime
     own = own[known.leads(own)]
     answers = verdicts(results.low[own], results.high[own], rule.test, rule.limit.limit)
     neutral = (answers == UNKNOWN) | ((answers == TRUE) & known.is_lifted_or_preliminary(own))
-    weeks_end = to_ms(onset + (rule.lasts.count + 1) * DAY)
-    known.details(own[neutral | (results.time[own] <= weeks_end)])
-    each = zip(own.tolist(), results.time[own].tolist(), answers.tolist(), neutral.tolist(), strict=True)
+    told = own[neutral | (results.time[own] <= to_ms(onset + (rule.lasts.count + 1) * DAY))]
+    made = dict(zip(told.tolist(), known.sampled(told), strict=True))
+    each = zip(own.tolist(), results.time[own].tolist(), (answers == TRUE).tolist(), neutral.tolist(), strict=True)
     return [
-        (CountAt(moment(time), row, known), None if is_neutral else bool(answer == TRUE))
-        for row, time, answer, is_neutral in each
+        (made.get(row) or CountAt(moment(time), row, known), None if is_neutral else is_good)
+        for row, time, is_good, is_neutral in each
     ]

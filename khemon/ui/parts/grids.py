@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -27,41 +26,40 @@ def results_grid(lines: Sequence[ResultLine], of: int, window: str | None) -> No
     if older:
         rest = f"{older} older of {of} in all: choose “all” above the timeline"
         st.caption(f"Collected in the chosen window ({window}), new to you, or held; {rest}.")
-    rows = [
-        {
-            "Collected": line.collected,
-            "Analyte": line.analyte,
-            "As received": f"{line.text} {line.unit}".strip(),
-            "Value": f"{line.canonical} {line.canonical_unit}".strip(),
-            "New": line.news,
-            "Flag": f"{SIGNS[line.severity]} {line.severity}" if line.severity else "",
-            "Status": line.status,
-            "Remarks": line.remarks,
-            "Specimen": line.specimen,
-            "Recorded": line.recorded,
-            "From": line.source,
-        }
-        for line in lines
-    ]
-    _grid(rows, "Results as received, the newest first")
+    columns = {
+        "Collected": [line.collected for line in lines],
+        "Analyte": [line.analyte for line in lines],
+        "As received": [f"{line.text} {line.unit}".strip() for line in lines],
+        "Value": [f"{line.canonical} {line.canonical_unit}".strip() for line in lines],
+        "New": [line.news for line in lines],
+        "Flag": [f"{SIGNS[line.severity]} {line.severity}" if line.severity else "" for line in lines],
+        "Status": [line.status for line in lines],
+        "Remarks": [line.remarks for line in lines],
+        "Specimen": [line.specimen for line in lines],
+        "Recorded": [line.recorded for line in lines],
+        "From": [line.source for line in lines],
+    }
+    _grid(columns, len(lines), "Results as received, the newest first")
 
 
 def events_grid(lines: Sequence[EventLine]) -> None:
     """Every event."""
-    rows = [
-        {"Start": line.start, "Event": line.kind, "Dose": line.dose, "End": line.end, "Note": line.note}
-        for line in lines
-    ]
-    _grid(rows, "Events, the newest first")
+    columns = {
+        "Start": [line.start for line in lines],
+        "Event": [line.kind for line in lines],
+        "Dose": [line.dose for line in lines],
+        "End": [line.end for line in lines],
+        "Note": [line.note for line in lines],
+    }
+    _grid(columns, len(lines), "Events, the newest first")
 
 
-def _grid(rows: list[dict[str, Any]], words: str) -> None:
+def _grid(columns: dict[str, list[str]], rows: int, words: str) -> None:
     if rows:
         # A column without a word in it only takes room.
-        told = [name for name in rows[0] if any(row[name] != "" for row in rows)]
+        told = {name: column for name, column in columns.items() if any(column)}
         wide = {name: st.column_config.TextColumn(width="large") for name in _WIDE if name in told}
         wide |= {name: st.column_config.TextColumn(width=pixels) for name, pixels in _WHOLE.items() if name in told}
-        frame = pd.DataFrame(rows, columns=told)
-        st.dataframe(frame, hide_index=True, height=_height(len(rows)), column_config=wide, alt=words)
+        st.dataframe(pd.DataFrame(told), hide_index=True, height=_height(rows), column_config=wide, alt=words)
     else:
         st.caption(f"{words}: none.")
