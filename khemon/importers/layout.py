@@ -174,6 +174,9 @@ def _foreign(
     columns.at = claims.settled() | ({"comment": columns.comments[0]} if columns.comments else {})
     if "analyte_name" in columns.at and "analyte" not in columns.at:
         columns.at["analyte"] = columns.at.pop("analyte_name")
+    if not mapped and not columns.dates and [name for name in TIME_FIELDS if name in columns.at] == ["collected_time"]:
+        # The only column of times: where it holds no days its rows say so one by one.
+        columns.at["collected_at"] = columns.at.pop("collected_time")
     if columns.dates and not columns.analytes and not {"analyte", "value"} & set(columns.at):
         _take_items_below(columns, claims)
     beside = [column.unit_at for column in columns.analytes]

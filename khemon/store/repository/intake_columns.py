@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from itertools import repeat
 from typing import Any, Protocol, runtime_checkable
@@ -192,18 +192,29 @@ class _Said:
         # The last place is for rows that say something of their own.
         whole = [row or (None,) * len(NAMES) for row in (*rows, None)]
         self._columns: dict[str, Column] = {}
+        shared: dict[tuple[str, ...], list[Any]] = {}
         for place, name in enumerate(NAMES):
             values = {repr(row[place]): row[place] for row in accepted} or {"": None}
             alone = Same(next(iter(values.values())))
-            self._columns[name] = alone if len(values) == 1 else [row[place] for row in whole]
+            column = [row[place] for row in whole]
+            self._columns[name] = alone if len(values) == 1 else shared.setdefault(tuple(map(repr, column)), column)
         low, specimen, text, digest = map(NAMES.index, ("low", "specimen", "text", "digest"))
         parts = ((row[2], repr(row[low:specimen])[1:-1], repr(row[text:digest])[1:-1]) for row in whole)
         self._parts = list(parts)
 
-    def column(self, name: str, what: Sequence[int]) -> Column:
-        """A column of the table for rows that say this."""
-        column = self._columns[name]
-        return column if isinstance(column, Same) else list(map(column.__getitem__, what))
+    def columns(self, names: Iterable[str], what: Sequence[int]) -> dict[str, Column]:
+        """Columns of the table for rows that say this; those of the same values are made once, and copied."""
+        met: dict[int, list[Any]] = {}
+        found: dict[str, Column] = {}
+        for name in names:
+            column = self._columns[name]
+            if isinstance(column, Same):
+                found[name] = column
+            elif id(column) in met:
+                found[name] = met[id(column)].copy()
+            else:
+                found[name] = met[id(column)] = list(map(column.__getitem__, what))
+        return found
 
     def texts(self, what: Sequence[int], varied: Mapping[str, Any]) -> list[str]:
         """Of each row the plain values in the order of the table, as a tuple of them is written."""
@@ -235,20 +246,19 @@ class Results:
             return self._written(connection)
 
     def _written(self, connection: sa.Connection) -> Ints:
-        said = _Said(self.rows.said)
+        said, times = _Said(self.rows.said), [*self.rows.times, ""]
         digests = np.zeros(len(self.places), np.int64)
         for start in range(0, len(self.places), BLOCK):
-            columns, length = self._block(said, slice(start, start + BLOCK))
+            columns, length = self._block(said, times, slice(start, start + BLOCK))
             insert_columns(connection, result, columns, length)
             note_result_columns(seals_of(connection), columns, length)
             digests[start : start + length] = columns[-1]
         return digests
 
-    def _block(self, said: _Said, block: slice) -> tuple[list[Any], int]:
+    def _block(self, said: _Said, times: Sequence[str], block: slice) -> tuple[list[Any], int]:
         """The columns of some of the rows."""
         rows, places = self.rows, self.places[block].tolist()
         what = self._what[block].tolist()
-        times = [*rows.times, ""]
         varied: dict[str, Column] = {
             "patient_no": self.number[block].tolist(),
             "collected_ms": self.at[block].tolist(),
@@ -258,7 +268,8 @@ class Results:
             "collected_text": list(map(times.__getitem__, map(rows.when.__getitem__, places))),
         }
         varied["digest"] = row_digests(said.texts(what, varied))
-        columns = [varied[name] if name in varied else said.column(name, what) for name in NAMES]
+        varied |= said.columns((name for name in NAMES if name not in varied), what)
+        columns = [varied[name] for name in NAMES]
         for index, place in enumerate(places):
             if place in rows.own:
                 key = (int(self.number[block][index]), int(self.at[block][index]), int(self.code[block][index]))
@@ -269,9 +280,12 @@ class Results:
     def at_hand(self, wanted: Collection[int]) -> AtHand:
         """What an evaluation takes of the patients who are new with this file: of them there are no other rows."""
         numbers = self._new.intersection(wanted)
-        kept = np.flatnonzero((self.code < RULED) & np.isin(self.number, list(numbers)))
+        first, last = np.searchsorted(self.number, (min(numbers, default=0), max(numbers, default=0) + 1)).tolist()
+        kept = (self.code[first:last] < RULED) & np.isin(self.number[first:last], list(numbers))
+        kept = first + np.flatnonzero(kept)
         places, rows = self.places[kept], self.rows
-        own = {index: rows.own[place] for index, place in enumerate(places.tolist()) if place in rows.own}
+        alone = np.flatnonzero(np.isin(places, np.fromiter(rows.own, np.int64, len(rows.own)))).tolist()
+        own = {index: rows.own[int(places[index])] for index in alone}
         columns: dict[str, Any] = {"patient_no": self.number, "collected_ms": self.at, "analyte": self.code}
         columns = {name: column[kept] for name, column in columns.items()}
         columns["result_id"] = places + self.first_id
