@@ -181,7 +181,7 @@ def test_a_note_that_somebody_left_at_a_cell_holds_what_is_read_from_it():
         ("15", "accepted", []),
         (None, "review", ["cell_note"]),
     ]
-    with pytest.raises(ImportProblem, match="without xl/comments1.xml"):
+    with pytest.raises(ImportProblem, match=r"without xl/comments1\.xml"):
         reading(book.archive(parts_of({"A": sheet_xml(rows)}) | {next(iter(parts)): parts[next(iter(parts))]}))
 
 
