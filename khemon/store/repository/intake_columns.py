@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import nullcontext
-from itertools import repeat
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -27,11 +26,11 @@ from khemon.store.repository.intake_labs import (
     is_accepted,
     moved_places,
     observation_content,
-    plain_values,
     result_values,
     versions_of,
 )
 from khemon.store.repository.results import AtHand
+from khemon.store.repository.said_columns import NAMES, Said
 from khemon.store.repository.sealing import RESULT_COLUMNS, RULED, note_result_columns
 from khemon.store.repository.seals import seals_of
 from khemon.store.tables import BATCH_SPAN, result
@@ -41,7 +40,6 @@ from khemon.units import ANALYTE_CODES
 Ints = npt.NDArray[np.int64]
 #: In `what` of a row that says something of its own; in `who` of one that names nobody.
 OWN = NOBODY = -1
-NAMES = [column.name for column in result.columns]
 #: The columns of a row that are not what it says of a result.
 VARIED = ("patient_no", "collected_ms", "result_id", "specimen", "row", "collected_text", "digest")
 
@@ -178,58 +176,6 @@ _EVALUATED: dict[str, Callable[[Any], Any]] = {
 }
 
 
-class _Said:
-    """What rows say of a result, as columns of the table and as parts of the text their digests are made of."""
-
-    def __init__(self, said: Sequence[Any]) -> None:
-        rows = [
-            (*plain_values(0, 0, ANALYTE_CODES[each.analyte], 0, each, None), 0)
-            if each.decision == "accepted"
-            else None
-            for each in said
-        ]
-        accepted = [row for row in rows if row]
-        # The last place is for rows that say something of their own.
-        whole = [row or (None,) * len(NAMES) for row in (*rows, None)]
-        self._columns: dict[str, Column] = {}
-        shared: dict[tuple[str, ...], list[Any]] = {}
-        for place, name in enumerate(NAMES):
-            values = {repr(row[place]): row[place] for row in accepted} or {"": None}
-            alone = Same(next(iter(values.values())))
-            column = [row[place] for row in whole]
-            self._columns[name] = alone if len(values) == 1 else shared.setdefault(tuple(map(repr, column)), column)
-        low, specimen, text, digest = map(NAMES.index, ("low", "specimen", "text", "digest"))
-        parts = ((row[2], repr(row[low:specimen])[1:-1], repr(row[text:digest])[1:-1]) for row in whole)
-        self._parts = list(parts)
-
-    def columns(self, names: Iterable[str], what: Sequence[int]) -> dict[str, Column]:
-        """Columns of the table for rows that say this; those of the same values are made once, and copied."""
-        met: dict[int, list[Any]] = {}
-        found: dict[str, Column] = {}
-        for name in names:
-            column = self._columns[name]
-            if isinstance(column, Same):
-                found[name] = column
-            elif id(column) in met:
-                found[name] = met[id(column)].copy()
-            else:
-                found[name] = met[id(column)] = list(map(column.__getitem__, what))
-        return found
-
-    def texts(self, what: Sequence[int], varied: Mapping[str, Any]) -> list[str]:
-        """Of each row the plain values in the order of the table, as a tuple of them is written."""
-        columns = (varied[name] for name in ("patient_no", "collected_ms", "result_id", "row", "collected_text"))
-        specimen = varied["specimen"]
-        specimens = repeat(None, len(what)) if isinstance(specimen, Same) else specimen
-        parts = map(self._parts.__getitem__, what)
-        return [
-            f"({number}, {at}, {code}, {row_id}, {bounds}, {specimen!r}, None, {line}, None, {written!r}, {rest})"
-            for (code, bounds, rest), number, at, row_id, line, written, specimen in zip(
-                parts, *columns, specimens, strict=True
-            )
-        ]
-
-
 class Results:
     """The accepted rows of a file in the order of the table's key."""
 
@@ -246,7 +192,7 @@ class Results:
             return self._written(connection)
 
     def _written(self, connection: sa.Connection) -> Ints:
-        said, times = _Said(self.rows.said), [*self.rows.times, ""]
+        said, times = Said(self.rows.said), [*self.rows.times, ""]
         digests = np.zeros(len(self.places), np.int64)
         for start in range(0, len(self.places), BLOCK):
             columns, length = self._block(said, times, slice(start, start + BLOCK))
@@ -255,7 +201,7 @@ class Results:
             digests[start : start + length] = columns[-1]
         return digests
 
-    def _block(self, said: _Said, times: Sequence[str], block: slice) -> tuple[list[Any], int]:
+    def _block(self, said: Said, times: Sequence[str], block: slice) -> tuple[list[Any], int]:
         """The columns of some of the rows."""
         rows, places = self.rows, self.places[block].tolist()
         what = self._what[block].tolist()
