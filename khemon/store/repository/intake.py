@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import zlib
-from collections.abc import Callable, Collection, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -42,8 +41,6 @@ DECISIONS = ("accepted", "review", "rejected", "duplicate", "conflict", "no_valu
 WITHOUT_PATIENT = frozenset({"rejected", "ignored"})
 #: Fast, and a text file still shrinks to a fifth.
 ZLIB_LEVEL = 1
-#: Bytes from which a file is packed beside the rest, which leaves the interpreter alone meanwhile.
-WORTH_A_THREAD = 1_000_000
 _IS_KEPT = Ready(sa.select(raw_file.c.size).where(raw_file.c.sha256 == sa.bindparam("sha256")))
 
 
@@ -146,8 +143,6 @@ class Intake:
         self.counts["read"] = sum(decisions.values())
         if self.counts["read"] >= BATCH_SPAN:
             raise StoreProblem(where=self.meta.file, found="has too many rows", remedy="split the file")
-        known = bool(_IS_KEPT.rows(self.connection, sha256=self.meta.sha256))
-        packed = None if known else _packed(self.meta.content)
         insert_rows(self.connection, patient, self._added)
         rows = (*self.results, *self.fates, *self.events, *self.patients)
         digests = np.array([row[-1] for row in rows], np.int64)
@@ -160,8 +155,6 @@ class Intake:
             (patient_version, self.patients),
         ):
             insert_rows(self.connection, table, kept)
-        if packed is not None:
-            insert_rows(self.connection, raw_file, [(self.meta.sha256, len(self.meta.content), packed())])
         name = self._write_batch(rows_digest(digests))
         insert_rows(self.connection, batch_patient, sorted((number, self.batch_no) for number in self.here.values()))
         self._seal()
@@ -196,19 +189,12 @@ class Intake:
             "details": canonical_json(dict(meta.details)),
             "digest": digest,
         }
+        if not _IS_KEPT.rows(self.connection, sha256=meta.sha256):
+            packed = zlib.compress(meta.content, ZLIB_LEVEL)
+            insert_rows(self.connection, raw_file, [(meta.sha256, len(meta.content), packed)])
         insertion(batch).run(self.connection, [values])
         sealing.note_batch(seals_of(self.connection), values)
         return name
-
-
-def _packed(content: bytes) -> Callable[[], bytes]:
-    """Gives the bytes packed; of a large file they are being packed meanwhile."""
-    if len(content) < WORTH_A_THREAD:
-        return lambda: zlib.compress(content, ZLIB_LEVEL)
-    beside = ThreadPoolExecutor(1)
-    packed = beside.submit(zlib.compress, content, ZLIB_LEVEL)
-    beside.shutdown(wait=False)
-    return packed.result
 
 
 def repeated(connection: sa.Connection, meta: ImportMeta, rows: Iterable[Row]) -> ImportOutcome | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import repeat
 from typing import Any
 
+from khemon.store.column_types import Text
 from khemon.store.repository.bulk import Column, Same
 from khemon.store.repository.intake_labs import plain_values
 from khemon.store.tables import result
@@ -28,12 +29,18 @@ class Said:
         # The last place is for rows that say something of their own.
         whole = [row or (None,) * len(NAMES) for row in (*rows, None)]
         self._columns: dict[str, Column] = {}
-        shared: dict[tuple[str, ...], list[Any]] = {}
+        texts: list[list[Any]] = []
         for place, name in enumerate(NAMES):
             values = {repr(row[place]): row[place] for row in accepted} or {"": None}
             alone = Same(next(iter(values.values())))
+            if len(values) == 1:
+                self._columns[name] = alone
+                continue
             column = [row[place] for row in whole]
-            self._columns[name] = alone if len(values) == 1 else shared.setdefault(tuple(map(repr, column)), column)
+            if isinstance(result.c[name].type, Text):
+                column = next((other for other in texts if other == column), column)
+                texts.append(column)
+            self._columns[name] = column
         low, specimen, text, digest = map(NAMES.index, ("low", "specimen", "text", "digest"))
         parts = ((row[2], repr(row[low:specimen])[1:-1], repr(row[text:digest])[1:-1]) for row in whole)
         self._parts = list(parts)
