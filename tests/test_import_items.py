@@ -50,6 +50,13 @@ def test_an_ambiguous_code_whose_unit_does_not_decide_is_rejected():
     assert (found.decision, code_of(found)) == ("rejected", ["analyte_in_doubt"])
 
 
+@pytest.mark.parametrize(("unit", "decision"), [("/cumm", "review"), ("/uL", "review"), ("K/uL", "accepted")])
+def test_a_total_count_of_single_cells_is_not_taken_for_platelets(unit, decision):
+    found = observed("112", "TC", unit)
+    assert (found.analyte, found.decision) == ("platelets", decision)
+    assert observed("112000", "PLT", unit).decision != "rejected"
+
+
 @pytest.mark.parametrize("code", ["20570-8", "48664-7", "3256-5", "789-8"])
 def test_codes_of_other_quantities_are_ignored_whatever_they_are_called(code):
     assert observed("20", code, "g/L").decision == "ignored"

@@ -167,6 +167,24 @@ def test_hidden_rows_columns_and_sheets_are_read_and_named():
     assert "sheet 'Old' is hidden and was read" in reading_of_hidden.notes
 
 
+def test_a_note_that_somebody_left_at_a_cell_holds_what_is_read_from_it():
+    rows = [HEADER, row(14), row(15, test="HGB", unit="g/dL"), row(None)]
+    kept = '<comments><commentList><comment ref="D2"/><comment ref="A1"/><comment ref="D4"/><comment ref="H9"/>'
+    related = f'<Relationships><Relationship Id="r1" Type="{book.OFFICE}/comments" Target="../comments1.xml"/>'
+    parts = {
+        "xl/worksheets/_rels/sheet1.xml.rels": f"{related}</Relationships>",
+        "xl/comments1.xml": f"{kept}</commentList></comments>",
+    }
+    found = reading(book.archive(parts_of({"A": sheet_xml(rows)}) | parts)).observations
+    assert [(one.value, one.decision, codes(one)) for one in found] == [
+        ("14", "review", ["cell_note"]),
+        ("15", "accepted", []),
+        (None, "review", ["cell_note"]),
+    ]
+    with pytest.raises(ImportProblem, match=r"without xl/comments1\.xml"):
+        reading(book.archive(parts_of({"A": sheet_xml(rows)}) | {next(iter(parts)): parts[next(iter(parts))]}))
+
+
 def test_every_sheet_with_results_is_read_and_names_itself_in_the_field():
     wide = [["Patient ID", "Collected", "PLT (K/uL)"], ["0098", AT, 15]]
     content = book.archive(

@@ -36,6 +36,7 @@ class FurtherWording:
     def __init__(self, looked: Looked, naming: Naming) -> None:
         self.looked = looked
         self.naming = naming
+        self._why: dict[str, dict[str, str]] = {}
 
     def text(self, stretch: Stretch, rule: AnyRule) -> str:
         """What a rule of section 3.7 says about this stretch."""
@@ -178,10 +179,10 @@ class FurtherWording:
         who = f"chosen by {band.chosen_by}" if band is not None and band.chosen_by else "who chose it is not recorded"
         return f"chosen band {bounds[0]:g}-{bounds[1]:g} ({called}; {who})"
 
-    def _counts_due(self, stretch: Stretch, rule: CountsDueRule) -> str:
-        since, why = self.looked.due(rule, stretch)
+    def _why_due(self, rule: CountsDueRule) -> dict[str, str]:
+        """Why a count is due, in words by what the rule found."""
         low = self.looked.knowing.run_rule(rule.run).limit.words
-        told = {
+        return {
             "close": f"{_whose(rule.close)}: every {_span(rule.close)} after a count below {rule.close_below.words} "
             "or lifted by a transfusion",
             "every": f"{_whose(rule.every)}: every {_span(rule.every)}",
@@ -192,6 +193,12 @@ class FurtherWording:
             "step": f"{_whose(rule.step_every)}: every {_span(rule.step_every)} after a taper step, a hold, the end "
             "of a course, or a dose that cannot be compared with the one before",
         }
+
+    def _counts_due(self, stretch: Stretch, rule: CountsDueRule) -> str:
+        since, why = self.looked.due(rule, stretch)
+        if rule.name not in self._why:
+            self._why[rule.name] = self._why_due(rule)
+        told = self._why[rule.name]
         text = f"No count for {unseen_words(stretch.until - since)} ({told[why]}){self._latest(stretch, rule, since)}"
         [limb] = limbs_of(self.looked.knowing.run_rule(rule.run))
         return text + passed_over(self.naming, stretch, limb, since, stretch.last_inside)

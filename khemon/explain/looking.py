@@ -224,8 +224,8 @@ class Book:
     def response_before(self, patient: int, time: int) -> int | None:
         """When the durable response that armed the watch was confirmed, the latest before `time`."""
         code = next((c for c, n in enumerate(self.protocol.rule_names) if n == self._response_rule()), -1)
-        chosen = (self.found.patient == patient) & (self.found.rule == code)
-        times = self.found.confirmed_at[chosen]
+        own = slice(*np.searchsorted(self.found.patient, np.array((patient, patient + 1), self.found.patient.dtype)))
+        times = self.found.confirmed_at[own][self.found.rule[own] == code]
         times = times[(times != NO_TIME) & (times < time)]
         return int(times.max()) if times.size else None
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from khemon.importers.decoding import MARKS
-from khemon.importers.numbers import plain_text
+from khemon.importers.signs import plain_text
 from khemon.importers.times import LOCAL
 
 #: What an old one-byte or Chinese text may be in; the name to state, and words for it.

@@ -10,8 +10,8 @@ from khemon.importers.grid import Grid
 from khemon.importers.items import find_item, named_analytes
 from khemon.importers.layout import CANONICAL, DATES_ACROSS, WIDE, Columns, known_meaning
 from khemon.importers.mapping import Mapping
-from khemon.importers.numbers import certain_signs, plain_text
 from khemon.importers.options import ReadOptions
+from khemon.importers.signs import certain_signs, plain_text
 from khemon.importers.staging import ACCEPTED
 from khemon.importers.times import DAY_FIRST, MONTH_FIRST, UNDECIDED, order_of
 from khemon.units import folded_name

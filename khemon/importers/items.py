@@ -112,8 +112,19 @@ def find_item(text: str, name: str, unit: str, codes: MappingType[str, str]) -> 
     if not candidates:
         return _unlisted(code, name, unit)
     if len(candidates) > 1:
-        return _by_unit(candidates, unit)
+        return _by_unit(candidates, unit, folded_name(code or name))
     return Item(candidates[0])
+
+
+#: What a code of the total count of white cells, counted singly, may mean in another laboratory.
+COUNTED = "platelets"
+TOTAL = Item(
+    COUNTED,
+    decision=REVIEW,
+    reasons=(
+        "analyte_in_doubt: counted singly this may be the total count of white cells; add it to [codes] of a mapping",
+    ),
+)
 
 
 def _unlisted(code: str, name: str, unit: str) -> Item:
@@ -125,9 +136,10 @@ def _unlisted(code: str, name: str, unit: str) -> Item:
     return Item(found, decision=REVIEW, reasons=(reason,))
 
 
-def _by_unit(candidates: tuple[str, ...], unit: str) -> Item:
+def _by_unit(candidates: tuple[str, ...], unit: str, code: str) -> Item:
     agreeing = [analyte for analyte in candidates if takes(analyte, unit)]
     if len(agreeing) == 1:
-        return Item(agreeing[0])
+        raw = code in vocabulary()["total_count"]["codes"] and agreeing[0] == COUNTED
+        return TOTAL if raw and unit_of(COUNTED, unit).factor < 1 else Item(agreeing[0])
     finding = f"the code may mean {' or '.join(candidates)} and the unit does not decide"
     return Item(None, decision=REJECTED, reasons=(f"analyte_in_doubt: {finding}; add it to [codes] of a mapping",))

@@ -174,6 +174,7 @@ def _foreign(
     columns.at = claims.settled() | ({"comment": columns.comments[0]} if columns.comments else {})
     if "analyte_name" in columns.at and "analyte" not in columns.at:
         columns.at["analyte"] = columns.at.pop("analyte_name")
+    _take_lone_times(columns, stated=bool(mapped))
     if columns.dates and not columns.analytes and not {"analyte", "value"} & set(columns.at):
         _take_items_below(columns, claims)
     beside = [column.unit_at for column in columns.analytes]
@@ -187,6 +188,13 @@ def _foreign(
     columns.unread = [index for index in range(len(header)) if index not in read]
     columns.layout = _layout(columns, header, where, mapping.layout if mapping else None)
     return columns
+
+
+def _take_lone_times(columns: Columns, *, stated: bool) -> None:
+    """A lone column of times holds the moments: where it holds no days its rows say so one by one."""
+    lone = [name for name in TIME_FIELDS if name in columns.at] == ["collected_time"]
+    if lone and not stated and not columns.dates:
+        columns.at["collected_at"] = columns.at.pop("collected_time")
 
 
 def _refuse_missing(header: list[str], where: str, mapping: Mapping | None) -> None:

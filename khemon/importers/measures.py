@@ -10,13 +10,15 @@ from decimal import Decimal
 
 from khemon.importers.items import Item, find_item, takes
 from khemon.importers.mapping import Mapping
-from khemon.importers.numbers import Number, NumberGrammar, Signs, plain_text
+from khemon.importers.numbers import Number, NumberGrammar
 from khemon.importers.once import Once
+from khemon.importers.signs import Signs, plain_text
 from khemon.importers.staging import ACCEPTED, NO_VALUE, REJECTED, REVIEW, worse
 from khemon.units import ANALYTES, Quantity, UnitProblem, convert, decimal_text, interval, unit_of
 
 NUMBER_IN_RANGE = re.compile(r"[0-9][0-9.,']*")
 UNIT_WORDS = 3
+MAY_GROUP = "thousands: the sign may group thousands here, and both numbers are plausible; state decimal in a mapping"
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +164,7 @@ class Measures:
         if number.value is None:
             return replace(without_number, canonical_unit=quantity.unit, basis=quantity.basis)
         doubts = reasons + self._range_reasons(item.analyte, unit, quantity.basis, reference)
+        doubts += _group_reasons(item.analyte, number, unit, basis)
         return self._judged(item.analyte, number, quantity, doubts, unit)
 
     def _basis(self, item: Item, unit: str) -> tuple[str, tuple[str, ...]]:
@@ -212,6 +215,14 @@ class Measures:
             number.quality,
             unit,
         )
+
+
+def _group_reasons(analyte: str, number: Number, unit: str, basis: str) -> tuple[str, ...]:
+    """A reason for review when the three digits behind the sign may as well be thousands: 27.000 /uL."""
+    if number.grouped is None:
+        return ()
+    decision, _ = beyond_limits(analyte, number.comparator, convert(analyte, number.grouped, unit, basis).value)
+    return (MAY_GROUP,) if decision == ACCEPTED else ()
 
 
 def _text(value: Decimal | None) -> str | None:

@@ -4,32 +4,19 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from khemon.importers.once import Once
+from khemon.importers.signs import Signs, plain_text
 from khemon.importers.staging import ACCEPTED, NO_VALUE, REJECTED, REVIEW
 
 LONGEST_NUMBER = 24
 #: A denial counts for so many words behind it.
 NEAR = 4
-#: Full-width forms lie this far above ASCII. Only these are folded: a general folding would turn 5² into 52.
-FULL_WIDTH: dict[int, int | str] = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
-SPACES: dict[int, int | str] = dict.fromkeys(map(ord, "\u00a0\u2007\u2009\u202f\u3000"), " ")
-SIGNS: dict[int, int | str] = {
-    ord("≤"): "<=",
-    ord("≦"): "<=",
-    ord("⩽"): "<=",
-    ord("≥"): ">=",
-    ord("≧"): ">=",
-    ord("⩾"): ">=",
-}
-FOLD: dict[int, int | str] = {**FULL_WIDTH, **SPACES, **SIGNS}
-
 COMPARED = re.compile(r"(<=|>=|<|>)?\s*(.*)", re.DOTALL)
 PLAIN = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)")
 GROUPED = re.compile(r"[0-9]{1,3}([,.' ])[0-9]{3}(?:\1[0-9]{3})*(?:(?!\1)[,.][0-9]+)?")
@@ -40,18 +27,6 @@ NUMBER_IN_TEXT = re.compile(r"(?:<=|>=|<|>)?\s*(?<![\w.,])[0-9][0-9.,']*(?<![.,]
 
 SIGN_BEHIND = "text_behind_number: a person must say what the sign means"
 SAY_SO, SAY_DECIMAL = "state decimal and thousands in a mapping", "state decimal"
-#: A number with one kind of separator behind it all: what else it holds says which sign is the decimal one.
-NUMBER_SHAPE = re.compile(r"[<>=~\s]*([0-9][0-9.,]*)(?![0-9.,])")
-SURE = {
-    sign: re.compile(rf"[0-9]+{re.escape(sign)}(?:[0-9]{{1,2}}|[0-9]{{4,}})|0{re.escape(sign)}[0-9]+") for sign in ".,"
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Signs:
-    """The decimal sign that a file makes certain by itself; none when it does not, or when it uses both."""
-
-    decimal: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +43,14 @@ class Number:
     quality: str = ""
     rest: str = ""
     in_comment: bool = False
+    #: What it is if the one sign in it, which the file makes the decimal sign elsewhere, groups thousands here.
+    grouped: Decimal | None = None
 
 
 @cache
 def vocabulary() -> dict[str, Any]:
     """The words of laboratory files, as `vocabulary.toml` lists them."""
     return tomllib.loads(Path(__file__).with_name("vocabulary.toml").read_text(encoding="utf-8"))
-
-
-def plain_text(text: str) -> str:
-    """The text with full-width characters, spaces and comparison signs folded, trimmed."""
-    return text.translate(FOLD).strip()
 
 
 def _unreadable(why: str) -> Number:
@@ -173,19 +145,6 @@ def _words(text: str) -> Number | None:
     return None
 
 
-def certain_signs(texts: Iterable[str]) -> Signs:
-    """The decimal sign of a file: the one of numbers that can only be read one way, such as 7,4 or 0.82 or 1.234,5."""
-    sure = set()
-    for text in set(texts):
-        match = NUMBER_SHAPE.match(plain_text(text))
-        digits = match[1].rstrip(".,") if match else ""
-        if "." in digits and "," in digits:
-            sure.add(max(".,", key=digits.rindex))
-        else:
-            sure |= {sign for sign, shape in SURE.items() if shape.fullmatch(digits)}
-    return Signs(sure.pop() if len(sure) == 1 else None)
-
-
 class NumberGrammar:
     """Reads value texts of one laboratory: its decimal sign, and its thousands separator if it declared one.
 
@@ -193,6 +152,8 @@ class NumberGrammar:
     """
 
     def __init__(self, decimal: str | None, thousands: str | None, signs: Signs | None = None) -> None:
+        #: The laboratory did not say what its signs mean.
+        self.may_group = not decimal and not thousands and signs is not None
         decimal = decimal or (signs.decimal if signs else None)
         self.decimal = decimal or "."
         self.declared = decimal is not None
@@ -212,7 +173,7 @@ class NumberGrammar:
                 return followed
             return _words(text) or followed or _unreadable(_why_not(bare))
         if flag and number.decision != REJECTED:
-            return Number(number.decision, number.comparator, number.value, (*number.reasons, f"flag: {flag}"))
+            return replace(number, reasons=(*number.reasons, f"flag: {flag}"))
         return number
 
     def _compared(self, text: str) -> Number | None:
@@ -228,7 +189,7 @@ class NumberGrammar:
         number = self._number(digits)
         if sign == "<" and number.value == 0:
             return _unreadable("a result cannot lie below zero")
-        return Number(number.decision, sign, number.value, number.reasons)
+        return replace(number, comparator=sign)
 
     def _number(self, digits: str) -> Number:
         """The number in digits and separators, where the declared signs explain every separator."""
@@ -239,7 +200,8 @@ class NumberGrammar:
         if self.point_in_doubt and in_threes and point:
             return Number(REVIEW, reasons=(f"thousands: nothing says whether {point!r} is the decimal sign; {SAY_SO}",))
         if not separators:
-            return Number(value=Decimal(ungrouped))
+            other = Decimal(whole + fraction) if self.may_group and in_threes and point else None
+            return Number(value=Decimal(ungrouped), grouped=other)
         if in_threes and separators == {self.thousands} and fraction.isdigit() == bool(point):
             return Number(value=Decimal(ungrouped))
         if not in_threes or self.thousands:
@@ -265,7 +227,7 @@ class NumberGrammar:
             return Number(REVIEW, number.comparator, number.value, (*number.reasons, SIGN_BEHIND), rest="")
         if rest[0] in "eE" or rest.lstrip()[:1] in tuple("-0123456789_.,'+"):
             return None
-        return Number(number.decision, number.comparator, number.value, number.reasons, quality_named(rest), rest)
+        return replace(number, quality=quality_named(rest), rest=rest)
 
     def in_comment(self, comment: str) -> tuple[Number, str] | None:
         """The one number a comment gives and the text behind it; None when it gives none or several."""

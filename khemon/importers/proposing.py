@@ -14,8 +14,8 @@ from khemon.importers.formats import read_any
 from khemon.importers.layout import CANONICAL
 from khemon.importers.mapping import COLUMN_FIELDS, Mapping
 from khemon.importers.mapping_text import TABLES
-from khemon.importers.numbers import plain_text
 from khemon.importers.options import ReadOptions
+from khemon.importers.signs import plain_text
 from khemon.importers.staging import LABS, Reading
 from khemon.importers.times import DAY_FIRST, LOCAL, MONTH_FIRST, UNDECIDED
 from khemon.models import ImportProblem

@@ -13,10 +13,10 @@ from khemon.importers.grid import Grid, Ragged
 from khemon.importers.labs import LabReader
 from khemon.importers.layout import CANONICAL, DATES_ACROSS, Columns, find_columns
 from khemon.importers.measures import Measures
-from khemon.importers.numbers import certain_signs
 from khemon.importers.options import ReadOptions
 from khemon.importers.records import EventReader, PatientReader
 from khemon.importers.sections import join_ranges, join_times_of_day, patients_by_line, refuse_hidden_headers, set_aside
+from khemon.importers.signs import certain_signs
 from khemon.importers.staging import EVENTS, IGNORED, LABS, REVIEW, Observation, Reading, worse
 from khemon.importers.times import Clock
 from khemon.importers.undecided import PATIENT_ID, UNITS, Undecided

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from khemon.importers.dates import spelled_plainly
-from khemon.importers.numbers import plain_text
 from khemon.importers.once import Once
+from khemon.importers.signs import plain_text
 from khemon.importers.staging import ACCEPTED, REJECTED, REVIEW
 
 EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001  the local wall clock; the zone's offset is taken off by hand

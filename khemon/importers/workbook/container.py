@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import posixpath
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -129,6 +130,20 @@ class Container:
             parser.Parse(b"", True)
         except expat.ExpatError as problem:
             raise refused(f"damaged XML in {name}") from problem
+
+
+def related(container: Container, path: str) -> dict[str, tuple[str, str]]:
+    """Relation id to kind and path of a part that a part inside refers to."""
+    folder, name = posixpath.split(path)
+    found: dict[str, tuple[str, str]] = {}
+
+    def start(tag: str, attributes: dict[str, str]) -> None:
+        if tag == "Relationship" and attributes.get("TargetMode") != "External":
+            target = posixpath.normpath(posixpath.join("/", folder, attributes.get("Target", "")))
+            found[attributes.get("Id", "")] = (attributes.get("Type", "").rpartition("/")[2], target.lstrip("/"))
+
+    container.parse(f"{folder}/_rels/{name}.rels", start)
+    return found
 
 
 def _refuse_doctype(*_: object) -> None:

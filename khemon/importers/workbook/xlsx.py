@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -13,11 +12,13 @@ import python_calamine as calamine
 
 from khemon.importers.grid import MAX_COLUMNS, Fact
 from khemon.importers.workbook.cells import Sheet, Style
-from khemon.importers.workbook.container import Container, refused
+from khemon.importers.workbook.container import Container, refused, related
+from khemon.importers.workbook.notes import hold_noted
 from khemon.importers.workbook.sheet_xml import read_sheet
 from khemon.importers.workbook.shown import BUILT_IN, number_format
 from khemon.models import ImportProblem
 
+WORKBOOK = "xl/workbook.xml"
 DISAGREE = "readers_disagree: two readers find different contents in this cell"
 
 
@@ -31,22 +32,9 @@ class Book:
     strings: list[str] = field(default_factory=list)
 
 
-def _targets(container: Container) -> dict[str, tuple[str, str]]:
-    """Relation id to kind and path of a part of the workbook."""
-    found: dict[str, tuple[str, str]] = {}
-
-    def start(tag: str, attributes: dict[str, str]) -> None:
-        if tag == "Relationship" and attributes.get("TargetMode") != "External":
-            path = posixpath.normpath(posixpath.join("/xl", attributes.get("Target", "")))
-            found[attributes.get("Id", "")] = (attributes.get("Type", "").rpartition("/")[2], path.lstrip("/"))
-
-    container.parse("xl/_rels/workbook.xml.rels", start)
-    return found
-
-
 def _read_book(container: Container) -> Book:
     book = Book()
-    targets = _targets(container)
+    targets = related(container, WORKBOOK)
 
     def start(tag: str, attributes: dict[str, str]) -> None:
         if tag == "workbookPr":
@@ -58,7 +46,7 @@ def _read_book(container: Container) -> Book:
                 hidden = attributes.get("state", "visible") != "visible"
                 book.sheets.append((attributes.get("name", ""), hidden, path))
 
-    container.parse("xl/workbook.xml", start)
+    container.parse(WORKBOOK, start)
     paths = {kind: path for kind, path in targets.values()}
     book.styles = _read_styles(container, paths["styles"]) if "styles" in paths else []
     book.strings = _read_strings(container, paths["sharedStrings"]) if "sharedStrings" in paths else []
@@ -122,8 +110,9 @@ def read_xlsx(content: bytes, most: int | None) -> Iterator[Sheet]:
         raise refused("a workbook without a sheet")
     sheets = [read_sheet(container, name, hidden, path, book, most) for name, hidden, path in book.sheets]
     second = _second_opinion(content)
-    for sheet in sheets:
+    for sheet, (_, _, path) in zip(sheets, book.sheets, strict=True):
         _compare(sheet, second)
+        hold_noted(sheet, container, path)
         yield sheet
 
 

@@ -9,7 +9,6 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import nullcontext
-from itertools import repeat
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -27,11 +26,11 @@ from khemon.store.repository.intake_labs import (
     is_accepted,
     moved_places,
     observation_content,
-    plain_values,
     result_values,
     versions_of,
 )
 from khemon.store.repository.results import AtHand
+from khemon.store.repository.said_columns import NAMES, Said
 from khemon.store.repository.sealing import RESULT_COLUMNS, RULED, note_result_columns
 from khemon.store.repository.seals import seals_of
 from khemon.store.tables import BATCH_SPAN, result
@@ -41,7 +40,6 @@ from khemon.units import ANALYTE_CODES
 Ints = npt.NDArray[np.int64]
 #: In `what` of a row that says something of its own; in `who` of one that names nobody.
 OWN = NOBODY = -1
-NAMES = [column.name for column in result.columns]
 #: The columns of a row that are not what it says of a result.
 VARIED = ("patient_no", "collected_ms", "result_id", "specimen", "row", "collected_text", "digest")
 
@@ -178,47 +176,6 @@ _EVALUATED: dict[str, Callable[[Any], Any]] = {
 }
 
 
-class _Said:
-    """What rows say of a result, as columns of the table and as parts of the text their digests are made of."""
-
-    def __init__(self, said: Sequence[Any]) -> None:
-        rows = [
-            (*plain_values(0, 0, ANALYTE_CODES[each.analyte], 0, each, None), 0)
-            if each.decision == "accepted"
-            else None
-            for each in said
-        ]
-        accepted = [row for row in rows if row]
-        # The last place is for rows that say something of their own.
-        whole = [row or (None,) * len(NAMES) for row in (*rows, None)]
-        self._columns: dict[str, Column] = {}
-        for place, name in enumerate(NAMES):
-            values = {repr(row[place]): row[place] for row in accepted} or {"": None}
-            alone = Same(next(iter(values.values())))
-            self._columns[name] = alone if len(values) == 1 else [row[place] for row in whole]
-        low, specimen, text, digest = map(NAMES.index, ("low", "specimen", "text", "digest"))
-        parts = ((row[2], repr(row[low:specimen])[1:-1], repr(row[text:digest])[1:-1]) for row in whole)
-        self._parts = list(parts)
-
-    def column(self, name: str, what: Sequence[int]) -> Column:
-        """A column of the table for rows that say this."""
-        column = self._columns[name]
-        return column if isinstance(column, Same) else list(map(column.__getitem__, what))
-
-    def texts(self, what: Sequence[int], varied: Mapping[str, Any]) -> list[str]:
-        """Of each row the plain values in the order of the table, as a tuple of them is written."""
-        columns = (varied[name] for name in ("patient_no", "collected_ms", "result_id", "row", "collected_text"))
-        specimen = varied["specimen"]
-        specimens = repeat(None, len(what)) if isinstance(specimen, Same) else specimen
-        parts = map(self._parts.__getitem__, what)
-        return [
-            f"({number}, {at}, {code}, {row_id}, {bounds}, {specimen!r}, None, {line}, None, {written!r}, {rest})"
-            for (code, bounds, rest), number, at, row_id, line, written, specimen in zip(
-                parts, *columns, specimens, strict=True
-            )
-        ]
-
-
 class Results:
     """The accepted rows of a file in the order of the table's key."""
 
@@ -235,20 +192,19 @@ class Results:
             return self._written(connection)
 
     def _written(self, connection: sa.Connection) -> Ints:
-        said = _Said(self.rows.said)
+        said, times = Said(self.rows.said), [*self.rows.times, ""]
         digests = np.zeros(len(self.places), np.int64)
         for start in range(0, len(self.places), BLOCK):
-            columns, length = self._block(said, slice(start, start + BLOCK))
+            columns, length = self._block(said, times, slice(start, start + BLOCK))
             insert_columns(connection, result, columns, length)
             note_result_columns(seals_of(connection), columns, length)
             digests[start : start + length] = columns[-1]
         return digests
 
-    def _block(self, said: _Said, block: slice) -> tuple[list[Any], int]:
+    def _block(self, said: Said, times: Sequence[str], block: slice) -> tuple[list[Any], int]:
         """The columns of some of the rows."""
         rows, places = self.rows, self.places[block].tolist()
         what = self._what[block].tolist()
-        times = [*rows.times, ""]
         varied: dict[str, Column] = {
             "patient_no": self.number[block].tolist(),
             "collected_ms": self.at[block].tolist(),
@@ -258,7 +214,8 @@ class Results:
             "collected_text": list(map(times.__getitem__, map(rows.when.__getitem__, places))),
         }
         varied["digest"] = row_digests(said.texts(what, varied))
-        columns = [varied[name] if name in varied else said.column(name, what) for name in NAMES]
+        varied |= said.columns((name for name in NAMES if name not in varied), what)
+        columns = [varied[name] for name in NAMES]
         for index, place in enumerate(places):
             if place in rows.own:
                 key = (int(self.number[block][index]), int(self.at[block][index]), int(self.code[block][index]))
@@ -269,9 +226,12 @@ class Results:
     def at_hand(self, wanted: Collection[int]) -> AtHand:
         """What an evaluation takes of the patients who are new with this file: of them there are no other rows."""
         numbers = self._new.intersection(wanted)
-        kept = np.flatnonzero((self.code < RULED) & np.isin(self.number, list(numbers)))
+        first, last = np.searchsorted(self.number, (min(numbers, default=0), max(numbers, default=0) + 1)).tolist()
+        kept = (self.code[first:last] < RULED) & np.isin(self.number[first:last], list(numbers))
+        kept = first + np.flatnonzero(kept)
         places, rows = self.places[kept], self.rows
-        own = {index: rows.own[place] for index, place in enumerate(places.tolist()) if place in rows.own}
+        alone = np.flatnonzero(np.isin(places, np.fromiter(rows.own, np.int64, len(rows.own)))).tolist()
+        own = {index: rows.own[int(places[index])] for index in alone}
         columns: dict[str, Any] = {"patient_no": self.number, "collected_ms": self.at, "analyte": self.code}
         columns = {name: column[kept] for name, column in columns.items()}
         columns["result_id"] = places + self.first_id
