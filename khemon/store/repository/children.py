@@ -78,6 +78,16 @@ def _array(column: Sequence[Any], kind: type) -> Array:
     return found
 
 
+def specimen_codes(specimens: Sequence[str | None]) -> npt.NDArray[np.int64]:
+    """Equal texts get equal codes; -1 where there is none."""
+    if not any(specimens):
+        return np.full(len(specimens), -1, dtype=np.int64)
+    codes: dict[str | None, int] = {None: -1}
+    return np.fromiter(
+        (codes.setdefault(text, len(codes) - 1) for text in specimens), dtype=np.int64, count=len(specimens)
+    )
+
+
 class Children:
     """What is kept of children, by number; the one that was kept first goes first."""
 
