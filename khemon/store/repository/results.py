@@ -63,7 +63,7 @@ def result_columns(
 ) -> ResultColumns:
     """Standing versions for these patients; `everyone`: they are all there are. at_hand: what need not be fetched."""
     asked = None if everyone else sorted(number for number in numbers.values() if number not in at_hand.numbers)
-    columns, kept = _read(connection, asked, at_hand, all_analytes=all_analytes)
+    columns, kept = _as_kept(connection, asked, at_hand, all_analytes=all_analytes)
     names, patient = _places(numbers, np.array(columns[0], dtype=np.int64))
     result_id = np.array(columns[8], dtype=np.int64)
     standing = _standing(result_id, columns[9], ledger, known_at_ms) & (patient >= 0)
@@ -93,7 +93,7 @@ def result_columns(
     )
 
 
-def _read(
+def _as_kept(
     connection: sa.Connection, asked: list[int] | None, at_hand: AtHand, *, all_analytes: bool
 ) -> tuple[Sequence[Sequence[Any]], dict[str, Any]]:
     """RESULT_COLUMNS of these patients, as far as they are not kept; and what else is kept of the only one."""
