@@ -46,7 +46,7 @@ class Child:
     """
 
     total: Total
-    columns: tuple[Array, ...]
+    columns: tuple[Any, ...]
     last_id: int
     texts: dict[int, tuple[str, str | None, str]] = field(default_factory=dict)
     memory: dict[Any, Any] = field(default_factory=dict)
