@@ -120,7 +120,7 @@ def closed(found: Episodes, closing: Ints) -> Episodes:
     return replace(found, end=end, end_reason=np.where(closes, END["observation_ended"], found.end_reason))
 
 
-@lru_cache(maxsize=256)
+@lru_cache
 def nothing(rule: int) -> Episodes:
     """No episodes of a rule."""
     none, codes = np.zeros(0, np.int64), np.zeros(0, np.int8)

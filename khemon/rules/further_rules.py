@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Literal, NamedTuple
 
 from pydantic import field_validator, model_validator
@@ -243,7 +242,7 @@ class QuestionRule(RuleBase):
     jumps: tuple[Jump, ...] = ()
     factors: tuple[Exactly, ...] = ()
 
-    @cached_property
+    @property
     def parts(self) -> tuple[Part, ...]:
         """Everything that is asked, one analyte after the other."""
         return (

@@ -1,8 +1,8 @@
 """What was found for one child before, used again where everything it was found from is the same, bit by bit.
 
 A result changes one analyte; most rules go by others. A rule is judged anew unless all that it reads is as it was:
-the points of its analytes, results one by one, events, the close of observation. Nothing has to be told what changed,
-and what is used again is what would be found. What goes by the clock beyond that is never kept.
+the points of its analytes, results one by one, events. Nothing has to be told what changed, and what is used again is
+what would be found. What goes by the clock beyond that is never kept.
 """
 
 from __future__ import annotations
@@ -64,7 +64,6 @@ class Memory:
             tuple(map(self._points, analytes)),
             tuple(map(self._singles, analytes)) if singly else (),
             self._events() if events else (),
-            self._block.closing.tobytes(),
             more,
         )
         known = self._kept.get(name)
@@ -86,7 +85,7 @@ class Memory:
         return known
 
     def _events(self) -> tuple[bytes, ...]:
-        """The events known, and which of them are over: an end ahead is not known yet."""
+        """The events known, and which of them are over: an end ahead is not known yet. They close observation too."""
         if _PLACE not in self._traces:
             events = self._block.events
             over = events.end <= np.minimum(self._block.closing[events.patient], self._block.as_of)

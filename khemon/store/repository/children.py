@@ -46,7 +46,7 @@ class Child:
     """
 
     total: Total
-    columns: tuple[Array, ...]
+    columns: tuple[Any, ...]
     last_id: int
     texts: dict[int, tuple[str, str | None, str]] = field(default_factory=dict)
     memory: dict[Any, Any] = field(default_factory=dict)
@@ -76,6 +76,16 @@ def _array(column: Sequence[Any], kind: type) -> Array:
     found = np.empty(len(column), dtype=object)
     found[:] = column
     return found
+
+
+def specimen_codes(specimens: Sequence[str | None]) -> npt.NDArray[np.int64]:
+    """Equal texts get equal codes; -1 where there is none."""
+    if not any(specimens):
+        return np.full(len(specimens), -1, dtype=np.int64)
+    codes: dict[str | None, int] = {None: -1}
+    return np.fromiter(
+        (codes.setdefault(text, len(codes) - 1) for text in specimens), dtype=np.int64, count=len(specimens)
+    )
 
 
 class Children:

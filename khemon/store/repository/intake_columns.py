@@ -70,7 +70,8 @@ class InColumns(Protocol):
 
 def decisions_of(rows: Sequence[Any] | InColumns) -> Counter[str]:
     """How many rows have which decision now."""
-    if not isinstance(rows, InColumns):
+    # A list is known at once; to look for every part of columns takes long.
+    if isinstance(rows, list) or not isinstance(rows, InColumns):
         return Counter(row.decision for row in rows)
     what = np.array(rows.what, np.int64)
     what[list(rows.own)] = OWN

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence, Set
-from functools import lru_cache
+from functools import lru_cache, partial
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -15,20 +15,20 @@ import sqlalchemy as sa
 from khemon.models import QUALITIES, STATUSES, TIMINGS
 from khemon.store.digests import row_digest
 from khemon.store.repository.bulk import ReadyIn, ReadyOf, chunks, fetch_plain
-from khemon.store.repository.children import Child
+from khemon.store.repository.children import specimen_codes
 from khemon.store.repository.decisions import set_out
+from khemon.store.repository.kept_rows import IN_ORDER, child_of, sound_totals
 from khemon.store.repository.ledger import Ledger
-from khemon.store.repository.marks import NONE, Total, mark_of, totals
+from khemon.store.repository.marks import mark_of, totals
 from khemon.store.repository.people import numbers_of
 from khemon.store.repository.ready import Ready
-from khemon.store.repository.sealing import RESULT_COLUMNS, RULED, result_totals
+from khemon.store.repository.sealing import RESULT_COLUMNS, RULED
 from khemon.store.repository.seals import damage, seals_of
 from khemon.store.rows import ResultColumns, ResultRow
 from khemon.store.tables import BATCH_SPAN, batch, batch_patient, patient, result
 from khemon.units import ANALYTE_CODES
 
 ANALYTE_NAMES: tuple[str, ...] = tuple(ANALYTE_CODES)
-IN_ORDER = (result.c.patient_no, result.c.collected_ms, result.c.analyte, result.c.result_id)
 
 
 class AtHand(NamedTuple):
@@ -50,17 +50,6 @@ def all_columns(*, all_analytes: bool = True) -> ReadyOf:
     return ReadyOf(statement.order_by(*IN_ORDER), result.c.patient_no)
 
 
-_SINCE = Ready(
-    sa.select(*RESULT_COLUMNS)
-    .where(
-        result.c.patient_no == sa.bindparam("number"),
-        result.c.result_id > sa.bindparam("last"),
-        result.c.analyte < RULED,
-    )
-    .order_by(*IN_ORDER)
-)
-
-
 def result_columns(
     connection: sa.Connection,
     ledger: Ledger,
@@ -74,9 +63,7 @@ def result_columns(
 ) -> ResultColumns:
     """Standing versions for these patients; `everyone`: they are all there are. at_hand: what need not be fetched."""
     asked = None if everyone else sorted(number for number in numbers.values() if number not in at_hand.numbers)
-    alone = asked[0] if asked and len(asked) == 1 and not (at_hand.numbers or all_analytes) else None
-    child = None if alone is None else _child(connection, alone)
-    columns = _fetched(connection, asked, at_hand, all_analytes=all_analytes) if child is None else child.columns
+    columns, kept = _as_kept(connection, asked, at_hand, all_analytes=all_analytes)
     names, patient = _places(numbers, np.array(columns[0], dtype=np.int64))
     result_id = np.array(columns[8], dtype=np.int64)
     standing = _standing(result_id, columns[9], ledger, known_at_ms) & (patient >= 0)
@@ -98,38 +85,24 @@ def result_columns(
         high=np.asarray(columns[4], dtype=np.float64)[keep],
         status=np.asarray(columns[5], dtype=np.int8)[keep],
         quality=np.asarray(columns[6], dtype=np.int8)[keep],
-        specimen=_specimen_codes(columns[7])[keep],
+        specimen=specimen_codes(columns[7])[keep],
         recorded=result_id,
         result_id=result_id,
         timing=np.asarray(columns[10], dtype=np.int8)[keep],
-        texts={} if child is None else child.texts,
-        memory=None if child is None else child.memory,
+        **kept,
     )
 
 
-def _child(connection: sa.Connection, number: int) -> Child | None:
-    """What there is of one child, read as far as it was not kept; None where nothing may be kept."""
-    seals = seals_of(connection)
-    if seals.kept is None or number in seals.left_out:
-        return None
-    child = seals.read.get(number) or seals.kept.get(number)
-    child = None if child is None else _brought_up(connection, number, child)
-    if child is None:
-        columns = _fetched(connection, [number], NOTHING, all_analytes=False)
-        child = Child.of(seals.expected("result", [number]).get(number, NONE), columns)
-    seals.read[number] = child
-    return child
-
-
-def _brought_up(connection: sa.Connection, number: int, child: Child) -> Child | None:
-    """What is kept of a child, with what was recorded since; None where that is not what should be there."""
-    expected = seals_of(connection).expected("result", [number]).get(number, NONE)
-    if child.total == expected:
-        return child
-    columns: list[Sequence[Any]] = list(zip(*_SINCE.rows(connection, number=number, last=child.last_id), strict=True))
-    new = _totals(columns)["result"].get(number, NONE)
-    as_it_should_be = child.total.with_mark(new.mark, new.rows) == expected
-    return child.with_rows(expected, columns) if as_it_should_be else None
+def _as_kept(
+    connection: sa.Connection, asked: list[int] | None, at_hand: AtHand, *, all_analytes: bool
+) -> tuple[Sequence[Sequence[Any]], dict[str, Any]]:
+    """RESULT_COLUMNS of these patients, as far as they are not kept; and what else is kept of the only one."""
+    read = partial(_fetched, connection, asked, at_hand, all_analytes=all_analytes)
+    if asked is not None and len(asked) == 1 and not (at_hand.numbers or all_analytes):
+        child = child_of(connection, asked[0], read)
+        if child is not None:
+            return child.columns, {"texts": child.texts, "memory": child.memory}
+    return read(), {}
 
 
 def _fetched(
@@ -150,20 +123,12 @@ def sound_columns(
     """The rows as columns, when they are what should be there; without those of patients who are set aside."""
     seals = seals_of(connection)
     columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
-    found = _totals(columns)
+    found = sound_totals(columns)
     for kind in ("result", "other_result") if all_analytes else ("result",):
         seals.compare(kind, found[kind], asked)
     if seals.left_out:
         columns = list(zip(*(row for row in rows if row[0] not in seals.left_out), strict=True))
     return columns or [()] * len(RESULT_COLUMNS)
-
-
-def _totals(columns: list[Sequence[Any]]) -> dict[str, dict[int, Total]]:
-    """Kind to patient to total of RESULT_COLUMNS. DamagedRows for what is no row."""
-    try:
-        return result_totals(columns)
-    except (TypeError, ValueError, OverflowError):  # what stands there is not even of the kind of its column
-        raise damage("results") from None
 
 
 def _places(numbers: dict[str, int], patient_no: npt.NDArray[np.int64]) -> tuple[list[str], npt.NDArray[np.int32]]:
@@ -190,16 +155,6 @@ def _standing(
     if left := set_out(ledger, known_at_ms):
         keep &= ~np.isin(row_id, list(left))
     return keep
-
-
-def _specimen_codes(specimens: Sequence[str | None]) -> npt.NDArray[np.int64]:
-    """Equal texts get equal codes; -1 where there is none."""
-    if not any(specimens):
-        return np.full(len(specimens), -1, dtype=np.int64)
-    codes: dict[str | None, int] = {None: -1}
-    return np.fromiter(
-        (codes.setdefault(text, len(codes) - 1) for text in specimens), dtype=np.int64, count=len(specimens)
-    )
 
 
 #: Where each column stands in a whole row, the digest last.

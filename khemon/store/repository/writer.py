@@ -84,7 +84,7 @@ class Writer(Reader):
             return before
         intake = Intake(self._connection, self._ledger, meta, supersede=on_conflict == "supersede", act=act)
         with without_collection():
-            if isinstance(observations, InColumns):
+            if not isinstance(observations, list) and isinstance(observations, InColumns):
                 take_columns(intake, observations)
             elif observations:
                 take_observations(intake, observations)
