@@ -243,5 +243,18 @@ def test_logs_name_the_kind_and_place_of_an_error_and_never_its_text(caplog):
     assert "test_gate_sessions.py" in caplog.text
 
 
+def test_one_entry_of_the_log_is_one_line_and_not_a_long_one(caplog):
+    log = logging.getLogger("test.quiet")
+    undo = keep_logs_free_of_patients()
+    try:
+        log.warning("asked for %s", "x\n2026-01-01 FORGED\r\x1b[2J\u2028" + "y" * 100_000)
+        log.warning("a plain entry, 100 %")
+    finally:
+        undo()
+    first, second = (record.getMessage() for record in caplog.records)
+    assert first.startswith("asked for x\\n2026-01-01 FORGED\\r\\x1b[2J\\u2028yyy") and first.isprintable()
+    assert len(first) < 2_100 and second == "a plain entry, 100 %"
+
+
 def test_an_error_of_our_own_is_logged_in_full_because_it_names_no_patient():
     assert where_of(StoreProblem("database", "is busy", "try again")) == "StoreProblem: database: is busy. try again"
