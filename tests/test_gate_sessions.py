@@ -8,6 +8,7 @@ import logging
 import pytest
 
 from khemon.gate import running
+from khemon.gate.pace import AT_ONCE, PER_SECOND, Pace
 from khemon.gate.quiet import keep_logs_free_of_patients, where_of
 from khemon.gate.sessions import SOCKETS, SOCKETS_PER_SESSION, OneTimeLink, Session, Sessions
 from khemon.gate.sockets import is_done_by_a_person, serve_socket
@@ -170,6 +171,25 @@ def test_a_page_that_refreshes_itself_does_not_keep_its_session_awake():
     heartbeat.app_heartbeat = True
     frames = [message.SerializeToString() for message in (by_hand, by_timer, heartbeat)]
     assert [is_done_by_a_person(frame) for frame in [*frames, b"", b"\xff\xff"]] == [True, False, False, False, False]
+
+
+def test_who_asks_without_end_waits_and_nobody_else(clock: Clock):
+    pace = Pace(clock)
+    assert [pace.wait_s("ann") for _ in range(AT_ONCE)] == [0] * AT_ONCE
+    assert [pace.wait_s("ann") for _ in range(3)] == [1 / PER_SECOND, 2 / PER_SECOND, 3 / PER_SECOND]
+    assert pace.wait_s("bob") == 0
+    clock.now += 4.1 / PER_SECOND
+    assert pace.wait_s("ann") == 0 and pace.wait_s("ann") > 0
+    clock.now += 3600
+    assert [pace.wait_s("ann") for _ in range(AT_ONCE + 1)] == [0] * AT_ONCE + [1 / PER_SECOND]
+
+
+def test_the_pace_of_many_is_not_remembered_for_ever(clock: Clock):
+    pace = Pace(clock)
+    for number in range(5_000):
+        pace.wait_s(f"person {number}")
+        clock.now += 1
+    assert len(pace._left) <= 1_000
 
 
 @pytest.mark.parametrize("by_hand", [False, True])

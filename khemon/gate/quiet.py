@@ -42,7 +42,7 @@ def _without_texts(record: logging.LogRecord) -> logging.LogRecord:
     problem = record.exc_info[1] if record.exc_info else None
     if problem is not None:
         record.msg, record.args = f"{record.getMessage()} ({where_of(problem)})", ()
-    record.exc_info = record.exc_text = None
+    record.exc_info = record.exc_text = record.stack_info = None
     return _in_one_line(record)
 
 

@@ -99,7 +99,12 @@ class _Socket:
             return None
         if is_done_by_a_person(message["bytes"]):
             self._sessions.touch(self._session)
-        return message
+        # Whoever asks without end waits, with what comes behind it, and not everybody else.
+        wait = self._sessions.pace.wait_s(self._session.person)
+        if wait > 0:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._over.wait(), wait)
+        return _OVER if self._over.is_set() else message
 
     async def _close(self, code: int) -> None:
         self._over.set()
