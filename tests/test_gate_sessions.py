@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 
 import pytest
 
@@ -223,6 +224,33 @@ def test_a_socket_is_closed_when_its_session_ends_by_time_or_by_hand(by_hand):
     kinds = [(message["type"], message.get("code")) for message in sent]
     assert kinds == [("websocket.accept", None), ("websocket.close", 1008)]
     assert sessions.of_reference(session.reference) is None
+
+
+def test_a_socket_that_asks_without_end_is_heard_at_its_persons_pace_and_ends_with_its_session_all_the_same(
+    clock: Clock,
+):
+    sessions = Sessions(idle_s=60, absolute_s=60, clock=clock)
+    _, session = sessions.open(ANN)
+    heard: list[float] = []
+
+    async def receive() -> dict:
+        return {"type": "websocket.receive", "bytes": b""}
+
+    async def send(message: dict) -> None:
+        pass
+
+    async def app(scope: dict, receive, send) -> None:
+        while (await receive())["type"] == "websocket.receive":
+            heard.append(time.monotonic())
+            if len(heard) == AT_ONCE + 1:
+                asyncio.get_running_loop().call_soon(sessions.end, session)
+
+    async def lived() -> None:
+        await asyncio.wait_for(serve_socket(app, {}, receive, send, sessions, session), 60)
+
+    finished(lived())
+    assert len(heard) == AT_ONCE + 1
+    assert heard[AT_ONCE] - heard[AT_ONCE - 1] > 0.9 / PER_SECOND
 
 
 def test_without_a_server_there_is_neither_store_nor_actor():
