@@ -297,6 +297,7 @@ def test_one_entry_of_the_log_is_one_line_and_not_a_long_one(caplog):
     try:
         log.warning("asked for %s", "x\n2026-01-01 FORGED\r\x1b[2J\u2028" + "y" * 100_000)
         log.warning("a plain entry, 100 %")
+        logging.getLogRecordFactory()("x", 10, __file__, 1, "%d and %d", ("none",), None)
     finally:
         undo()
     first, second = (record.getMessage() for record in caplog.records)

@@ -182,7 +182,7 @@ def look_closely(url: str, log: Path) -> int:
 
 # ---- the database server ------------------------------------------------------------------------------------------
 
-OUTAGES = 3
+OUTAGES = 2
 
 
 @pytest.fixture

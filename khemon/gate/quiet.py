@@ -48,7 +48,10 @@ def _without_texts(record: logging.LogRecord) -> logging.LogRecord:
 
 def _in_one_line(record: logging.LogRecord) -> logging.LogRecord:
     """The record without what would make one entry look like several, or fill the disk."""
-    text = record.getMessage()
+    try:
+        text = record.getMessage()
+    except (TypeError, ValueError):  # written wrongly: said by whoever writes it out
+        return record
     if len(text) > LONGEST_ENTRY or not text.isprintable():
         shown = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text[:LONGEST_ENTRY])
         record.msg, record.args = shown, ()
