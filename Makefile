@@ -26,7 +26,8 @@ TESTS ?=
 # What `make endure` looks at for longer.
 ENDURING := tests/test_engine.py tests/test_engine_laws.py tests/test_further_random.py tests/test_alerts_laws.py \
 	tests/test_alerts_reference.py tests/test_alerts_machine.py tests/test_alerts_store.py tests/test_evaluate_command.py \
-	tests/test_endurance.py tests/test_killed.py tests/test_failing_writes.py tests/test_power_loss.py tests/test_safekeeping.py tests/test_flipped_bits.py
+	tests/test_endurance.py tests/test_killed.py tests/test_failing_writes.py tests/test_power_loss.py tests/test_safekeeping.py \
+	tests/test_flipped_bits.py
 
 # Files or folders, for example: make mutate MODULES=khemon/units.py LOOK=--quick for a first look at them
 MODULES ?=

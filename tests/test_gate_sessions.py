@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 
 import pytest
 
 from khemon.gate import running
+from khemon.gate.pace import AT_ONCE, PER_SECOND, Pace
 from khemon.gate.quiet import keep_logs_free_of_patients, where_of
 from khemon.gate.sessions import SOCKETS, SOCKETS_PER_SESSION, OneTimeLink, Session, Sessions
 from khemon.gate.sockets import is_done_by_a_person, serve_socket
@@ -172,6 +174,25 @@ def test_a_page_that_refreshes_itself_does_not_keep_its_session_awake():
     assert [is_done_by_a_person(frame) for frame in [*frames, b"", b"\xff\xff"]] == [True, False, False, False, False]
 
 
+def test_who_asks_without_end_waits_and_nobody_else(clock: Clock):
+    pace = Pace(clock)
+    assert [pace.wait_s("ann") for _ in range(AT_ONCE)] == [0] * AT_ONCE
+    assert [pace.wait_s("ann") for _ in range(3)] == [1 / PER_SECOND, 2 / PER_SECOND, 3 / PER_SECOND]
+    assert pace.wait_s("bob") == 0
+    clock.now += 4.1 / PER_SECOND
+    assert pace.wait_s("ann") == 0 and pace.wait_s("ann") > 0
+    clock.now += 3600
+    assert [pace.wait_s("ann") for _ in range(AT_ONCE + 1)] == [0] * AT_ONCE + [1 / PER_SECOND]
+
+
+def test_the_pace_of_many_is_not_remembered_for_ever(clock: Clock):
+    pace = Pace(clock)
+    for number in range(5_000):
+        pace.wait_s(f"person {number}")
+        clock.now += 1
+    assert len(pace._left) <= 1_000
+
+
 @pytest.mark.parametrize("by_hand", [False, True])
 def test_a_socket_is_closed_when_its_session_ends_by_time_or_by_hand(by_hand):
     sessions = Sessions(idle_s=60 if by_hand else 0.05, absolute_s=60)
@@ -203,6 +224,33 @@ def test_a_socket_is_closed_when_its_session_ends_by_time_or_by_hand(by_hand):
     kinds = [(message["type"], message.get("code")) for message in sent]
     assert kinds == [("websocket.accept", None), ("websocket.close", 1008)]
     assert sessions.of_reference(session.reference) is None
+
+
+def test_a_socket_that_asks_without_end_is_heard_at_its_persons_pace_and_ends_with_its_session_all_the_same(
+    clock: Clock,
+):
+    sessions = Sessions(idle_s=60, absolute_s=60, clock=clock)
+    _, session = sessions.open(ANN)
+    heard: list[float] = []
+
+    async def receive() -> dict:
+        return {"type": "websocket.receive", "bytes": b""}
+
+    async def send(message: dict) -> None:
+        pass
+
+    async def app(scope: dict, receive, send) -> None:
+        while (await receive())["type"] == "websocket.receive":
+            heard.append(time.monotonic())
+            if len(heard) == AT_ONCE + 1:
+                asyncio.get_running_loop().call_soon(sessions.end, session)
+
+    async def lived() -> None:
+        await asyncio.wait_for(serve_socket(app, {}, receive, send, sessions, session), 60)
+
+    finished(lived())
+    assert len(heard) == AT_ONCE + 1
+    assert heard[AT_ONCE] - heard[AT_ONCE - 1] > 0.9 / PER_SECOND
 
 
 def test_without_a_server_there_is_neither_store_nor_actor():
@@ -241,6 +289,20 @@ def test_logs_name_the_kind_and_place_of_an_error_and_never_its_text(caplog):
     assert "Canary" not in caplog.text
     assert caplog.text.count("ValueError at ") == 3
     assert "test_gate_sessions.py" in caplog.text
+
+
+def test_one_entry_of_the_log_is_one_line_and_not_a_long_one(caplog):
+    log = logging.getLogger("test.quiet")
+    undo = keep_logs_free_of_patients()
+    try:
+        log.warning("asked for %s", "x\n2026-01-01 FORGED\r\x1b[2J\u2028" + "y" * 100_000)
+        log.warning("a plain entry, 100 %")
+        logging.getLogRecordFactory()("x", 10, __file__, 1, "%d and %d", ("none",), None)
+    finally:
+        undo()
+    first, second = (record.getMessage() for record in caplog.records)
+    assert first.startswith("asked for x\\n2026-01-01 FORGED\\r\\x1b[2J\\u2028yyy") and first.isprintable()
+    assert len(first) < 2_100 and second == "a plain entry, 100 %"
 
 
 def test_an_error_of_our_own_is_logged_in_full_because_it_names_no_patient():

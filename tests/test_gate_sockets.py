@@ -265,6 +265,25 @@ def test_a_window_cannot_stop_the_server(demo_server: Server):
     assert demo_server.ask("/healthz").status == 200
 
 
+def test_what_no_page_has_a_reason_to_send_goes_nowhere_and_forges_no_line_of_the_log(demo_server: Server):
+    before = demo_server.said()
+    forged, skills, dismissed, cleared, git = (BackMsg() for _ in range(5))
+    forged.backend_operation_request.request_id = "x\nFORGED: check: 0 findings" + "y" * 100_000
+    skills.backend_operation_request.install_skills.SetInParent()
+    dismissed.backend_operation_request.dismiss_skills_nudge.SetInParent()
+    cleared.clear_cache = git.load_git_info = True
+    with opened(demo_server, demo_server.sign_in()) as wire:
+        own = session_id(wire)
+        for message in (skills, dismissed):
+            message.backend_operation_request.session_id = own
+            message.backend_operation_request.request_id = "asked"
+        for message in (forged, skills, dismissed, cleared, git):
+            wire.send(message.SerializeToString())
+        found = shown(wire)
+        assert SEEN in found and b"asked" not in found and b"git_info" not in found
+    assert demo_server.said() == before
+
+
 def test_a_page_asked_for_by_an_unknown_name_or_hash_runs_through_the_main_script(demo_server: Server):
     message = BackMsg()
     message.rerun_script.page_script_hash = "0" * 32

@@ -1,4 +1,4 @@
-"""Killed while it imports, at every moment of an import: what was acknowledged is there, nothing is there in part.
+"""Killed, itself or its database server, at any moment of an import: what was acknowledged is there, nothing in part.
 
 `KHEMON_KILLS=2000` kills more often than the 200 times of every run; `KHEMON_SEED` repeats the moments.
 """
@@ -10,19 +10,24 @@ import itertools
 import mmap
 import os
 import random
+import shutil
 import signal
 import sqlite3
+import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import psutil
 import pytest
 import sqlalchemy as sa
 
 from khemon.store import Store, tables
 from tests import test_endurance
+from tests.databases import _server
 from tests.shell import sqlite
 from tests.test_endurance import FORKS, assert_as_if_nothing_had_happened, assert_whole
 
@@ -173,3 +178,55 @@ def look_closely(url: str, log: Path) -> int:
     files = assert_whole(store, log, ROWS)
     store.close()
     return files
+
+
+# ---- the database server ------------------------------------------------------------------------------------------
+
+OUTAGES = 2
+
+
+@pytest.fixture
+def doomed_postgres(postgres_url: sa.URL) -> Iterator[Any]:
+    """A PostgreSQL server of the test's own, which may be killed. The shared one says whether any can be had."""
+    folder = Path(tempfile.mkdtemp(prefix="khemon-doomed-"))
+    server = _server(folder / "data")
+    yield server
+    server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def kill_whole(server: Any) -> None:
+    """Every process of the server at once, as when its machine goes down."""
+    main = psutil.Process(server.get_pid())
+    family = [main, *main.children(recursive=True)]
+    for process in family:
+        process.suspend()
+    for process in family:
+        process.kill()
+    psutil.wait_procs(family, timeout=20)
+
+
+@pytest.mark.postgres
+def test_a_killed_database_server_has_every_acknowledged_import_when_it_is_back(doomed_postgres, tmp_path, seed):
+    url = sa.make_url(doomed_postgres.get_uri()).set(drivername="postgresql").render_as_string(hide_password=False)
+    log, drawn = tmp_path / "acknowledged", random.Random(seed)
+    Store(url).close()
+    for _ in range(OUTAGES):
+        child = FORKS.Process(target=test_endurance.import_for_ever, args=(url, str(log)), daemon=True)
+        child.start()
+        enough = len(test_endurance.acknowledged(log)) + 2
+        while len(test_endurance.acknowledged(log)) < enough:
+            child.join(0.005)
+            assert child.is_alive(), "it stopped by itself"
+        child.join(drawn.uniform(0, 0.1))
+        kill_whole(doomed_postgres)
+        child.join()
+        assert child.exitcode == 0, "it did not say what happened"
+        doomed_postgres.ensure_postgres_running()
+    store = Store(url)
+    files = assert_whole(store, log)
+    assert files >= 2 * OUTAGES
+    assert_as_if_nothing_had_happened(store, files, tmp_path)
+    store.close()
+    problems = Path(f"{log}.problems").read_text().splitlines()
+    assert len(problems) == OUTAGES and all("try again" in problem for problem in problems)

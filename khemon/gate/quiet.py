@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 from khemon.models import KhemonError
 
+#: Signs of one entry: what comes from outside may be long.
+LONGEST_ENTRY = 2_000
 #: The second is said of every refused socket: uvicorn does not take our answer for the end of the handshake.
 _NOISE = ("Invalid HTTP request", "ASGI callable returned without completing handshake", "Unsupported upgrade request")
 
@@ -40,7 +42,19 @@ def _without_texts(record: logging.LogRecord) -> logging.LogRecord:
     problem = record.exc_info[1] if record.exc_info else None
     if problem is not None:
         record.msg, record.args = f"{record.getMessage()} ({where_of(problem)})", ()
-    record.exc_info = record.exc_text = None
+    record.exc_info = record.exc_text = record.stack_info = None
+    return _in_one_line(record)
+
+
+def _in_one_line(record: logging.LogRecord) -> logging.LogRecord:
+    """The record without what would make one entry look like several, or fill the disk."""
+    try:
+        text = record.getMessage()
+    except (TypeError, ValueError):  # written wrongly: said by whoever writes it out
+        return record
+    if len(text) > LONGEST_ENTRY or not text.isprintable():
+        shown = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text[:LONGEST_ENTRY])
+        record.msg, record.args = shown, ()
     return record
 
 

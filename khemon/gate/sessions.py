@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from khemon.gate.pace import Pace
 from khemon.models import Actor, Refused
 
 HOUR_S = 3600.0
@@ -54,6 +55,7 @@ class Sessions:
         self._absolute_s = absolute_s
         self._most = most
         self._clock = clock
+        self.pace = Pace(clock)
         self._lock = threading.RLock()
         self._by_hash: dict[str, Session] = {}
         self._by_reference: dict[str, str] = {}

@@ -15,6 +15,10 @@ from khemon.gate.sessions import Session, Sessions
 LOG = logging.getLogger("khemon.gate")
 #: RFC 6455: the server refuses to go on for a reason of its own; a frame of a kind it does not take.
 POLICY, UNSUPPORTED = 1008, 1003
+#: What a browser may ask for: not to clear the caches of all, to write into the server's folders or to look at git.
+NEEDED = frozenset({"rerun_script", "stop_script", "app_heartbeat", "file_urls_request"})
+NEEDED_OPERATIONS = frozenset({"dataframe_chunk"})
+LONGEST_NAMES = 200
 _OVER: Message = {"type": "websocket.disconnect", "code": POLICY}
 
 
@@ -65,36 +69,66 @@ class _Socket:
         """The next message, or a disconnect as soon as the session is over."""
         if self._over.is_set():
             return _OVER
-        incoming = asyncio.ensure_future(self._receive())
-        ending = asyncio.ensure_future(self._over.wait())
-        try:
-            await asyncio.wait({incoming, ending}, return_when=asyncio.FIRST_COMPLETED)
-            if self._over.is_set() or not incoming.done():
-                return _OVER
-            return await self._checked(incoming.result())
-        finally:
-            incoming.cancel()
-            ending.cancel()
+        message = None
+        while message is None:
+            incoming = asyncio.ensure_future(self._receive())
+            ending = asyncio.ensure_future(self._over.wait())
+            try:
+                await asyncio.wait({incoming, ending}, return_when=asyncio.FIRST_COMPLETED)
+                if self._over.is_set() or not incoming.done():
+                    return _OVER
+                message = await self._checked(incoming.result())
+            finally:
+                incoming.cancel()
+                ending.cancel()
+        return message
 
     async def send(self, message: Message) -> None:
         """Passes on; after the end nothing leaves."""
         if not self._over.is_set():
             await self._send(message)
 
-    async def _checked(self, message: Message) -> Message:
+    async def _checked(self, message: Message) -> Message | None:
+        """The message; None for one that no page of ours has a reason to send."""
         if message["type"] != "websocket.receive":
             return message
         if message.get("bytes") is None:  # Streamlit logs such a frame at length
             await self._close(UNSUPPORTED)
             return _OVER
+        if not is_needed(message["bytes"]):
+            return None
         if is_done_by_a_person(message["bytes"]):
             self._sessions.touch(self._session)
-        return message
+        # Whoever asks without end waits, with what comes behind it, and not everybody else.
+        wait = self._sessions.pace.wait_s(self._session.person)
+        if wait > 0:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._over.wait(), wait)
+        return _OVER if self._over.is_set() else message
 
     async def _close(self, code: int) -> None:
         self._over.set()
         with suppress(Exception):  # the other side may have left first
             await self._send({"type": "websocket.close", "code": code})
+
+
+def is_needed(frame: bytes) -> bool:
+    """Whether a frame asks for what the pages need. Noise is left to Streamlit, which ends the socket."""
+    from streamlit.proto.BackMsg_pb2 import BackMsg
+
+    message = BackMsg()
+    try:
+        message.ParseFromString(frame)
+    except Exception:  # whatever the parser dislikes
+        return True
+    kind = message.WhichOneof("type")
+    if kind != "backend_operation_request":
+        return kind is None or kind in NEEDED
+    asked = message.backend_operation_request
+    # Streamlit writes both names into its log as they are.
+    names = asked.request_id + asked.session_id
+    plain = names.isascii() and names.isprintable() and len(names) <= LONGEST_NAMES
+    return plain and asked.WhichOneof("payload") in NEEDED_OPERATIONS
 
 
 def is_done_by_a_person(frame: bytes) -> bool:
