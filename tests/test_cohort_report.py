@@ -13,6 +13,7 @@ import re
 import pytest
 
 from khemon.actions.cohort import Selection
+from khemon.actions.cohort.few import is_few
 from khemon.actions.cohort_export import EXPORTS, cohort_csv
 from khemon.actions.cohort_report import cohort_report
 from khemon.actions.cohort_sheet import BARS, FEW_SIGN, MOST_BARS, cohort_sheet
@@ -215,6 +216,11 @@ def test_a_moment_a_cut_by_recording_and_a_protocol_can_be_asked_for(ward):
 # ---- small counts -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(("counts", "few"), [((0,), False), ((1,), True), ((4,), True), ((5,), False), ((9, 4), True)])
+def test_from_one_to_four_children_are_few(counts, few):
+    assert is_few(*counts) is few
+
+
 def test_numbers_that_tell_of_few_children_are_marked(view, numbers):
     week_4 = next(line for line in view.proportions if line.what == "durable_response_week_4")
     assert [cell.few for cell in week_4.cells] == [True, True]
@@ -259,7 +265,10 @@ def test_files_for_others_eyes_leave_out_small_counts_and_what_shows_single_chil
     names = ("difference_difference", "difference_low", "difference_high", "difference_fisher_p")
     assert {row[name] for row in week_4 for name in names} == {""}
     assert {row["n"] for row in week_4} == {"22", "18"}
-    assert all(row["median"] == "" or int(row["n"]) >= 5 or row["n"] == "0" for row in rows("weekly"))
+    weekly = rows("weekly")
+    hidden = [row for row in weekly if row["few"]]
+    assert hidden and {row[name] for row in hidden for name in ("n", "median", "first_quartile", "beyond")} == {""}
+    assert all(int(row["n"]) >= 5 or row["n"] == "0" for row in weekly if not row["few"])
     for what in set(EXPORTS) - {"table", "weekly"}:
         with pytest.raises(Refused, match="without small counts"):
             cohort_csv(ward, ACTOR, BY_SEX, what, NOW, hide_few=True)
