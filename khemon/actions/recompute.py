@@ -77,6 +77,8 @@ class _FromStore:
             told = self.kept.get(result_id) or self.reader.text_at_hand(result_id) or self._fetched(row, result_id)
             text, unit, canonical = told
             known = self.known[result_id] = Given(result_id, text, unit or "", canonical)
+            if batch_of(result_id) not in self.recorded:
+                self.recorded.update(self.reader.recorded_of(self.ids[int(self.patient[row])]))
         return known
 
     def _fetched(self, row: int, result_id: int) -> tuple[str, str | None, str]:
@@ -93,10 +95,7 @@ class _FromStore:
         self.texts.update(self.reader.texts_of(self.ids[patient], analyte))
 
     def recorded_ms(self, result_id: int) -> int:
-        """When a result was recorded that is one of those evaluated."""
-        if batch_of(result_id) not in self.recorded:
-            row = int(np.flatnonzero(self.result_id == result_id)[0])
-            self.recorded.update(self.reader.recorded_of(self.ids[int(self.patient[row])]))
+        """When a result was recorded whose patient's results were asked for."""
         return self.recorded[batch_of(result_id)]
 
 
