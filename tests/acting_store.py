@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from khemon.actions.acknowledge import acknowledge, mark_seen
 from khemon.actions.advance import advance
 from khemon.actions.import_files import Options, commit, undo
+from khemon.actions.live import built_in, record
 from khemon.actions.recompute import recompute
 from khemon.models import Actor, Alert, Refused
 from khemon.rules.calendar import to_ms
@@ -132,7 +133,7 @@ class ActingStore:
         self.now += MINUTE
         self.protocol = "trial" if self.protocol == "ward" else "ward"
         with self.store.writing() as writer:
-            writer.set_setting("protocol", self.protocol)
+            record(writer, built_in(self.protocol), "the ward decided so", NURSE, to_ms(self.now))
             recompute(writer, None, to_ms(self.now), NURSE)
         self.look()
 
