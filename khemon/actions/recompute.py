@@ -265,6 +265,7 @@ def _recompute(
 
 def _stored(writer: Writer, move: Move, now_ms: int, actor: Actor) -> Move:
     alert = writer.save_alert(move.alert)
+    told = {name: getattr(alert, name) for name in ("severity", "status", "times_met")}
     writer.add_alert_move(
         alert.alert_id,
         at_ms=now_ms,
@@ -273,12 +274,7 @@ def _stored(writer: Writer, move: Move, now_ms: int, actor: Actor) -> Move:
         from_state=move.from_state,
         to_state=alert.state,
         reason=move.reason,
-        details={
-            "severity": alert.severity,
-            "status": alert.status,
-            "onset": alert.onset.isoformat(),
-            "times_met": alert.times_met,
-        },
+        details=told | {"onset": alert.onset.isoformat()},
     )
     if move.move != "follow" or move.reason:
         writer.audit(

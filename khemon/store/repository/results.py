@@ -186,7 +186,6 @@ _read_last = itemgetter(
 )
 _WHOLE = sa.select(result)
 _NAMED = sa.select(result, patient.c.patient_id).join(patient, patient.c.patient_no == result.c.patient_no)
-
 _NUMBERED = ReadyIn(_NAMED, result.c.result_id)
 
 
