@@ -64,7 +64,7 @@ class Gaps:
     @property
     def _inside(self) -> int:
         """How many readings this thread is in."""
-        return getattr(self._own, "readings", 0)
+        return int(getattr(self._own, "readings", 0))
 
     def _is_alone(self) -> bool:
         return self._readers == self._inside
