@@ -24,3 +24,5 @@ def quick_hashing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Argon2id with the smallest parameters."""
     quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     monkeypatch.setattr(accounts, "hasher", lambda: quick)
+    # Made once for a process: it must not outlive the test.
+    monkeypatch.setattr(accounts, "_nobodys_hash", lambda: quick.hash("nobody"))

@@ -297,7 +297,7 @@ def test_time_alone_makes_its_moves_once_a_minute_in_one_process(monkeypatch, tm
         enough = asyncio.Event()
         loop = asyncio.get_running_loop()
 
-        def counted(store: object) -> None:
+        def counted(store: object, part: tuple[int, int] | None = None) -> None:
             calls.append(id(store))
             if len(calls) == 3:
                 loop.call_soon_threadsafe(enough.set)
@@ -323,7 +323,7 @@ def test_time_goes_on_where_no_lock_can_be_had(monkeypatch, tmp_path):
 
 
 def test_a_failing_advance_is_logged_without_its_text_and_does_not_stop_the_server(monkeypatch, caplog):
-    def fails(*_: object) -> None:
+    def fails(*_: object, **__: object) -> None:
         raise ValueError(f"{CANARY} has platelets")
 
     monkeypatch.setattr("khemon.actions.advance.advance", fails)

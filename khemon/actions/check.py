@@ -9,7 +9,7 @@ from typing import Any
 
 from khemon.actions.live import installed_differs
 from khemon.actions.permitted import permitted
-from khemon.actions.recompute import episodes_at, ward_of
+from khemon.actions.recompute import Ward, case_of, episodes_at, ward_of
 from khemon.models import Actor, Episode, RulebookProblem, StoreProblem
 from khemon.rules.further_rules import CLOCK_DRIVEN
 from khemon.store import Reader, Store
@@ -75,22 +75,46 @@ def _readable(read: Callable[[], list[dict[str, str]]]) -> list[dict[str, str]]:
 
 
 def _stale_episodes(reader: Reader, patients: Sequence[str], now_ms: int) -> list[dict[str, str]]:
-    """Patients whose stored episodes are not those of a recomputation (what time alone changes is left out)."""
+    """Patients whose stored episodes are not those of a recomputation, as of now or as of when they were judged."""
     ward = ward_of(reader)
-    by_patient, _ = episodes_at(reader, patients, ward, now_ms)
-    moved_by_time = {name for name, rule in ward.protocol.rules.items() if isinstance(rule, CLOCK_DRIVEN)}
+    differing = [
+        patient_id
+        for patient_id in _differing(reader, patients, ward, now_ms)
+        if all(_differing(reader, [patient_id], ward, moment) for moment in _moments(reader, patient_id, ward, now_ms))
+    ]
+    return [{"what": "episodes", "where": f"patient {p}", "found": "differ from a recomputation"} for p in differing]
+
+
+def _moments(reader: Reader, patient_id: str, ward: Ward, now_ms: int) -> list[int]:
+    """Every moment since a patient's last import at which time alone may have changed an episode, the latest first.
+
+    Nothing says when the episodes were judged last: while no server runs nobody looks at the clock. Between two of
+    these moments nothing changes but what is left out of the comparison.
+    """
+    case, _ = case_of(reader, [patient_id], ward.timezone)
+    since = max(reader.recorded_of(patient_id).values(), default=now_ms)
+    stale = ward.protocol.common.not_rechecked_after.ms
+    times = {int(time) for time in (*case.results.time, *case.events.start, *case.events.end)}
+    changes = {since} | {time + later for time in times for later in (0, stale, stale + 1)}
+    return sorted((moment for moment in changes if since <= moment < now_ms), reverse=True)
+
+
+def _differing(reader: Reader, patients: Sequence[str], ward: Ward, at_ms: int) -> list[str]:
+    """Patients whose stored episodes are not those as of a time (rules that go by the clock are left out)."""
+    by_patient, _ = episodes_at(reader, patients, ward, at_ms)
+    by_the_clock = {name for name, rule in ward.protocol.rules.items() if isinstance(rule, CLOCK_DRIVEN)}
     stored: dict[str, set[tuple[object, ...]]] = {patient_id: set() for patient_id in by_patient}
     words: dict[str, dict[tuple[object, ...], tuple[object, ...]]] = {patient_id: {} for patient_id in by_patient}
     for row in reader.episodes(patients):
         stored.setdefault(row.episode.patient_id, set()).add(_identity(row.episode))
-        if row.episode.text and row.episode.rule not in moved_by_time:
+        if row.episode.text and row.episode.rule not in by_the_clock:
             words.setdefault(row.episode.patient_id, {})[_identity(row.episode)] = _words(row.episode)
     differing = []
     for patient_id, own in by_patient.items():
         changed = {_identity(episode) for episode in own} ^ stored[patient_id]
-        if any(identity[0] not in moved_by_time for identity in changed) or _retold(own, words[patient_id]):
+        if any(identity[0] not in by_the_clock for identity in changed) or _retold(own, words[patient_id]):
             differing.append(patient_id)
-    return [{"what": "episodes", "where": f"patient {p}", "found": "differ from a recomputation"} for p in differing]
+    return differing
 
 
 def _retold(own: list[Episode], words: dict[tuple[object, ...], tuple[object, ...]]) -> bool:

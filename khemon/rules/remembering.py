@@ -79,10 +79,7 @@ class Memory:
         return known
 
     def _singles(self, analyte: str) -> tuple[bytes, ...]:
-        if (analyte, "singly") not in self._traces:
-            self._traces[analyte, "singly"] = _of_singles(self._block.singles.of_analyte(analyte))
-        known: tuple[bytes, ...] = self._traces[analyte, "singly"]
-        return known
+        return _of_singles(self._block.singles.of_analyte(analyte))
 
     def _events(self) -> tuple[bytes, ...]:
         """The events known, and which of them are over: an end ahead is not known yet. They close observation too."""
