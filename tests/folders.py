@@ -9,9 +9,14 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 MEMORY = Path("/dev/shm")
+#: Where files would lie otherwise.
+DISK = tempfile.gettempdir()
 #: A whole run leaves less than half of it behind.
 WANTED_BYTES = 4 * 1024**3
 
@@ -19,6 +24,13 @@ WANTED_BYTES = 4 * 1024**3
 def in_memory() -> bool:
     """Whether there is a folder in memory with room for a run."""
     return MEMORY.is_dir() and os.access(MEMORY, os.W_OK | os.X_OK) and shutil.disk_usage(MEMORY).free > WANTED_BYTES
+
+
+@pytest.fixture
+def disk_path() -> Iterator[Path]:
+    """A folder on a disk, for what is about the time that a commit takes there."""
+    with tempfile.TemporaryDirectory(prefix="khemon-disk-", dir=DISK) as name:
+        yield Path(name)
 
 
 # Before anything asks for a folder; processes that tests start inherit it.

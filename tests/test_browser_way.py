@@ -193,9 +193,10 @@ def test_what_comes_is_told_in_the_bar_and_the_list_waits_until_it_is_asked_for(
     page.clock.install()
     visit(page, ward_server.url)
     rows, bar = page.locator(".k-ward tbody tr"), page.locator(".k-bar")
-    before = rows.all_inner_texts()
+    expect(rows.first).to_be_visible()
     page.locator(".k-foot").scroll_into_view_if_needed()
     expect(bar).to_be_in_viewport()
+    before = rows.all_inner_texts()
     place = rows.last.bounding_box()
 
     store, files = Store(ward_url), Files(now)

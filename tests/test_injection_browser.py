@@ -130,7 +130,6 @@ def typed_everywhere(page: Page, *, only_empty: bool) -> int:
         except TimeoutError:  # the page of before: what is there now is filled in
             continue
         break
-    at_rest(page)
     return new
 
 
@@ -183,6 +182,7 @@ def questions(page: Page) -> Iterator[str]:
 def entries(page: Page) -> Iterator[str]:
     """The form for a result, and for an event of every group; where a kind has to be chosen, the first."""
     groups = page.get_by_test_id("stButtonGroup").get_by_role("radio")
+    groups.first.wait_for()
     for number in range(groups.count()):
         groups.nth(number).click()
         at_rest(page)

@@ -140,13 +140,13 @@ def standing(path: Path) -> list[tuple[str, int]]:
         return raw.execute(f"SELECT batch, {rows} FROM batch ORDER BY batch_no", {"span": tables.BATCH_SPAN}).fetchall()
 
 
-def test_imports_killed_at_any_moment_are_whole_or_absent(tmp_path, seed):
-    url, log, drawn = sqlite(tmp_path), tmp_path / "acknowledged", random.Random(seed)
+def test_imports_killed_at_any_moment_are_whole_or_absent(disk_path, seed):
+    url, log, drawn = sqlite(disk_path), disk_path / "acknowledged", random.Random(seed)
     Store(url).close()
     phases = [READING, WRITING, COMMITTING] * -(-KILLS // 3)
     drawn.shuffle(phases)
     orders, theirs = FORKS.Pipe()
-    breeder = FORKS.Process(target=breed, args=(theirs, str(tmp_path), url, str(log)), daemon=True)
+    breeder = FORKS.Process(target=breed, args=(theirs, str(disk_path), url, str(log)), daemon=True)
     breeder.start()
     theirs.close()
     died = Counter()
@@ -156,7 +156,7 @@ def test_imports_killed_at_any_moment_are_whole_or_absent(tmp_path, seed):
         assert killed, f"kill {turn}"
         died[where] += 1
         noted = log.read_text().split() if log.exists() else []
-        found = standing(tmp_path / "khemon.db")
+        found = standing(disk_path / "khemon.db")
         assert [batch for batch, _ in found[: len(noted)]] == noted, f"kill {turn}: an acknowledged import is missing"
         assert len(found) - len(noted) in (0, 1), f"kill {turn}: more than the one that was under way"
         assert {rows for _, rows in found} <= {ROWS}, f"kill {turn}: an import is there in part"
@@ -168,7 +168,7 @@ def test_imports_killed_at_any_moment_are_whole_or_absent(tmp_path, seed):
     files = look_closely(url, log)
     assert files > KILLS // 4
     store = Store(url)
-    assert_as_if_nothing_had_happened(store, files, tmp_path, bring)
+    assert_as_if_nothing_had_happened(store, files, disk_path, bring)
     store.close()
 
 
