@@ -18,7 +18,7 @@ from socket import socket
 
 from websockets.asyncio.client import connect
 
-from benchmarks.bench_users import shown
+from benchmarks.bench_users import Window
 from benchmarks.timing import ratio_line
 from benchmarks.wards import ward_database
 from khemon.gate.places import ROOT
@@ -36,7 +36,7 @@ def first_page(port: int, cookie: str = "") -> None:
         address = f"ws://127.0.0.1:{port}/_stcore/stream"
         options = {"origin": f"http://127.0.0.1:{port}", "subprotocols": ["streamlit"], "max_size": None}
         async with connect(address, **options, **own) as wire:
-            _, whole = await shown(wire, "", "")
+            _, whole = await Window(wire).shown("", "")
             assert whole
 
     asyncio.run(ask())
@@ -78,7 +78,7 @@ def _is_up(port: int) -> bool:
 def khemon_app(url: str) -> float:
     """Seconds until a new khemon has let someone in and shown the ward."""
     begun = time.perf_counter()
-    with running_server(url) as server:
+    with running_server(url, from_nothing=True) as server:
         first_page(server.port, server.sign_in())
         return time.perf_counter() - begun
 

@@ -162,7 +162,7 @@ def main(people: int, seconds: float) -> None:
     """Print what so many people wait for in so many seconds."""
     with tempfile.TemporaryDirectory() as name:
         url = ward_database(Path(name) / "khemon.db", CHILDREN, RESULTS, dt.datetime.now(dt.UTC))
-        with running_server(url) as server:
+        with running_server(url, from_nothing=True) as server:
             until_idle(server.process.pid)
             warm = Crowd(server, 2, 1)
             asyncio.run(warm.work(1, 0))
