@@ -21,6 +21,7 @@ from khemon.endpoints import (
 )
 from khemon.endpoints.judged import reduced
 from khemon.endpoints.numbers import Weeks, read_toml
+from khemon.endpoints.outcomes import Change, lesion_classes
 from khemon.endpoints.published import Published, PublishedGroup
 from khemon.models import Refused, RulebookProblem
 from khemon.rules import Protocol
@@ -238,3 +239,10 @@ def test_parts_are_joined_column_by_column_under_their_names():
     found = joined([{"weeks": np.array([1, 2])}, {"weeks": np.array([3])}])
     assert list(found) == ["weeks"]
     assert found["weeks"].tolist() == [1, 2, 3]
+
+
+def test_a_change_is_there_only_with_both_measurements_of_one_unit():
+    first, later = np.array([5.0, np.nan, 5.0, 5.0]), np.array([np.nan, 3.0, 3.0, 3.0])
+    found = Change(first, later, np.full(4, True), np.array([False, False, False, True]))
+    assert found.there.tolist() == [False, False, True, False]
+    assert lesion_classes(found, endpoint_numbers().lesion.schemes[0]).tolist()[:2] == [-1, -1]
