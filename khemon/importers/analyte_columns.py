@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
-from khemon.importers.items import named_analytes, takes
+from khemon.importers.items import WITH_UNIT, named_analytes, with_unit
 from khemon.importers.numbers import vocabulary
 from khemon.units import folded, folded_name
-
-#: A header that also names its unit: Fibrinogen (mg/dL), Platelets [10*9/L].
-WITH_UNIT = re.compile(r"(.+?)\s*(?:\(([^()]+)\)|\[([^\[\]]+)\])")
-#: Where a header may end and its unit begin: Fibrinogen, g/L; PLT_10*9/L; Hb g/dl.
-UNIT_GAP = re.compile(r"[\s,;:/_-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +27,11 @@ def analyte_column(index: int, header: str) -> AnalyteColumn | None:
     """The column, if a header names an analyte, alone or with its unit; else None."""
     if named_analytes(header):
         return AnalyteColumn(index, header, header)
-    plain = folded(header)
-    match = WITH_UNIT.fullmatch(plain)
+    match = WITH_UNIT.fullmatch(folded(header))
     if match and named_analytes(match[1]):
         return AnalyteColumn(index, header, match[1], match[2] or match[3])
-    for gap in UNIT_GAP.finditer(plain):
-        item, unit = plain[: gap.start()].strip(), plain[gap.end() :].strip()
-        if any(takes(analyte, unit) for analyte in named_analytes(item)):
-            return AnalyteColumn(index, header, item, unit)
-    return None
+    item, unit = with_unit(header)
+    return AnalyteColumn(index, header, item, unit) if unit else None
 
 
 def with_units_beside(

@@ -6,8 +6,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from khemon.importers.items import named_analytes, takes
+from khemon.importers.dates import spelled_plainly
+from khemon.importers.items import named_analytes, names_analyte, takes
 from khemon.importers.numbers import vocabulary
+from khemon.importers.signs import plain_text
 from khemon.importers.undecided import COLUMNS, Undecided
 from khemon.units import folded_name
 
@@ -61,7 +63,7 @@ class Claims:
         return list(map(folded_name, vocabulary()["headers"][field])).index(folded_name(self.header[index]))
 
     def _names_analytes(self, index: int) -> bool:
-        return any(map(named_analytes, self.cells(index)))
+        return any(map(names_analyte, self.cells(index)))
 
     def _settle_patients(self) -> None:
         """A column `Patient` beside one of hospital numbers holds names."""
@@ -83,7 +85,7 @@ class Claims:
         self.by_field |= dict(zip(TIME_FIELDS, (at, date, time), strict=True))
 
     def _all_times_of_day(self, index: int) -> bool:
-        texts = self.cells(index)
+        texts = [spelled_plainly(plain_text(text)) for text in self.cells(index)]
         return bool(texts) and all(map(TIME_OF_DAY.fullmatch, texts))
 
     def items_below(self, free: Sequence[int]) -> tuple[int, int | None] | None:

@@ -3,30 +3,39 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from collections.abc import Mapping as MappingType
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from khemon.importers.numbers import vocabulary
 from khemon.importers.staging import ACCEPTED, IGNORED, REJECTED, REVIEW
-from khemon.units import ANALYTES, UnitProblem, folded_name, unit_of
+from khemon.units import ANALYTES, UnitProblem, folded, folded_name, unit_of
 
 LOINC = re.compile(r"[0-9]{1,5}-[0-9]")
 #: Marks that laboratories put before an item name (accredited, sent away).
 NAME_MARKS = "★☆*▲△#"
 #: A name and its code, or what it was measured in: 血小板计数(PLT), Hemoglobin (blood).
 IN_BRACKETS = re.compile(r"(.+?)\s*[(\[]([^()\[\]]+)[)\]]")
+#: An item that also names its unit: Fibrinogen (mg/dL), Platelets [10*9/L].
+WITH_UNIT = re.compile(r"(.+?)\s*(?:\(([^()]+)\)|\[([^\[\]]+)\])")
+#: Where an item may end and its unit begin: Fibrinogen, g/L; PLT_10*9/L; Hb g/dl.
+UNIT_GAP = re.compile(r"[\s,;:/_-]+")
 FIRST_IDEOGRAPH = "\u2e80"
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """The analyte a file means, the D-dimer basis its code states, or the fate and reason of an item that is none."""
+    """The analyte a file means, the D-dimer basis its code states, or the fate and reason of an item that is none.
+
+    `unit` is the one that the item itself names: Fibrinogen (mg/dL).
+    """
 
     analyte: str | None
     basis: str = ""
     decision: str = ACCEPTED
     reasons: tuple[str, ...] = ()
+    unit: str = ""
 
 
 @cache
@@ -81,6 +90,13 @@ def speaks_of(text: str, unit: str) -> str | None:
     return None
 
 
+def qualified(text: str) -> str | None:
+    """The analyte with rules that a name with a remark in brackets begins with: Platelets (citrate)."""
+    match = IN_BRACKETS.fullmatch(folded_name(text).strip(NAME_MARKS + " :"))
+    found = _listed(match[1]) if match else ()
+    return found[0] if len(found) == 1 and ANALYTES[found[0]].has_rules else None
+
+
 def takes(analyte: str, unit: str) -> bool:
     """Whether the analyte's table lists this unit."""
     try:
@@ -90,12 +106,49 @@ def takes(analyte: str, unit: str) -> bool:
     return True
 
 
+def parted(text: str) -> Iterator[tuple[str, str]]:
+    """An item and the unit it may name, for each place where the one may end and the other begin."""
+    plain = folded(text)
+    if match := WITH_UNIT.fullmatch(plain):
+        yield match[1], match[2] or match[3]
+    for gap in UNIT_GAP.finditer(plain):
+        yield plain[: gap.start()].strip(), plain[gap.end() :].strip()
+
+
+def with_unit(text: str) -> tuple[str, str]:
+    """A text as item and unit, where it names an analyte and a unit of it; else the text itself and no unit."""
+    if not named_analytes(text):
+        for item, unit in parted(text):
+            if any(takes(analyte, unit) for analyte in named_analytes(item)):
+                return item, unit
+    return text, ""
+
+
+def names_analyte(text: str) -> bool:
+    """Whether a text stands for an analyte, alone or with its unit."""
+    return bool(named_analytes(text) or with_unit(text)[1])
+
+
+def _mapped(text: str, analyte: str) -> Item:
+    """The item that a mapping names, with the unit that stands in it."""
+    return Item(analyte, unit=next((unit for _, unit in parted(text) if takes(analyte, unit)), ""))
+
+
 def find_item(text: str, name: str, unit: str, codes: MappingType[str, str]) -> Item:
     """The analyte of an item code and, where there is one, its name: by mapping, LOINC, name, or code and unit."""
     code = text.strip()
     for stated in (code, name):
         if stated and folded_name(stated) in codes:
-            return Item(codes[folded_name(stated)])
+            return _mapped(stated, codes[folded_name(stated)])
+    (plain_code, by_code), (plain_name, by_name) = with_unit(code), with_unit(name)
+    named = by_code or by_name
+    if not named:
+        return _found(code, name, unit)
+    return replace(_found(plain_code, plain_name, unit or named), unit=named)
+
+
+def _found(code: str, name: str, unit: str) -> Item:
+    """The analyte of an item code and, where there is one, its name, neither of which holds a unit."""
     if LOINC.fullmatch(code):
         found = _by_loinc().get(code)
         if found is None:
@@ -129,7 +182,7 @@ TOTAL = Item(
 
 def _unlisted(code: str, name: str, unit: str) -> Item:
     """An item that is in no table: held where it may be one with rules, such as platelets (manual)."""
-    found = speaks_of(f"{code} {name}", unit)
+    found = speaks_of(f"{code} {name}", unit) or (None if unit.strip() else qualified(code) or qualified(name))
     if found is None:
         return Item(None, decision=IGNORED, reasons=("unknown_analyte: not in the analyte table",))
     reason = f"analyte_in_doubt: may be {found}, or another quantity of a like name; add it to [codes] of a mapping"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import zip_longest
@@ -20,9 +21,15 @@ def _is_label(text: str) -> bool:
     return folded_name(text).rstrip(" :") in _labels()
 
 
+def _parts(cell: str) -> list[str]:
+    """What stands in one cell, wide apart and each beginning with a word: `Name: A   IPP: 12`."""
+    parts = re.split(r"\s{2,}", cell)
+    return parts if all(part[:1].isalpha() for part in parts[1:]) else [cell]
+
+
 def _stated(cells: Sequence[str]) -> Iterator[str]:
     """Each id that stands behind a label, in its own cell or behind a colon."""
-    texts = [cell.strip() for cell in cells if cell.strip()]
+    texts = [part for cell in cells if cell.strip() for part in _parts(cell.strip())]
     for text, following in zip_longest(texts, texts[1:], fillvalue=""):
         label, colon, behind = text.replace("：", ":").partition(":")
         if colon and behind.strip() and _is_label(label):

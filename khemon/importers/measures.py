@@ -18,6 +18,7 @@ from khemon.units import ANALYTES, Quantity, UnitProblem, convert, decimal_text,
 
 NUMBER_IN_RANGE = re.compile(r"[0-9][0-9.,']*")
 UNIT_WORDS = 3
+TWO_UNITS = "two_units: the unit beside the item is not the unit of the row"
 MAY_GROUP = "thousands: the sign may group thousands here, and both numbers are plausible; state decimal in a mapping"
 
 
@@ -137,7 +138,9 @@ class Measures:
             number = replace(
                 number, decision=worse(item.decision, number.decision), reasons=item.reasons + number.reasons
             )
-        unit = unit.strip() or self.units.get(item.analyte, "")
+        if item.unit and unit.strip() and not same_unit(item.analyte, item.unit, unit):
+            number = replace(number, decision=worse(REVIEW, number.decision), reasons=(*number.reasons, TWO_UNITS))
+        unit = unit.strip() or item.unit or self.units.get(item.analyte, "")
         unit, number = _rest_explained(item.analyte, unit, number)
         without_number = Measure(
             item.analyte,

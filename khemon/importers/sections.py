@@ -8,7 +8,7 @@ from functools import cache
 
 from khemon.importers.claims import TIME_FIELDS, TIME_OF_DAY
 from khemon.importers.grid import NOT_A_ROW, SHOWN, Grid, Ragged, is_aside
-from khemon.importers.items import named_analytes
+from khemon.importers.items import names_analyte
 from khemon.importers.labels import patient_label
 from khemon.importers.layout import DATES_ACROSS, LONG, WIDE, Columns
 from khemon.importers.numbers import vocabulary
@@ -73,7 +73,7 @@ def join_times_of_day(grid: Grid, columns: Columns) -> None:
         return
     cells = grid.rows[0]
     times = [cells[index].strip() for index in columns.dates]
-    named = "analyte" in columns.at and named_analytes(cells[columns.at["analyte"]])
+    named = "analyte" in columns.at and names_analyte(cells[columns.at["analyte"]])
     if named or not any(times) or not all(TIME_OF_DAY.fullmatch(text) for text in times if text):
         return
     for index, text in zip(columns.dates, times, strict=True):
@@ -98,7 +98,7 @@ def refuse_hidden_headers(grid: Grid, columns: Columns, is_date: Callable[[str],
     for line, cells in zip(grid.lines, grid.rows, strict=True):
         if columns.layout == DATES_ACROSS:
             texts = [cells[index] for index in columns.dates if cells[index].strip()]
-            found = not named_analytes(cells[columns.at["analyte"]]) and bool(texts) and all(map(is_date, texts))
+            found = not names_analyte(cells[columns.at["analyte"]]) and bool(texts) and all(map(is_date, texts))
         else:
             found = any(cells[at][:1].isalpha() and folded_name(cells[at]) in _time_words() for at in times)
         if found:

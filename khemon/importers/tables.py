@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from khemon.importers.claims import TIME_FIELDS
 from khemon.importers.findings import Findings, found_in
 from khemon.importers.grid import Grid, Ragged
+from khemon.importers.items import with_unit
 from khemon.importers.labs import LabReader
 from khemon.importers.layout import CANONICAL, DATES_ACROSS, Columns, find_columns
 from khemon.importers.measures import Measures
@@ -255,8 +256,7 @@ def _name_patients(tables: Sequence[Table], stated: str | None) -> None:
         own = sorted(table.grid.labels) if table.grid.sheet else [one for one in labels if one[0] > last or not several]
         table.patients = patients_by_line(table.grid, own)
         last = max(table.grid.lines, default=last)
-        nameless = not labels and not stated
-        if nameless:
+        if not labels and not stated:
             raise Undecided(
                 table.grid.where(table.grid.header_line),
                 "no column says whose results these are",
@@ -271,13 +271,10 @@ def _name_patients(tables: Sequence[Table], stated: str | None) -> None:
 def check_units(table: Table, options: ReadOptions) -> None:
     columns, mapping = table.columns, options.mapping
     stated = "unit" in columns.at or columns.analytes or (mapping and mapping.units)
-    if columns.layout != DATES_ACROSS and not stated:
-        raise Undecided(
-            table.grid.where(table.grid.header_line),
-            "no column 'unit'",
-            "add a column unit, or give the units in a mapping under [units]",
-            UNITS,
-        )
+    if columns.layout == DATES_ACROSS or stated or any(with_unit(item)[1] for item in _texts(table, ("analyte",))):
+        return
+    where, remedy = table.grid.where(table.grid.header_line), "add a column unit, or give the units in a mapping"
+    raise Undecided(where, "no column 'unit'", f"{remedy} under [units]", UNITS)
 
 
 def _measures(tables: Sequence[Table], options: ReadOptions) -> Measures:
