@@ -22,6 +22,11 @@ TIME_OF_DAY = re.compile(
 OF_SEVERAL_ONE = ("resulted_at", "specimen_id", "reference_range", "reference_low", "reference_high")
 
 
+def letters(header: str) -> str:
+    """The letters and figures of a header."""
+    return re.sub(r"[\W_]+", "", folded_name(header))
+
+
 @dataclass(slots=True)
 class Claims:
     """Which columns may mean a field, and some of the rows below them."""
@@ -39,9 +44,8 @@ class Claims:
         """The one column of each field; ImportProblem naming two that may both be it."""
         self._settle_patients()
         self._settle_times()
-        twins = set(map(folded_name, vocabulary()["numeric_twins"]["value"]))
-        found = self.by_field.get("value", [])
-        self._keep("value", [index for index in found if folded_name(self.header[index]) not in twins])
+        twins = self.twins()
+        self._keep("value", [index for index in self.by_field.get("value", []) if index not in twins])
         for field in ("analyte", "analyte_name"):
             self._keep(field, [index for index in self.by_field.get(field, []) if self._names_analytes(index)])
         for field in OF_SEVERAL_ONE:
@@ -54,13 +58,18 @@ class Claims:
                 )
         return {field: indexes[0] for field, indexes in self.by_field.items() if indexes}
 
+    def twins(self) -> list[int]:
+        """The columns that say in numbers what another one says as the laboratory wrote it."""
+        names = set(map(letters, vocabulary()["numeric_twins"]["value"]))
+        return [index for index, name in enumerate(self.header) if letters(name) in names]
+
     def _keep(self, field: str, better: list[int]) -> None:
         """Keep the better ones of several columns, if there are any."""
         if len(self.by_field.get(field, [])) > 1 and better:
             self.by_field[field] = better
 
     def _rank(self, field: str, index: int) -> int:
-        return list(map(folded_name, vocabulary()["headers"][field])).index(folded_name(self.header[index]))
+        return list(map(letters, vocabulary()["headers"][field])).index(letters(self.header[index]))
 
     def _names_analytes(self, index: int) -> bool:
         return any(map(names_analyte, self.cells(index)))

@@ -22,6 +22,8 @@ WITH_UNIT = re.compile(r"(.+?)\s*(?:\(([^()]+)\)|\[([^\[\]]+)\])")
 #: Where an item may end and its unit begin: Fibrinogen, g/L; PLT_10*9/L; Hb g/dl.
 UNIT_GAP = re.compile(r"[\s,;:/_-]+")
 FIRST_IDEOGRAPH = "\u2e80"
+#: A code of so many letters tells an item among other words: PLT-F, PLT (optical).
+TELLING = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,19 +84,23 @@ def _same_item() -> frozenset[str]:
 def speaks_of(text: str, unit: str) -> str | None:
     """The analyte with rules whose name stands among others in an unknown item, if the unit is one of its own."""
     words = " " + re.sub(r"[^\w-]+", " ", folded_name(text)) + " "
+    parts = re.sub(r"\W+", " ", words)
     for analyte in ANALYTES.values():
         if analyte.has_rules and unit.strip() and takes(analyte.name, unit):
             names = [name for name in analyte.names if len(name) > 1]
             if any(f" {name} " in words or (name[0] >= FIRST_IDEOGRAPH and name in words) for name in names):
                 return analyte.name
+            if any(f" {code} " in parts for code in analyte.codes if len(code) >= TELLING):
+                return analyte.name
     return None
 
 
-def qualified(text: str) -> str | None:
-    """The analyte with rules that a name with a remark in brackets begins with: Platelets (citrate)."""
+def qualified(text: str, unit: str) -> str | None:
+    """The analyte with rules before a remark in brackets, in a unit of its own or none: Platelets (citrate)."""
     match = IN_BRACKETS.fullmatch(folded_name(text).strip(NAME_MARKS + " :"))
     found = _listed(match[1]) if match else ()
-    return found[0] if len(found) == 1 and ANALYTES[found[0]].has_rules else None
+    may_be = len(found) == 1 and ANALYTES[found[0]].has_rules and (not unit.strip() or takes(found[0], unit))
+    return found[0] if may_be else None
 
 
 def takes(analyte: str, unit: str) -> bool:
@@ -182,7 +188,7 @@ TOTAL = Item(
 
 def _unlisted(code: str, name: str, unit: str) -> Item:
     """An item that is in no table: held where it may be one with rules, such as platelets (manual)."""
-    found = speaks_of(f"{code} {name}", unit) or (None if unit.strip() else qualified(code) or qualified(name))
+    found = speaks_of(f"{code} {name}", unit) or qualified(code, unit) or qualified(name, unit)
     if found is None:
         return Item(None, decision=IGNORED, reasons=("unknown_analyte: not in the analyte table",))
     reason = f"analyte_in_doubt: may be {found}, or another quantity of a like name; add it to [codes] of a mapping"

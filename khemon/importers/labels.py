@@ -7,18 +7,18 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import zip_longest
 
+from khemon.importers.claims import letters
 from khemon.importers.numbers import vocabulary
-from khemon.units import folded_name
 
 
 @cache
 def _labels() -> frozenset[str]:
     headers, bare = vocabulary()["headers"], vocabulary()["labels"]["not_an_id"]
-    return frozenset(map(folded_name, headers["patient_id"])) - frozenset(map(folded_name, bare))
+    return frozenset(map(letters, headers["patient_id"])) - frozenset(map(letters, bare))
 
 
 def _is_label(text: str) -> bool:
-    return folded_name(text).rstrip(" :") in _labels()
+    return letters(text) in _labels()
 
 
 def _parts(cell: str) -> list[str]:

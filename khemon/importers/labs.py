@@ -106,14 +106,17 @@ class LabReader:
         item, name, value, unit, reference = (
             self._at(field) for field in ("analyte", "analyte_name", "value", "unit", "reference_range")
         )
-        comment = self._at("comment")
+        comment, twin = self._at("comment"), self.columns.twin
         read, facts = self.measures.read, self.grid.facts
         for line, cells in zip(self.grid.lines, self.grid.rows, strict=True):
             key = (cells[item], cells[name], cells[value], cells[unit], cells[reference])
             measure = read[key] if not facts else self._heeded(line, value, key)
             if measure.in_comment:
                 measure = self.measures.from_comment(cells[item], cells[name], cells[comment], cells[unit], measure)
-            yield self._observed(line, None, cells, cells[value], measure, None, value)
+            text = cells[value]
+            if twin is not None and cells[twin].strip():
+                text, measure = self.measures.beside(key, cells[twin], measure)
+            yield self._observed(line, None, cells, text, measure, None, value)
 
     def _wide_rows(self) -> Iterator[Observation]:
         units = self._units
@@ -159,8 +162,12 @@ class LabReader:
         """Whether a row names nobody and no time, and holds words only under analytes, none of them a number."""
         under = {column.index for column in self.columns.analytes}
         elsewhere = any(cell.strip() for index, cell in enumerate(cells[: self._absent]) if index not in under)
-        words = [cells[index] for index in under if cells[index].strip()]
-        return not elsewhere and bool(words) and all(self.measures.numbers.read[word].value is None for word in words)
+        words = [(column, cells[column.index]) for column in self.columns.analytes if cells[column.index].strip()]
+        return not elsewhere and bool(words) and all(self._no_result(column, word) for column, word in words)
+
+    def _no_result(self, column: AnalyteColumn, text: str) -> bool:
+        """Whether a text under an analyte holds no number, or one of the units of it that begin with a figure."""
+        return self.measures.numbers.read[text].value is None or self._agree(column, text, text)
 
     def _rows_under_dates(self) -> Iterator[Observation]:
         item, name, unit, reference = (

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from khemon.importers.analyte_columns import AnalyteColumn, analyte_column, with_units_beside
-from khemon.importers.claims import TIME_FIELDS, Claims
+from khemon.importers.claims import TIME_FIELDS, Claims, letters
 from khemon.importers.items import named_analytes
 from khemon.importers.mapping import COLUMN_FIELDS, Mapping
 from khemon.importers.numbers import vocabulary
@@ -67,6 +67,8 @@ class Columns:
     dates: list[int] = field(default_factory=list)
     comments: list[int] = field(default_factory=list)
     unread: list[int] = field(default_factory=list)
+    #: A column that says the value once more, as a number: Numeric Result beside Result.
+    twin: int | None = None
 
 
 @cache
@@ -74,9 +76,18 @@ def _known_headers() -> dict[str, str]:
     return {folded_name(name): meaning for meaning, names in vocabulary()["headers"].items() for name in names}
 
 
+@cache
+def _known_letters() -> dict[str, str]:
+    """The same by their letters and figures alone, where these mean one thing: Pat-Nr. is Pat.-Nr."""
+    found: dict[str, set[str]] = {}
+    for name, meaning in _known_headers().items():
+        found.setdefault(letters(name), set()).add(meaning)
+    return {name: meanings.pop() for name, meanings in found.items() if len(meanings) == 1}
+
+
 def known_meaning(header: str) -> str | None:
     """The field a header stands for by known words."""
-    return _known_headers().get(folded_name(header))
+    return _known_headers().get(folded_name(header)) or _known_letters().get(letters(header))
 
 
 def _meaning(header: str, mapped: dict[str, str]) -> str | None:
@@ -166,7 +177,7 @@ def _foreign(
             claims.by_field.setdefault(meaning, []).append(index)
         elif not mapped and (column := analyte_column(index, name)):
             columns.analytes.append(column)
-        elif name and is_date(name):
+        elif name and is_date(name) and not any(map(is_date, claims.cells(index)[:1])):
             columns.dates.append(index)
     columns.analytes = with_units_beside(columns.analytes, header, claims.by_field.get("unit", []))
     _refuse_missing(header, where, mapping)
@@ -175,8 +186,7 @@ def _foreign(
     if "analyte_name" in columns.at and "analyte" not in columns.at:
         columns.at["analyte"] = columns.at.pop("analyte_name")
     _take_lone_times(columns, stated=bool(mapped))
-    if columns.dates and not columns.analytes and not {"analyte", "value"} & set(columns.at):
-        _take_items_below(columns, claims)
+    _take_items_by_content(columns, claims, stated=bool(mapped))
     beside = [column.unit_at for column in columns.analytes]
     read = {
         *beside,
@@ -185,7 +195,8 @@ def _foreign(
         *columns.dates,
         *(column.index for column in columns.analytes),
     }
-    columns.unread = [index for index in range(len(header)) if index not in read]
+    columns.twin = next((index for index in claims.twins() if "value" in columns.at and index not in read), None)
+    columns.unread = [index for index in range(len(header)) if index not in read and index != columns.twin]
     columns.layout = _layout(columns, header, where, mapping.layout if mapping else None)
     return columns
 
@@ -208,9 +219,16 @@ def _refuse_missing(header: list[str], where: str, mapping: Mapping | None) -> N
         )
 
 
-def _take_items_below(columns: Columns, claims: Claims) -> None:
-    """In a table with dates across the column whose cells name analytes holds the items, whatever its header says."""
-    kept = {name: index for name, index in columns.at.items() if name not in TIME_FIELDS}
+def _take_items_by_content(columns: Columns, claims: Claims, *, stated: bool) -> None:
+    """The items of a table whose headers do not name them: with dates across, or long where no mapping says it all."""
+    if columns.dates and not columns.analytes and not {"analyte", "value"} & set(columns.at):
+        _take_items_below(columns, claims, {name: at for name, at in columns.at.items() if name not in TIME_FIELDS})
+    elif not stated and "value" in columns.at and "analyte" not in columns.at and not columns.analytes:
+        _take_items_below(columns, claims, columns.at)
+
+
+def _take_items_below(columns: Columns, claims: Claims, kept: dict[str, int]) -> None:
+    """The only column beside the kept ones whose cells name analytes holds the items, whatever its header says."""
     free = [index for index in range(len(claims.header)) if index not in (*kept.values(), *columns.dates)]
     found = claims.items_below(free)
     if found is None:

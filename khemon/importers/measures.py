@@ -18,6 +18,9 @@ from khemon.units import ANALYTES, Quantity, UnitProblem, convert, decimal_text,
 
 NUMBER_IN_RANGE = re.compile(r"[0-9][0-9.,']*")
 UNIT_WORDS = 3
+TWO_VALUES = "two_values: another column gives another number for this result"
+#: More figures than these, all nine, stand for no number in some laboratories' systems.
+NINES = 3
 TWO_UNITS = "two_units: the unit beside the item is not the unit of the row"
 MAY_GROUP = "thousands: the sign may group thousands here, and both numbers are plausible; state decimal in a mapping"
 
@@ -130,6 +133,20 @@ class Measures:
         measure = self._measure(found, number, unit_at_start(found.analyte, rest) or unit, "")
         reasons = ("value_in_comment: the number stands only in the comment", *measure.reasons)
         return replace(measure, decision=worse(REVIEW, measure.decision), reasons=reasons)
+
+    def beside(self, cell: tuple[str, str, str, str, str], number: str, known: Measure) -> tuple[str, Measure]:
+        """Text and measure of a value that a second column gives as a number; held where the two do not say the same.
+
+        Where the first says nothing at all, the number is the value.
+        """
+        item, name, text, unit, reference = cell
+        second = self.read[item, name, number, unit, reference]
+        if not text.strip():
+            return number, second
+        stands_for_none = set(number.strip()) == {"9"} and len(number.strip()) > NINES
+        if known.analyte is None or stands_for_none or second.value in (None, known.value):
+            return text, known
+        return text, replace(known, decision=worse(REVIEW, known.decision), reasons=(*known.reasons, TWO_VALUES))
 
     def _measure(self, item: Item, number: Number, unit: str, reference: str) -> Measure:
         if item.analyte is None:
