@@ -12,7 +12,7 @@ from khemon.explain import Given, explained
 from khemon.explain.cases import columns_of, run_case
 from khemon.models import Episode
 from khemon.rules import Patients, Protocol, evaluate, latest_time, load_protocol, prepare
-from khemon.rules.case_rows import Lab
+from khemon.rules.case_rows import CaseEvent, Lab
 from khemon.rules.cases import Case, cases_for
 from khemon.rules.rulebook import Number
 from tests.reference.shorthand import since
@@ -221,3 +221,26 @@ def test_the_visits_at_which_a_level_is_due_end_where_nothing_comes_after_them(t
     found = told(case_of("sirolimus_level_overdue", "the day after"), site("sirolimus_level_overdue", grid=grid))
     text = text_of("sirolimus_level_overdue", found)
     assert text == f"No sirolimus level for 11 d ({words}); course since 2026-01-01"
+
+
+def on_prednisolone(name: str, rules: Protocol, **changes: object) -> str:
+    """The day on prednisolone that is named beside a satisfactory response."""
+    case = case_of("steroid_taper_criterion", name).model_copy(update=changes)
+    return text_of("steroid_taper_criterion", told(case, rules)).split("; ")[1]
+
+
+def test_where_no_rule_says_what_joins_a_course_its_days_begin_with_each_break():
+    rules = {name: rule for name, rule in WARD.rules.items() if name != "steroid_course_long"}
+    alone = WARD.model_copy(update={"rules": rules})
+    day = "one day without the drug does not begin its days anew"
+    assert on_prednisolone(day, alone) == "on prednisolone, day 4"
+    steps = (CaseEvent(kind="prednisolone", start="0 d", end="3 d"), CaseEvent(kind="prednisolone", start="3 d"))
+    assert on_prednisolone(day, alone, events=steps) == "on prednisolone, day 8"
+
+
+def test_what_joins_the_courses_of_another_drug_does_not_join_these():
+    other = WARD.rules["steroid_course_long"].model_copy(
+        update={"name": "a_first_rule", "drug": "sirolimus", "joins_within": own("9", "d")}
+    )
+    both = WARD.model_copy(update={"rules": {"a_first_rule": other} | dict(WARD.rules)})
+    assert on_prednisolone("two days without the drug begin its days anew", both) == "on prednisolone, day 3"

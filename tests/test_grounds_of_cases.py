@@ -48,6 +48,8 @@ RESTS_ON = {
     "delta_check": {
         "a fall in two steps within 48 h": ["1 3"],
         "the next result without a question ends it": ["1 2 3"],
+        "platelets transfused the day before do not": ["1 2, platelet_transfusion 0d"],
+        "a transfusion that ended more than 24 h before the rise does not": ["1 2, platelet_transfusion 0d until 6h"],
         "a transfusion a minute more than 24 h before explains nothing": ["1 2, platelet_transfusion 0d"],
         "a record of the same dose is no change": ["1 2, sirolimus 0d until 10d, sirolimus 10d"],
         "compared with the previous result, not with the first": ["2 3"],
@@ -227,7 +229,7 @@ def test_what_closed_the_observation_is_among_the_grounds(close):
 
 def test_of_several_documented_responses_the_first_and_the_last_before_the_latest_count_are_grounds():
     labs = [lab("plt 0d 150"), lab("plt 4d 150")]
-    found = grounds_of("blood_count_overdue", labs, [f"response_documented {day}d" for day in (1, 2, 3, 6)], "12d")
+    found = grounds_of("blood_count_overdue", labs, [f"response_documented {day}d" for day in (6, 3, 1, 2)], "12d")
     assert [since(each.start) for each in found.events] == ["1d", "3d"]
 
 

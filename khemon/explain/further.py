@@ -140,7 +140,7 @@ class FurtherWording:
         """After how many days without the drug the rule about the length of its courses still counts on."""
         rules = self.naming.book.protocol.rules.values()
         joins = (rule.joins_within for rule in rules if isinstance(rule, CourseRule) and rule.drug == drug)
-        return max((each.count for each in joins if each is not None), default=0)
+        return next((each.count for each in joins if each is not None), 0)
 
     def _course(self, stretch: Stretch, rule: CourseRule) -> str:
         if rule.without is not None:

@@ -178,6 +178,6 @@ def _of_question(found: Gathered, stretch: Stretch, rule: QuestionRule) -> None:
         for jump in rule.jumps:
             if jump.analyte == analyte:
                 ahead = times[0] if jump.within is None else times[0] - jump.within.ms
-                found.happened(jump.unless, ahead, times[-1], lasting=True)
+                found.happened(jump.unless, ahead, times[-1])
                 if jump.troughs_only:
                     found.records(analyte, stretch.until)

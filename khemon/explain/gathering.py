@@ -56,13 +56,12 @@ class Gathered:
         codes = [EVENT_KINDS.index(kind) for kind in kinds]
         return (int(start) + np.flatnonzero(np.isin(events.kind[start:stop], codes))).tolist()
 
-    def happened(self, kinds: Iterable[str], first: int, last: int, *, lasting: bool = False) -> None:
-        """The events of some kinds that touch [first, last]; lasting: those without an end go on."""
+    def happened(self, kinds: Iterable[str], first: int, last: int) -> None:
+        """The events of some kinds that touch [first, last]; those without an end go on."""
         events = self.book.prepared.events
         for place in self._places(kinds):
             start, end = int(events.start[place]), int(events.end[place])
-            goes_on = end == NO_TIME and lasting
-            if start <= last and (goes_on or max(start, end) >= first):
+            if start <= last and (end == NO_TIME or end >= first):
                 self.events.add(place)
 
     def records(self, drug: str, last: int) -> None:

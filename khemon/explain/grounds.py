@@ -91,7 +91,7 @@ def _of_any(found: Gathered, stretch: Stretch, rule: AnyOfRule) -> None:
                 found.add(point)
             before = verdict
     found.now((limb.analyte for limb in rule.comparisons), stretch.last_inside)
-    found.happened(rule.events, stretch.onset, stretch.until, lasting=True)
+    found.happened(rule.events, stretch.onset, stretch.until)
     found.apart((limb.analyte for limb in rule.comparisons), stretch.onset)
 
 
