@@ -229,4 +229,4 @@ def _single(singles: Singles, place: int, analyte: str) -> Point:
     assert singles.analyte[place] == ANALYTE_CODES[analyte]
     time = int(key_time(singles.key[place : place + 1])[0])
     low, high, row = float(singles.low[place]), float(singles.high[place]), int(singles.row[place])
-    return Point(analyte, time, low, high, row, supported=False, preliminary=False)
+    return Point(analyte, time, low, high, row)
