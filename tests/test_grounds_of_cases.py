@@ -5,13 +5,18 @@ That they are enough is a law (test_grounds); that there is nothing beside them 
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
+
 import pytest
 
 from khemon.explain.cases import run_case
-from khemon.models import Episode
+from khemon.models import Episode, Grounds
 from khemon.rules.cases import cases_for
-from tests.reference.shorthand import lab, since
-from tests.test_grounds import grounds_of
+from tests.histories import History
+from tests.reference import Child, Lab
+from tests.reference.shorthand import at, event, lab, since
+from tests.test_grounds import PROTOCOLS, grounds_of, with_grounds
 
 #: By rule and case what each episode rests on: the results by their place among `labs`, in the order in which they
 #: are told, then events with start and end, then entries of the register.
@@ -42,6 +47,9 @@ RESTS_ON = {
     "consumptive_coagulopathy": {
         "in a newborn low platelets of exactly 24 h ago are current": ["1 3 2, birth_date"],
         "in a newborn low platelets are read only while they are current": ["2 1, birth_date"],
+        "in a newborn a later D-dimer beyond 2.8 keeps it a warning, whatever a preliminary one says after it": [
+            "2 1 3, birth_date",
+        ],
         "a fibrinogen lifted by plasma does not end it, and is named": ["2 1 3, plasma 16h until 18h, birth_date"],
         "what is open when observation closes ends there": ["1, transfer_out 2h, birth_date"],
     },
@@ -95,6 +103,7 @@ RESTS_ON = {
         "after it ended it may become possible and confirmed again": ["3 2 1 4", "5 7 6"],
         "confirmed, a count lifted by transfusion does not end it": ["3 2 1 4, platelet_transfusion 20h until 21h"],
         "confirmed, an undecided count does not end it": ["3 2 1 4"],
+        "what ends it is the count alone, even when the rest has mended at that time": ["3 2 1 4"],
         "two results that are not counted are both named": ["3 2 1 5 4, platelet_transfusion 1h, plasma 1h"],
         "of two products the one that ended last is named, although it began before the other": [
             "2 1 3, plasma 1h until 5h",
@@ -128,6 +137,10 @@ RESTS_ON = {
         "a good count between two low ones begins the row of low counts anew": ["2 3 4 5, response_documented 0d"],
     },
     "pjp_prophylaxis_missing": {
+        "after a break the days count from the first dose of all": [
+            "none, sirolimus 0d until 5d",
+            "none, sirolimus 0d until 5d, sirolimus 7d",
+        ],
         "prophylaxis ends it": ["none, sirolimus 0d, pjp_prophylaxis 3d"],
     },
     "plasma_criterion": {
@@ -238,3 +251,51 @@ def test_of_two_confirmed_responses_an_overdue_count_rests_on_the_later_one():
     labs = [lab(f"plt {day}d {value}") for day, value in counts.items()]
     found = grounds_of("blood_count_overdue", labs, [], "99d")
     assert [since(result.collected_at) for result in found.results] == ["0d", "40d", "41d", "55d", "69d"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "labs", "events", "results", "happened"),
+    [
+        ("kmp", "plt 0h 50, dd 0h 2, fib 6h 1.9", "plasma 1h 2h, cryoprecipitate 4h", "0d 0d 6h", "cryoprecipitate"),
+        ("plasma_criterion", "plt 2d 8", "active_bleeding 0d 1d", "2d", ""),
+        ("delta_check", "plt 1d 50, plt 1d12h 200", "platelet_transfusion -1h 0d", "1d 1d12h", "platelet_transfusion"),
+        ("consumptive_coagulopathy", "fib 0h 1.5, fib 3h 1.4, plt 6h 80, fib 9h 1.3, dd 12h 1", "", "0d 6h 9h 12h", ""),
+        ("plasma_criterion", "fib 0d 0.9, plt 8d 50, plt 9d 8", "", "0d 8d 9d", ""),
+        ("thrombocytopenia", "plt 0d 120, fib 12h 2, plt 1d 40", "", "12h 1d", ""),
+    ],
+    ids=lambda part: part[:40],
+)
+def test_grounds_reach_no_further_than_what_the_rule_read(rule, labs, events, results, happened):
+    as_of = labs.split(", ")[-1].split()[1]
+    found = grounds_of(
+        rule, [lab(text) for text in labs.split(", ")], [text for text in events.split(", ") if text], as_of
+    )
+    assert " ".join(since(result.collected_at) for result in found.results) == results
+    assert " ".join(each.kind for each in found.events) == happened
+
+
+def test_a_d_dimer_that_a_newborn_could_have_is_gathered_once_as_the_rule_reads_it():
+    labs = [lab("fib 0h 1.5"), lab("dd 0h 5"), lab("dd 2h 4"), lab("dd 6h 1", status="preliminary")]
+    found = grounds_of("consumptive_coagulopathy", labs, (), "6h")
+    assert [since(result.collected_at) for result in found.results] == ["0d", "0d", "6h"]
+
+
+def every_grounds_of(rule: str, labs: Sequence[Lab], events: Sequence[str], as_of: str) -> list[Grounds]:
+    """What each episode of a rule rests on, in a history told in lines."""
+    numbered = tuple(dataclasses.replace(each, row=place + 2, recorded=place) for place, each in enumerate(labs))
+    history = History(0, Child("P"), numbered, tuple(map(event, events)), "UTC", "ward", at(as_of))
+    return [each.grounds for each in with_grounds(history, PROTOCOLS["ward"]) if each.rule == rule]
+
+
+def test_an_overdue_count_rests_on_a_response_only_as_far_as_it_was_known_then():
+    good = (1, 3, 5, 7, 8, 20, 29, 70)
+    labs = [lab("plt 0d 50"), *(lab(f"plt {day}d 120") for day in good), lab("plt 80d 50")]
+    first, *_ = every_grounds_of("blood_count_overdue", labs, (), "80d")
+    assert [since(result.collected_at) for result in first.results] == ["0d", "1d", "3d", "8d", "20d", "29d", "70d"]
+
+
+def test_a_low_count_that_ended_does_not_rest_on_what_closed_the_pattern_it_was_part_of_later():
+    labs = [lab("plt 0d 40"), lab("fib 0d 0.9"), lab("dd 0d 5"), lab("plt 2d 120", status="preliminary")]
+    [found] = every_grounds_of("thrombocytopenia", labs, ["transfer_out 5d"], "6d")
+    assert [since(result.collected_at) for result in found.results] == ["0d", "0d", "0d", "2d"]
+    assert found.events == ()

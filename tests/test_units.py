@@ -188,6 +188,12 @@ def test_a_basis_may_stand_before_behind_or_within_a_unit(unit):
     assert basis_of("d_dimer", unit) == "FEU"
 
 
+def test_a_loinc_code_of_a_d_dimer_may_say_its_basis_and_that_of_another_analyte_says_none():
+    bases = ANALYTES["d_dimer"].loinc_basis
+    assert (bases["48065-7"], bases["48066-5"]) == ("FEU", "DDU")
+    assert not any(analyte.loinc_basis for name, analyte in ANALYTES.items() if name != "d_dimer")
+
+
 def test_what_a_laboratory_says_of_a_basis_is_nothing_to_an_analyte_without_one():
     assert basis_of("fibrinogen", "g/L", "FEU") == ""
 

@@ -145,7 +145,6 @@ class Gathered:
         """What another has gathered, up to a time."""
         self.points |= {row: point for row, point in other.points.items() if point.time <= time}
         self.events |= {place for place in other.events if self.book.prepared.events.start[place] <= time}
-        self.entries |= other.entries
 
     def apart(self, analytes: Iterable[str], onset: int) -> None:
         """Where results from before an onset were gathered: the latest before it, which is what it is apart by."""
