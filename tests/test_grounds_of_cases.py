@@ -262,6 +262,9 @@ def test_of_two_confirmed_responses_an_overdue_count_rests_on_the_later_one():
         ("consumptive_coagulopathy", "fib 0h 1.5, fib 3h 1.4, plt 6h 80, fib 9h 1.3, dd 12h 1", "", "0d 6h 9h 12h", ""),
         ("plasma_criterion", "fib 0d 0.9, plt 8d 50, plt 9d 8", "", "0d 8d 9d", ""),
         ("thrombocytopenia", "plt 0d 120, fib 12h 2, plt 1d 40", "", "12h 1d", ""),
+        ("kmp", "plt 0h 60, fib 0h 0.6, plt 6h 60, fib 6h 0.4, plt 12h 25", "", "0d 0d 6h 6h 12h", ""),
+        ("kmp", "plt 0h 40, fib 0h 0.9, dd 0h 5, fib 12h 1.2, plt 1d 70, fib 1d6h 1.3", "", "0d 0d 0d 1d 1d6h", ""),
+        ("kmp", "plt 0h 120, fib 2h 0.9, plt 4h 40", "", "0d 2h 4h", ""),
     ],
     ids=lambda part: part[:40],
 )

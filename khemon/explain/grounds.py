@@ -109,9 +109,8 @@ def _of_all(found: Gathered, stretch: Stretch, rule: AllOfRule) -> None:
         found.entries.add("birth_date")
     within = found.book.protocol.common.current_within.ms
     for limb in rule.limbs:
-        latest = found.book.series(limb.analyte, limb).latest(found.patient, stretch.last_inside, within)
-        if latest is not None and latest.neutral:
-            found.add(latest)
+        # One that is not counted keeps its analyte from being called missing.
+        found.add(found.book.series(limb.analyte, limb).latest(found.patient, stretch.last_inside, within))
     found.agreeing(
         rule.limbs, stretch.onset, stretch.last_inside if stretch.confirmed_at is None else stretch.confirmed_at
     )
