@@ -253,6 +253,12 @@ def test_of_two_confirmed_responses_an_overdue_count_rests_on_the_later_one():
     assert [since(result.collected_at) for result in found.results] == ["0d", "40d", "41d", "55d", "69d"]
 
 
+#: A fall that ends with the next count; on the third day, on the 23rd, and one whose week before it begins on the 23rd.
+FALL_AT_3D = "plt 0d 200, plt 1d 210, plt 2d 190, plt 3d 140, plt 4d 150"
+FALL_AT_23D = "plt 20d 200, plt 21d 210, plt 22d 190, plt 23d 140, plt 24d 150"
+FALL_AT_36D = "plt 30d 240, plt 32d 230, plt 34d 220, plt 36d 150"
+
+
 @pytest.mark.parametrize(
     ("rule", "labs", "events", "results", "happened"),
     [
@@ -265,6 +271,9 @@ def test_of_two_confirmed_responses_an_overdue_count_rests_on_the_later_one():
         ("kmp", "plt 0h 60, fib 0h 0.6, plt 6h 60, fib 6h 0.4, plt 12h 25", "", "0d 0d 6h 6h 12h", ""),
         ("kmp", "plt 0h 40, fib 0h 0.9, dd 0h 5, fib 12h 1.2, plt 1d 70, fib 1d6h 1.3", "", "0d 0d 0d 1d 1d6h", ""),
         ("kmp", "plt 0h 120, fib 2h 0.9, plt 4h 40", "", "0d 2h 4h", ""),
+        ("coagulation_missing", "fib 0h 2, plt 30h 50, plt 36h 120", "", "1d6h 1d12h", ""),
+        ("falling_platelets", f"{FALL_AT_3D}, {FALL_AT_36D}", "", "30d 32d 34d 36d", ""),
+        ("falling_platelets", f"{FALL_AT_23D}, {FALL_AT_36D}", "", "20d 21d 22d 23d 24d 30d 32d 34d 36d", ""),
     ],
     ids=lambda part: part[:40],
 )
@@ -302,3 +311,15 @@ def test_a_low_count_that_ended_does_not_rest_on_what_closed_the_pattern_it_was_
     [found] = every_grounds_of("thrombocytopenia", labs, ["transfer_out 5d"], "6d")
     assert [since(result.collected_at) for result in found.results] == ["0d", "0d", "0d", "2d"]
     assert found.events == ()
+
+
+def test_of_the_usable_results_after_a_sample_set_aside_the_first_is_a_ground():
+    labs = [lab("plt 0h 120", quality="clumped"), lab("fib 1h 2", quality="clotted")]
+    labs += [lab("plt 2h 120"), lab("plt 3h 125"), lab("fib 4h 2")]
+    found = grounds_of("unusable_sample", labs, (), "4h")
+    assert [since(result.collected_at) for result in found.results] == ["0d", "1h", "2h", "4h"]
+
+
+def test_an_overdue_count_rests_on_the_first_low_count_the_one_before_the_last_and_the_last():
+    found = grounds_of("blood_count_overdue", [lab(f"plt {day}d 50") for day in range(5)], (), "8d")
+    assert [since(result.collected_at) for result in found.results] == ["0d", "3d", "4d"]
