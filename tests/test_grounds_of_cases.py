@@ -253,9 +253,11 @@ def test_of_two_confirmed_responses_an_overdue_count_rests_on_the_later_one():
     assert [since(result.collected_at) for result in found.results] == ["0d", "40d", "41d", "55d", "69d"]
 
 
-#: A fall that ends with the next count; on the third day, on the 23rd, and one whose week before it begins on the 23rd.
+#: Counts that fall, by the day on which the fall opens: three that end with the next count or a run, two that do not.
 FALL_AT_3D = "plt 0d 200, plt 1d 210, plt 2d 190, plt 3d 140, plt 4d 150"
 FALL_AT_23D = "plt 20d 200, plt 21d 210, plt 22d 190, plt 23d 140, plt 24d 150"
+FALL_TO_90 = "plt 1d 200, plt 2d 210, plt 3d 190, plt 4d 90"
+FALL_AT_11D = "plt 5d 150, plt 7d 105, plt 11d 101"
 FALL_AT_36D = "plt 30d 240, plt 32d 230, plt 34d 220, plt 36d 150"
 
 
@@ -273,6 +275,7 @@ FALL_AT_36D = "plt 30d 240, plt 32d 230, plt 34d 220, plt 36d 150"
         ("kmp", "plt 0h 120, fib 2h 0.9, plt 4h 40", "", "0d 2h 4h", ""),
         ("coagulation_missing", "fib 0h 2, plt 30h 50, plt 36h 120", "", "1d6h 1d12h", ""),
         ("falling_platelets", f"{FALL_AT_3D}, {FALL_AT_36D}", "", "30d 32d 34d 36d", ""),
+        ("falling_platelets", f"plt 0d 80, {FALL_TO_90}, {FALL_AT_11D}", "", "0d 1d 2d 3d 4d 5d 7d 11d", ""),
         ("falling_platelets", f"{FALL_AT_23D}, {FALL_AT_36D}", "", "20d 21d 22d 23d 24d 30d 32d 34d 36d", ""),
     ],
     ids=lambda part: part[:40],

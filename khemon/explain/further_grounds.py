@@ -87,13 +87,11 @@ def _of_drop(found: Gathered, stretch: Stretch, rule: DropRule) -> None:
 
 
 def _of_aside(found: Gathered, stretch: Stretch, rule: AsideRule) -> None:
-    """What was set aside, the usable result each waited for, and what is open where a limit asks for it."""
-    spoiled = found.looked.spoiled_within(rule, stretch)
-    found.add(*spoiled)
+    """The usable result that each sample set aside waited for, and what is open where a limit asks for it."""
     points = [asked for asked in found.book.protocol.rules.values() if isinstance(asked, PointRule)]
     unless = dict.fromkeys(other for asked in points if asked.raised for other in asked.raised.unless_open)
-    for point in spoiled:
-        after = found.book.series(point.analyte).between(found.patient, point.time + 1, stretch.until)
+    for point in found.looked.spoiled_within(rule, stretch):
+        after = found.book.series(point.analyte).between(found.patient, point.time, stretch.until)
         found.add(*after[:1])
         found.standing(unless, point.time)
 
