@@ -274,6 +274,15 @@ FALL_AT_36D = "plt 30d 240, plt 32d 230, plt 34d 220, plt 36d 150"
         ("kmp", "plt 0h 40, fib 0h 0.9, dd 0h 5, fib 12h 1.2, plt 1d 70, fib 1d6h 1.3", "", "0d 0d 0d 1d 1d6h", ""),
         ("kmp", "plt 0h 120, fib 2h 0.9, plt 4h 40", "", "0d 2h 4h", ""),
         ("coagulation_missing", "fib 0h 2, plt 30h 50, plt 36h 120", "", "1d6h 1d12h", ""),
+        ("coagulation_missing", "plt 0h 50, plt 6h 60", "", "0d 6h", ""),
+        ("coagulation_missing", "fib 0h 2, plt 30h 50", "", "1d6h", ""),
+        (
+            "steroid_taper_criterion",
+            "plt 10d 80, plt 11d 120, plt 14d 120, plt 25d 120, plt 32d 120",
+            "response_documented 0d, prednisolone 1d",
+            "10d 11d 14d 25d 32d",
+            "response_documented prednisolone",
+        ),
         ("falling_platelets", f"{FALL_AT_3D}, {FALL_AT_36D}", "", "30d 32d 34d 36d", ""),
         ("falling_platelets", f"plt 0d 80, {FALL_TO_90}, {FALL_AT_11D}", "", "0d 1d 2d 3d 4d 5d 7d 11d", ""),
         ("falling_platelets", f"{FALL_AT_23D}, {FALL_AT_36D}", "", "20d 21d 22d 23d 24d 30d 32d 34d 36d", ""),
@@ -323,6 +332,29 @@ def test_of_the_usable_results_after_a_sample_set_aside_the_first_is_a_ground():
     assert [since(result.collected_at) for result in found.results] == ["0d", "1h", "2h", "4h"]
 
 
-def test_an_overdue_count_rests_on_the_first_low_count_the_one_before_the_last_and_the_last():
-    found = grounds_of("blood_count_overdue", [lab(f"plt {day}d 50") for day in range(5)], (), "8d")
-    assert [since(result.collected_at) for result in found.results] == ["0d", "3d", "4d"]
+@pytest.mark.parametrize(
+    ("counts", "events", "results", "happened"),
+    [
+        ("50 50 50 50 50", (), "0d 3d 4d", ""),
+        ("50 50 120 120 120", (), "0d 1d 2d 3d 4d", ""),
+        ("50", ("day0 0d", "prednisolone 0d"), "0d", "day0"),
+    ],
+)
+def test_an_overdue_count_rests_on_lows_on_good_counts_after_the_last_and_on_day_0(counts, events, results, happened):
+    labs = [lab(f"plt {day}d {value}") for day, value in enumerate(counts.split())]
+    found = grounds_of("blood_count_overdue", labs, events, "8d")
+    assert " ".join(since(result.collected_at) for result in found.results) == results
+    assert " ".join(each.kind for each in found.events) == happened
+
+
+def test_a_fall_within_a_fall_rests_on_both_results_of_the_time_it_is_measured_by():
+    labs = [lab("hb 0h 100"), lab("hb 1h 75", specimen="A"), lab("hb 1h 78", specimen="B"), lab("hb 25h 50")]
+    found = grounds_of("hemoglobin_fall", labs, (), "25h")
+    assert [since(result.collected_at) for result in found.results] == ["0d", "1h", "1h", "1d1h"]
+
+
+def test_an_overdue_level_rests_on_the_trough_also_where_a_random_level_of_its_time_is_lower():
+    level = lab("plt 5d 9", analyte="sirolimus", timing="trough", specimen="A")
+    beside = lab("plt 5d 8", analyte="sirolimus", timing="random", specimen="B")
+    found = grounds_of("sirolimus_level_overdue", [level, beside], ["sirolimus 0d"], "18d")
+    assert 2 in [result.result_id for result in found.results]

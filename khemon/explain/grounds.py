@@ -123,13 +123,11 @@ def _of_run(found: Gathered, stretch: Stretch, rule: RunRule) -> None:
     found.add(found.last_bad(rule, stretch.since))
     if stretch.end_reason == "broken":
         found.add(*(point for _, point, _ in found.row(rule, stretch.since, stretch.since)))
-    gap_end = stretch.end_reason == "gap"
-    last = stretch.until if gap_end else stretch.last_inside
     if stretch.end_reason != "broken":
-        row = found.row(rule, stretch.onset, last if stretch.confirmed_at is None else stretch.confirmed_at)
-        found.add(*(point for _, point, _ in chain(found, rule, [sample for sample in row if sample[2]])))
-    if gap_end:
-        found.add(*(point for _, point, _ in found.row(rule, last + 1, found.book.prepared.as_of)[:1]))
+        row = found.row(rule, stretch.onset, stretch.until if stretch.confirmed_at is None else stretch.confirmed_at)
+        found.add(*(point for _, point, _ in chain(found, rule, row)))
+    if stretch.end_reason == "gap":
+        found.add(*(point for _, point, _ in found.row(rule, stretch.until + 1, found.book.prepared.as_of)[:1]))
 
 
 def chain(found: Gathered, rule: RunRule, row: list[Sample]) -> list[Sample]:
