@@ -258,6 +258,8 @@ FALL_AT_3D = "plt 0d 200, plt 1d 210, plt 2d 190, plt 3d 140, plt 4d 150"
 FALL_AT_23D = "plt 20d 200, plt 21d 210, plt 22d 190, plt 23d 140, plt 24d 150"
 FALL_TO_90 = "plt 1d 200, plt 2d 210, plt 3d 190, plt 4d 90"
 FALL_AT_11D = "plt 5d 150, plt 7d 105, plt 11d 101"
+RUN_FROM_1D = "plt 0d 50, plt 1d 120"
+REBOUND = "plt 10d 45, plt 11d 120, plt 12d 90, plt 13d 120, plt 14d 125, plt 15d 126, plt 16d 127"
 FALL_AT_36D = "plt 30d 240, plt 32d 230, plt 34d 220, plt 36d 150"
 
 
@@ -275,6 +277,15 @@ FALL_AT_36D = "plt 30d 240, plt 32d 230, plt 34d 220, plt 36d 150"
         ("kmp", "plt 0h 120, fib 2h 0.9, plt 4h 40", "", "0d 2h 4h", ""),
         ("coagulation_missing", "fib 0h 2, plt 30h 50, plt 36h 120", "", "1d6h 1d12h", ""),
         ("coagulation_missing", "plt 0h 50, plt 6h 60", "", "0d 6h", ""),
+        (
+            "durable_platelet_response",
+            f"{RUN_FROM_1D}, plt 10d 120, plt 20d 120, plt 29d 120",
+            "",
+            "0d 1d 10d 20d 29d",
+            "",
+        ),
+        ("durable_platelet_response", f"{RUN_FROM_1D}, plt 8d 120, plt 15d 120, plt 29d 120", "", "0d 1d 15d 29d", ""),
+        ("kmp_rebound", REBOUND, "response_documented 0d", "10d 13d 14d 16d", "response_documented"),
         ("coagulation_missing", "fib 0h 2, plt 30h 50", "", "1d6h", ""),
         (
             "steroid_taper_criterion",
@@ -296,6 +307,12 @@ def test_grounds_reach_no_further_than_what_the_rule_read(rule, labs, events, re
     )
     assert " ".join(since(result.collected_at) for result in found.results) == results
     assert " ".join(each.kind for each in found.events) == happened
+
+
+def test_a_value_that_is_not_counted_is_gathered_beside_the_one_that_counts():
+    labs = [lab("fib 0h 1.2"), lab("dd 0h 5"), lab("fib 6h 1.3"), lab("fib 12h 1.8", status="preliminary")]
+    found = grounds_of("consumptive_coagulopathy", labs, (), "12h")
+    assert [since(result.collected_at) for result in found.results] == ["0d", "0d", "6h", "12h"]
 
 
 def test_a_d_dimer_that_a_newborn_could_have_is_gathered_once_as_the_rule_reads_it():

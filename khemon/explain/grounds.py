@@ -153,9 +153,8 @@ def _of_rebound(found: Gathered, stretch: Stretch, rule: ReboundRule) -> None:
     turns = [
         here for before, here in zip([None, *row[:-1]], row, strict=True) if before is None or before[2] != here[2]
     ]
-    upto = stretch.until if stretch.confirmed_at is None else stretch.confirmed_at
-    found.add(*(point for _, point, _ in turns if point.time <= upto))
-    # The latest sample, and of the row of good ones it ends the first two: they say whether it is settled.
+    # The turns until it was confirmed are evidence. The latest sample, and of the row of good ones it ends the first
+    # two: they say whether it is settled.
     last_turn = row.index(turns[-1])
     found.add(*(point for _, point, _ in [*row[last_turn : last_turn + rule.isolated_samples.count - 1], row[-1]]))
     if stretch.confirmed_at is not None:
