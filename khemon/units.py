@@ -76,7 +76,7 @@ class Quantity:
 
     value: Decimal
     unit: str
-    basis: str = ""
+    basis: str
 
 
 def folded(text: str) -> str:

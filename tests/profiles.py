@@ -38,8 +38,8 @@ def pytest_configure(config):
 
 #: What the modules are called whose cases have to meet every branch of what judges.
 JUDGING = (
-    "alerts", "analytes", "calendar", "cases", "conformance", "endpoint", "engine", "further", "grades", "grounds",
-    "meanings", "protocol", "questions", "reference", "rulebook", "timelines", "uncounted", "units",
+    "alerts", "analytes", "calendar", "cases", "conformance", "endpoint", "engine", "explained", "further", "grades",
+    "grounds", "meanings", "protocol", "questions", "reference", "rulebook", "timelines", "uncounted", "units",
 )  # fmt: skip
 
 

@@ -8,15 +8,18 @@ import pytest
 
 from khemon.explain import Given, explained
 from khemon.explain.cases import run_case
-from khemon.rules import evaluate, prepare
+from khemon.rules import evaluate, load_protocol, prepare
 from khemon.rules.calendar import to_ms
 from khemon.rules.cases import cases_for
 from tests.columns import columns
-from tests.drawn import PROTOCOLS, FromHistory
+from tests.drawn import FromHistory
 from tests.histories import History, make_history
 from tests.histories.treatment import treated
+from tests.reference.shorthand import lab
+from tests.test_grounds import grounds_of
 
 WARD = 6
+WARD_RULES = load_protocol("ward")
 
 
 def told(rule, name):
@@ -64,12 +67,31 @@ ON = "platelets {} on 2026-{}: not counted"
             "a count lifted by transfusion does not isolate it, and is named",
             ON.format("130", "02-11 08:00, 4 h after platelet transfusion"),
         ),
+        ("kmp_rebound", "an undecided fibrinogen does not confirm it", ""),
         ("plasma_criterion", "a count lifted by transfusion ends it as supported", ""),
         ("thrombocytopenia", "of several certain counts before an undecided one the last is named", ""),
     ],
 )
 def test_the_grounds_say_what_a_rule_passed_over_and_why(rule, name, wanted):
     assert told(rule, name).grounds.not_counted == ((wanted,) if wanted else ())
+
+
+@pytest.mark.parametrize(
+    ("quality", "at_hour", "wanted"),
+    [
+        ("wrong_patient", 1, ("fibrinogen 2 on 2026-01-01 09:00, wrong patient: set aside",)),
+        ("clotted", 0, ("fibrinogen 2 on 2026-01-01 08:00, clotted: set aside",)),
+        ("clotted", 26, ("fibrinogen 2 on 2026-01-02 10:00, clotted: set aside",)),
+    ],
+)
+def test_what_was_set_aside_is_told_from_24_h_before_the_onset_until_now(quality, at_hour, wanted):
+    labs = [lab("plt 24h 80"), lab(f"fib {at_hour}h 2", quality=quality)]
+    assert grounds_of("kmp", labs, (), "26h").not_counted == wanted
+
+
+def test_what_was_set_aside_earlier_than_24_h_before_the_onset_is_not_told():
+    labs = [lab("plt 24h1m 80"), lab("fib 0h 2", quality="clotted")]
+    assert grounds_of("kmp", labs, (), "26h").not_counted == ()
 
 
 def test_two_results_that_are_not_counted_are_told_in_order_of_time_and_name():
@@ -123,7 +145,7 @@ class _FromWard:
 
 def said(histories: list[History], as_of: int) -> list[list[tuple[object, ...]]]:
     """By child the episodes in words with evidence and grounds, all children looked at together."""
-    zone, protocol = histories[0].zone, PROTOCOLS["ward"]
+    zone, protocol = histories[0].zone, WARD_RULES
     results, events, patients = columns(histories, zone)
     found = evaluate(results, events, patients, protocol, zone, as_of)
     prepared = prepare(results, events, len(histories), protocol, as_of)

@@ -20,6 +20,7 @@ from khemon.units import (
     basis_of,
     convert,
     decimal_text,
+    folded,
     interval,
     unit_of,
 )
@@ -168,6 +169,39 @@ def test_a_unit_text_of_60_characters_is_read_and_a_longer_one_is_refused_unread
         unit_of("fibrinogen", "u" * 61)
     with pytest.raises(UnitProblem):
         unit_of("fibrinogen", "mg/L".rjust(61))
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("10⁰¹²³⁴⁵⁶⁷⁸⁹", "10^0^1^2^3^4^5^6^7^8^9"),
+        ("a×b ✕ c ∗ d∕e⁄f·g–h−i‐j", "axb x c * d/e/f.g-h-i-j"),  # noqa: RUF001
+        ("  10  9 /  L ", "10 9/L"),
+    ],
+)
+def test_signs_that_look_alike_are_one_and_spaces_are_tidied(text, plain):
+    assert folded(text) == plain
+
+
+@pytest.mark.parametrize("unit", ["FEU mg/L", "mg/L-FEU", "mg FEU/L", "mgFEU/L", "mg/L FEU", "mg/LFEU"])
+def test_a_basis_may_stand_before_behind_or_within_a_unit(unit):
+    assert basis_of("d_dimer", unit) == "FEU"
+
+
+def test_a_loinc_code_of_a_d_dimer_may_say_its_basis_and_that_of_another_analyte_says_none():
+    bases = ANALYTES["d_dimer"].loinc_basis
+    assert (bases["48065-7"], bases["48066-5"]) == ("FEU", "DDU")
+    assert not any(analyte.loinc_basis for name, analyte in ANALYTES.items() if name != "d_dimer")
+
+
+def test_what_a_laboratory_says_of_a_basis_is_nothing_to_an_analyte_without_one():
+    assert basis_of("fibrinogen", "g/L", "FEU") == ""
+
+
+def test_a_unit_too_long_to_be_read_is_none_also_where_none_is_needed():
+    assert unit_of("inr", "").factor == 1
+    with pytest.raises(UnitProblem):
+        unit_of("inr", "u" * 61)
 
 
 def test_a_basis_in_doubt_stays_in_doubt_whatever_the_unit_says():

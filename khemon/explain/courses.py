@@ -139,7 +139,7 @@ def _confirmed_by(naming: Naming, stretch: Stretch, rule: ReboundRule, samples: 
     at = stretch.confirmed_at
     assert at is not None
     count, companion = limbs_of(rule)
-    here = next((point for point, bad in samples if point.time == at and bad), None)
+    here = next((point for point, _ in samples if point.time == at), None)
     very_low = Comparison(analyte=rule.analyte, limit=rule.confirmed_below)
     if here is not None and naming.book.series(rule.analyte).verdict(here, very_low) == TRUE:
         return naming.named(here, very_low)

@@ -115,14 +115,13 @@ class FurtherWording:
 
     def _missing(self, stretch: Stretch, rule: MissingRule) -> str:
         lead, companions = self.looked.companions(rule, stretch)
-        assert lead is not None
         absent = " and ".join(label(name) for name, point in companions.items() if point is None)
         text = f"{capital(absent)} not measured within {rule.within.words} {rule.within.unit}"
         return f"{text}: {self.naming.named(lead, rule)}"
 
     def _settled(self, stretch: Stretch, rule: SettledRule) -> str:
         row = self.looked.run_samples(rule, stretch)
-        _, day = self.looked.course(rule.drug, 0, stretch.patient, stretch.last_inside)
+        _, day = self.looked.course(rule.drug, self._joins(rule.drug), stretch.patient, stretch.last_inside)
         seen = f"{self.naming.date(row[0].time)} to {self.naming.date(row[-1].time)}"
         counts = f"{label(row[0].analyte)} {self._values(row)} from {seen}"
         text = f"{capital(rule.criterion)}; on {label(rule.drug)}, day {day}; {counts}"
@@ -136,6 +135,12 @@ class FurtherWording:
         if stretch.last_inside - current.time <= within.ms:
             return f"{text}; {named}"
         return f"{text}; {label(rule.names)} not measured within {within.words} {within.unit} (last {named})"
+
+    def _joins(self, drug: str) -> int:
+        """After how many days without the drug the rule about the length of its courses still counts on."""
+        rules = self.naming.book.protocol.rules.values()
+        joins = (rule.joins_within for rule in rules if isinstance(rule, CourseRule) and rule.drug == drug)
+        return next((each.count for each in joins if each is not None), 0)
 
     def _course(self, stretch: Stretch, rule: CourseRule) -> str:
         if rule.without is not None:

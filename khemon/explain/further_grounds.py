@@ -82,18 +82,17 @@ def _of_drop(found: Gathered, stretch: Stretch, rule: DropRule) -> None:
     """All inside with those they are measured by, and the result just before the first."""
     for point in inside(found.book, stretch, rule.analyte):
         found.add(point, *found.looked.drop(rule, found.patient, point.time)[1])
-    for before in (found.book.series(rule.analyte).latest(found.patient, stretch.onset - 1),):
-        found.add(*(found.looked.levels_at(rule.analyte, found.patient, before.time) if before else ()))
+    before = found.book.series(rule.analyte).latest(found.patient, stretch.onset - 1)
+    assert before is not None, "a fall is one from something"
+    found.add(*found.looked.levels_at(rule.analyte, found.patient, before.time))
 
 
 def _of_aside(found: Gathered, stretch: Stretch, rule: AsideRule) -> None:
-    """What was set aside, the usable result each waited for, and what is open where a limit asks for it."""
-    spoiled = found.looked.spoiled_within(rule, stretch)
-    found.add(*spoiled)
+    """The usable result that each sample set aside waited for, and what is open where a limit asks for it."""
     points = [asked for asked in found.book.protocol.rules.values() if isinstance(asked, PointRule)]
     unless = dict.fromkeys(other for asked in points if asked.raised for other in asked.raised.unless_open)
-    for point in spoiled:
-        after = found.book.series(point.analyte).between(found.patient, point.time + 1, stretch.until)
+    for point in found.looked.spoiled_within(rule, stretch):
+        after = found.book.series(point.analyte).between(found.patient, point.time, stretch.until)
         found.add(*after[:1])
         found.standing(unless, point.time)
 
@@ -134,11 +133,9 @@ def _of_band(found: Gathered, stretch: Stretch, rule: BandRule) -> None:
 
 
 def _of_counts_due(found: Gathered, stretch: Stretch, rule: CountsDueRule) -> None:
-    """The last count, and what says how soon the next was due: lows before, good ones in a row, the response, steps."""
+    """What says how soon the next was due: lows before, good ones in a row, the response, steps."""
     run = _run(found, rule.run)
     since, why = found.looked.due(rule, stretch)
-    found.add(*found.book.series(run.analyte).between(found.patient, since, since))
-    found.add(*found.book.series(run.analyte).between(found.patient, stretch.until, stretch.until))
     row = found.row(run, FIRST_TIME, since)
     goods = row[1 + max((place for place, sample in enumerate(row) if not sample[2]), default=-1) :]
     found.add(found.last_bad(run, since), *_points(goods[: rule.settled_samples.count - 1]))
@@ -165,11 +162,10 @@ def _of_levels_due(found: Gathered, stretch: Stretch, rule: LevelsDueRule) -> No
 
 
 def _of_question(found: Gathered, stretch: Stretch, rule: QuestionRule) -> None:
-    """Each result asked about, the one before, the next of its analyte, and the events that would explain a change."""
+    """The next result after each that is asked about, and the events that would explain a change."""
     asked = list(found.looked.questions(rule, stretch))
     for question in asked:
         analyte, time = question.point.analyte, question.point.time
-        found.add(question.point, question.before)
         found.add(*found.book.series(analyte).between(found.patient, time + 1, stretch.until)[:1])
     for analyte in {question.point.analyte for question in asked}:
         times = sorted({point.time for point in found.points.values() if point.analyte == analyte})
@@ -178,6 +174,6 @@ def _of_question(found: Gathered, stretch: Stretch, rule: QuestionRule) -> None:
         for jump in rule.jumps:
             if jump.analyte == analyte:
                 ahead = times[0] if jump.within is None else times[0] - jump.within.ms
-                found.happened(jump.unless, ahead, times[-1], lasting=True)
+                found.happened(jump.unless, ahead, times[-1])
                 if jump.troughs_only:
                     found.records(analyte, stretch.until)

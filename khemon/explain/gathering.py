@@ -56,13 +56,12 @@ class Gathered:
         codes = [EVENT_KINDS.index(kind) for kind in kinds]
         return (int(start) + np.flatnonzero(np.isin(events.kind[start:stop], codes))).tolist()
 
-    def happened(self, kinds: Iterable[str], first: int, last: int, *, lasting: bool = False) -> None:
-        """The events of some kinds that touch [first, last]; lasting: those without an end go on."""
+    def happened(self, kinds: Iterable[str], first: int, last: int) -> None:
+        """The events of some kinds that touch [first, last]; those without an end go on."""
         events = self.book.prepared.events
         for place in self._places(kinds):
             start, end = int(events.start[place]), int(events.end[place])
-            goes_on = end == NO_TIME and lasting
-            if start <= last and (goes_on or max(start, end) >= first):
+            if start <= last and (end == NO_TIME or end >= first):
                 self.events.add(place)
 
     def records(self, drug: str, last: int) -> None:
@@ -146,7 +145,6 @@ class Gathered:
         """What another has gathered, up to a time."""
         self.points |= {row: point for row, point in other.points.items() if point.time <= time}
         self.events |= {place for place in other.events if self.book.prepared.events.start[place] <= time}
-        self.entries |= other.entries
 
     def apart(self, analytes: Iterable[str], onset: int) -> None:
         """Where results from before an onset were gathered: the latest before it, which is what it is apart by."""

@@ -91,7 +91,7 @@ def _of_any(found: Gathered, stretch: Stretch, rule: AnyOfRule) -> None:
                 found.add(point)
             before = verdict
     found.now((limb.analyte for limb in rule.comparisons), stretch.last_inside)
-    found.happened(rule.events, stretch.onset, stretch.until, lasting=True)
+    found.happened(rule.events, stretch.onset, stretch.until)
     found.apart((limb.analyte for limb in rule.comparisons), stretch.onset)
 
 
@@ -109,9 +109,8 @@ def _of_all(found: Gathered, stretch: Stretch, rule: AllOfRule) -> None:
         found.entries.add("birth_date")
     within = found.book.protocol.common.current_within.ms
     for limb in rule.limbs:
-        latest = found.book.series(limb.analyte, limb).latest(found.patient, stretch.last_inside, within)
-        if latest is not None and latest.neutral:
-            found.add(latest)
+        # One that is not counted keeps its analyte from being called missing.
+        found.add(found.book.series(limb.analyte, limb).latest(found.patient, stretch.last_inside, within))
     found.agreeing(
         rule.limbs, stretch.onset, stretch.last_inside if stretch.confirmed_at is None else stretch.confirmed_at
     )
@@ -124,13 +123,11 @@ def _of_run(found: Gathered, stretch: Stretch, rule: RunRule) -> None:
     found.add(found.last_bad(rule, stretch.since))
     if stretch.end_reason == "broken":
         found.add(*(point for _, point, _ in found.row(rule, stretch.since, stretch.since)))
-    gap_end = stretch.end_reason == "gap"
-    last = stretch.until if gap_end else stretch.last_inside
     if stretch.end_reason != "broken":
-        row = found.row(rule, stretch.onset, last if stretch.confirmed_at is None else stretch.confirmed_at)
-        found.add(*(point for _, point, _ in chain(found, rule, [sample for sample in row if sample[2]])))
-    if gap_end:
-        found.add(*(point for _, point, _ in found.row(rule, last + 1, found.book.prepared.as_of)[:1]))
+        row = found.row(rule, stretch.onset, stretch.until if stretch.confirmed_at is None else stretch.confirmed_at)
+        found.add(*(point for _, point, _ in chain(found, rule, row)))
+    if stretch.end_reason == "gap":
+        found.add(*(point for _, point, _ in found.row(rule, stretch.until + 1, found.book.prepared.as_of)[:1]))
 
 
 def chain(found: Gathered, rule: RunRule, row: list[Sample]) -> list[Sample]:
@@ -156,9 +153,8 @@ def _of_rebound(found: Gathered, stretch: Stretch, rule: ReboundRule) -> None:
     turns = [
         here for before, here in zip([None, *row[:-1]], row, strict=True) if before is None or before[2] != here[2]
     ]
-    upto = stretch.until if stretch.confirmed_at is None else stretch.confirmed_at
-    found.add(*(point for _, point, _ in turns if point.time <= upto))
-    # The latest sample, and of the row of good ones it ends the first two: they say whether it is settled.
+    # The turns until it was confirmed are evidence. The latest sample, and of the row of good ones it ends the first
+    # two: they say whether it is settled.
     last_turn = row.index(turns[-1])
     found.add(*(point for _, point, _ in [*row[last_turn : last_turn + rule.isolated_samples.count - 1], row[-1]]))
     if stretch.confirmed_at is not None:

@@ -141,11 +141,12 @@ class Looked:
                 found += [] if self.key(stretch.patient, point.time) in usable else [point]
         return found
 
-    def companions(self, rule: MissingRule, stretch: Stretch) -> tuple[Point | None, dict[str, Point | None]]:
+    def companions(self, rule: MissingRule, stretch: Stretch) -> tuple[Point, dict[str, Point | None]]:
         """The latest count inside, and by companion its latest result since shortly before that count."""
         last = stretch.last_inside
         lead = self.book.series(rule.analyte).latest(stretch.patient, last)
-        since = (last if lead is None else last - lead.time) + rule.within.ms
+        assert lead is not None, "it opened at one"
+        since = last - lead.time + rule.within.ms
         return lead, {name: self.book.series(name).latest(stretch.patient, last, since) for name in rule.companions}
 
     def levels(self, rule: BandRule | LevelsDueRule, patient: int, first: int, last: int) -> list[tuple[Point, bool]]:
@@ -164,13 +165,10 @@ class Looked:
     def due(self, rule: CountsDueRule | LevelsDueRule, stretch: Stretch) -> tuple[int, str]:
         """When what is overdue was last seen (or the watch began), and why it was due."""
         found = self._once(rule.name, "due", lambda: self.knowing.due(rule))
-        at = np.flatnonzero(found.overdue == self.key(stretch.patient, stretch.onset))
-        inside = [place for place in at.tolist() if found.overdue[place] < found.until[place]]
-        # Where the drug was off when a level fell due, it is overdue from the restart on: the row that covers it.
-        if not inside:
-            key = self.key(stretch.patient, stretch.onset)
-            inside = np.flatnonzero((found.overdue <= key) & (found.until > key)).tolist()
-        return int(key_time(found.since[inside])[0]), WHY[int(found.why[inside[0]])]
+        key = self.key(stretch.patient, stretch.onset)
+        # The row that covers it: where the drug was off when a level fell due, it is overdue from the restart on.
+        at = int(np.flatnonzero((found.overdue <= key) & (found.until > key))[0])
+        return int(key_time(found.since[at : at + 1])[0]), WHY[int(found.why[at])]
 
     def course(self, drug: str, joins_within: int, patient: int, time: int) -> tuple[int, int]:
         """When the course that runs at a time began, and on which day of it that time lies."""
@@ -195,7 +193,7 @@ class Looked:
         day = 0
         for place in np.flatnonzero(own).tolist():
             apart = int(points.day[place]) - day
-            row = [] if not good[place] or (row and apart > rule.gap.count) else row
+            row = [] if not good[place] or apart > rule.gap.count else row
             row += [series.at(place)] if good[place] else []
             day = int(points.day[place])
         return row
@@ -224,12 +222,11 @@ class Looked:
     def certain(self, rule: BandRule, stretch: Stretch, time: int) -> bool:
         """Whether the levels of a time lie outside for certain."""
         band = self._once(rule.name, "band", lambda: self.knowing.band(rule))
-        at = np.flatnonzero(band.key == self.key(stretch.patient, time))
-        return bool(at.size and band.answer[at[0]] == TRUE)
+        return bool((band.answer[band.key == self.key(stretch.patient, time)] == TRUE).any())
 
 
 def _single(singles: Singles, place: int, analyte: str) -> Point:
     assert singles.analyte[place] == ANALYTE_CODES[analyte]
     time = int(key_time(singles.key[place : place + 1])[0])
     low, high, row = float(singles.low[place]), float(singles.high[place]), int(singles.row[place])
-    return Point(analyte, time, low, high, row, supported=False, preliminary=False)
+    return Point(analyte, time, low, high, row)

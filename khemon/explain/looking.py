@@ -55,8 +55,8 @@ class Point:
     low: float
     high: float
     row: int
-    supported: bool
-    preliminary: bool
+    supported: bool = False
+    preliminary: bool = False
     neutral: bool = False
 
 

@@ -54,11 +54,11 @@ class Naming:
         if not ANALYTES[point.analyte].basis_factors:
             return []
         given = self.givens.given(point.row)
-        comparator, number = re.fullmatch(r"([<>]=?)?(.+)", given.canonical).groups()  # type: ignore[union-attr]
+        comparator, number = re.fullmatch(r"([<>]=?|)(.+)", given.canonical).groups()  # type: ignore[union-attr]
         factors = ANALYTES[point.analyte].basis_factors
         # An unstated basis shows in the interval: it reaches up to the number in the other basis.
         between = Decimal(number) * sum(factors.values()) / len(factors)
-        if not (comparator or "").startswith(">") and Decimal(point.high) > between:
+        if not comparator.startswith(">") and Decimal(point.high) > between:
             return ["basis not stated"]
         try:
             basis = basis_of(point.analyte, given.unit)

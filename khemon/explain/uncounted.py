@@ -9,7 +9,7 @@ from khemon.explain.naming import Naming
 from khemon.models import QUALITIES
 from khemon.rules.further_rules import CountsDueRule, SettledRule, TrendRule
 from khemon.rules.logic import FALSE, TRUE
-from khemon.rules.rulebook import AllOfRule, AnyOfRule, Comparison, ReboundRule, RunRule
+from khemon.rules.rulebook import AllOfRule, Comparison, ReboundRule, RunRule
 
 
 def not_counted(naming: Naming, looked: Looked, stretch: Stretch) -> list[str]:
@@ -18,8 +18,6 @@ def not_counted(naming: Naming, looked: Looked, stretch: Stretch) -> list[str]:
     first = stretch.onset - naming.book.protocol.common.current_within.ms
     for limb in _read(looked, stretch):
         found += _set_aside(naming, looked, stretch, limb.analyte, first)
-        if isinstance(stretch.rule, AnyOfRule):
-            continue
         series = naming.book.series(limb.analyte, limb)
         for point in series.doubtful(stretch.patient, limb, first, stretch.until):
             words = _why(naming, stretch, point, limb, series.verdict(point, limb))
@@ -36,11 +34,11 @@ def _read(looked: Looked, stretch: Stretch) -> list[Comparison]:
 
 
 def _why(naming: Naming, stretch: Stretch, point: Point, limb: Comparison, verdict: int) -> str:
-    """Why a rule that counts samples passes one over; empty where it does not."""
+    """Why a rule that counts samples passes a doubtful one over; empty where it does not."""
     composite = isinstance(stretch.rule, AllOfRule | ReboundRule)
     runs = isinstance(stretch.rule, RunRule | TrendRule | SettledRule | CountsDueRule)
     good = verdict == TRUE if runs else verdict == FALSE
-    if (runs or composite) and good and (point.supported or point.preliminary):
+    if (runs or composite) and good:
         return naming.not_counted(stretch.patient, point)
     counts = isinstance(stretch.rule, ReboundRule) and point.analyte == stretch.rule.analyte
     if (runs or counts) and verdict not in (TRUE, FALSE):
