@@ -19,8 +19,6 @@ TEST_READY := $(VENV)/.test-$(FOLDER)
 STARTED := $(shell date +%s)
 TEST_BUDGET_SECONDS := 600
 WORKERS := 2
-# On two cores a third worker uses what the others leave while they wait for a server, a browser or a disk.
-TEST_WORKERS := 3
 PORT ?=
 SECONDS_EACH ?= 60
 # Arguments for pytest, for example: make test TESTS="tests/test_house.py -k locks"
@@ -54,7 +52,7 @@ test: $(TEST_READY)  ## lint, types, import contract and every test, on both dat
 	check "ruff format" $(BIN)/ruff format --check .; \
 	check mypy $(BIN)/mypy; \
 	check "import contract" $(BIN)/lint-imports --no-logo; \
-	check pytest $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist worksteal --durations 15 --cov --cov-branch --cov-report= $(TESTS); \
+	check pytest $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --durations 15 --cov --cov-branch --cov-report= $(TESTS); \
 	test -n "$(TESTS)" || check "branches of what judges" $(BIN)/python -m coverage report \
 	  --include='$(JUDGEMENT)' --show-missing --fail-under=100 --precision=2; \
 	echo "make test: $$(( $$(date +%s) - $(STARTED) )) s of a budget of $(TEST_BUDGET_SECONDS) s"; \
