@@ -7,7 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-pytest_plugins = ["tests.folders", "tests.databases", "tests.profiles", "tests.server", "tests.browser"]
+pytest_plugins = [
+    "tests.folders", "tests.databases", "tests.profiles", "tests.server", "tests.browser", "tests.installed",
+]  # fmt: skip
 
 
 @pytest.fixture(autouse=True)

@@ -41,18 +41,20 @@ JUDGING = (
     "alerts", "analytes", "calendar", "cases", "conformance", "endpoint", "engine", "explained", "further", "grades",
     "grounds", "meanings", "protocol", "questions", "reference", "rulebook", "timelines", "uncounted", "units",
 )  # fmt: skip
+#: Those among them that go through a store: what judges has its own cases for what they meet.
+STORED = ("alerts_store", "protocol_diff", "protocol_live", "protocol_pages", "timelines")
 
 
 def pytest_collection_modifyitems(items):
     """Coverage is that of what judges, by the cases about it: a branch is to be met by a case, in every run.
 
-    Random tests, faults, browsers and other rooms do not count; not traced, they take half the time.
+    Random tests, faults, browsers, stores and other rooms do not count; not traced, they take half the time.
     """
-    judging = tuple(f"test_{name}" for name in JUDGING)
+    judging, stored = (tuple(f"test_{name}" for name in names) for names in (JUDGING, STORED))
     for item in items:
         drawn = "seed" in item.fixturenames or getattr(item.obj, "is_hypothesis_test", False)
-        apart = item.get_closest_marker("browser") or item.get_closest_marker("faults")
-        if drawn or apart or not item.path.name.startswith(judging):
+        apart = any(item.get_closest_marker(mark) for mark in ("browser", "faults", "postgres"))
+        if drawn or apart or item.path.name.startswith(stored) or not item.path.name.startswith(judging):
             item.add_marker(pytest.mark.no_cover)
 
 

@@ -79,11 +79,14 @@ def environment(database_url: str, mode: str, folder: Path, **more: str) -> dict
     return {**kept, **own, **home, **more}
 
 
-def _serve() -> None:
+def _serve(checks: bool) -> None:
     """What START says."""
+    from khemon.gate import nightly
     from khemon.gate.server import run
     from khemon.settings import Settings
 
+    if not checks:
+        nightly.FIRST_AFTER_S = PATIENCE_S * 60
     run(Settings())
 
 
@@ -96,17 +99,19 @@ def _from_nothing(folder: Path, errors: Path, env: dict[str, str]) -> subprocess
 
 @contextmanager
 def running_server(
-    database_url: str, mode: str = "demo", *, from_nothing: bool = False, **more: str
+    database_url: str, mode: str = "demo", *, from_nothing: bool = False, checks: bool = False, **more: str
 ) -> Iterator[Server]:
     """A server over a database of the right kind; `more` are environment variables.
 
     It is a copy of a process that has imported everything, or starts from nothing as on a ward's machine.
+    checks: whether a copy checks the store when it has started, as every server does that starts from nothing; the
+        check is a process of its own that takes a core for seconds.
     """
     with tempfile.TemporaryDirectory(prefix="khemon-server-") as name:
         folder = Path(name)
         errors = folder / "stderr"
         env = environment(database_url, mode, folder, **more)
-        process = _from_nothing(folder, errors, env) if from_nothing else Copy(_serve, (), env, folder, errors)
+        process = _from_nothing(folder, errors, env) if from_nothing else Copy(_serve, (checks,), env, folder, errors)
         printed: queue.Queue[str] = queue.Queue()
         reading = threading.Thread(target=_read, args=(process, printed), daemon=True)
         reading.start()

@@ -25,7 +25,7 @@ def broken(path: Path, *tables: str) -> None:
 
 def test_a_database_that_breaks_gives_no_patient_away_in_any_error_or_log(tmp_path):
     path = tmp_path / "khemon.db"
-    with running_server(canary_ward(path), "serve") as server:
+    with running_server(canary_ward(path), "serve", checks=True) as server:
         cookie = server.sign_in()
         query = "patient=1&alert=1"
         with opened(server, cookie) as wire:

@@ -81,7 +81,7 @@ def hostile(tmp_path_factory) -> Iterator[tuple[Server, dict[str, int]]]:
     url = f"sqlite:///{tmp_path_factory.mktemp('hostile') / 'khemon.db'}"
     mark_synthetic(url)
     numbers = hostile_ward(url)
-    with running_server(url, "serve") as started:
+    with running_server(url, "serve", checks=True) as started:
         yield started, numbers
 
 

@@ -107,7 +107,7 @@ def test_what_is_no_document_of_a_check_is_no_check(said, tmp_path, monkeypatch)
 
 
 def test_a_server_answers_while_its_check_is_under_way_behind_everything_else(tmp_path):
-    with running_server(canary_ward(tmp_path / "khemon.db")) as server:
+    with running_server(canary_ward(tmp_path / "khemon.db"), checks=True) as server:
         checker = checker_of(server.process.pid)
         os.kill(checker, signal.SIGSTOP)  # it is under way for as long as we look
         cookie = server.sign_in()

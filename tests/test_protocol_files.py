@@ -124,6 +124,13 @@ def test_a_protocol_survives_being_kept_as_text(tmp_path):
     assert len({protocol_digest(each) for each in (WARD, load_protocol("trial"), site)}) == 3
 
 
+@pytest.mark.parametrize(("kept", "where"), [("", "stored protocol"), ("{}", "stored protocol, name")])
+def test_a_kept_text_that_is_no_protocol_is_refused_by_place(kept, where):
+    with pytest.raises(RulebookProblem) as refused:
+        protocol_of_text(kept)
+    assert refused.value.where == where
+
+
 def test_the_same_number_written_otherwise_is_the_same_protocol(tmp_path):
     one = loaded(tmp_path, table("rules.hypofibrinogenemia.limit", number("1.50", "g/L")))
     other = loaded(tmp_path, table("rules.hypofibrinogenemia.limit", number("1.5", "g/L")))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 import datetime as dt
+import pickle
 import tomllib
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -37,7 +37,13 @@ ONLY_IN_WORDS = {
 
 def raw(name: str) -> dict[str, Any]:
     """A protocol file as it is written."""
-    return tomllib.loads((PROTOCOLS / f"{name}.toml").read_text("utf-8"), parse_float=Decimal)
+    return pickle.loads(_raw(name))
+
+
+@cache
+def _raw(name: str) -> bytes:
+    """The same, kept: to copy it so takes a tenth of the time that reading it takes."""
+    return pickle.dumps(tomllib.loads((PROTOCOLS / f"{name}.toml").read_text("utf-8"), parse_float=Decimal))
 
 
 def numbers(table: Any, path: Path = ()) -> Iterator[Path]:
@@ -72,16 +78,10 @@ def written(path: Path) -> str:
     return ".".join(map(str, path))
 
 
-@cache
-def _texts() -> dict[str, dict[str, Any]]:
-    return {name: raw(name) for name in ("ward", "trial")}
-
-
 def protocols_with(name: str, table: dict[str, Any]) -> dict[str, Protocol]:
     """Both protocols, with the changed table in the place of one; the trial's stands on the ward's."""
-    tables = _texts() | {name: table}
-    ward = copy.deepcopy(tables["ward"])
-    trial = copy.deepcopy(tables["ward"])
+    tables = {"ward": raw("ward"), "trial": raw("trial"), name: table}
+    ward, trial = (pickle.loads(kept) for kept in [pickle.dumps(tables["ward"])] * 2)
     for rule, block in tables["trial"]["rules"].items():
         trial["rules"][rule] |= block
     trial |= {key: tables["trial"][key] for key in ("name", "version", "title", "base")}
@@ -127,7 +127,7 @@ def is_in(listed: dict[str, str], path: Path) -> bool:
     return any(fnmatch(written(path), pattern) for pattern in listed)
 
 
-NUMBERS = [(name, path) for name in ("ward", "trial") for path in numbers(_texts()[name])]
+NUMBERS = [(name, path) for name in ("ward", "trial") for path in numbers(raw(name))]
 OF_RULES = [(name, path) for name, path in NUMBERS if path[0] == "rules"]
 SHARED = {"current_within", "not_rechecked_after", "supported_for", "neonate_under", "neonate_d_dimer_up_to"}
 OF_SHARED = [(name, path) for name, path in NUMBERS if path[0] == "common" and path[1] in SHARED]
@@ -257,7 +257,7 @@ def test_a_number_of_the_alerts_moved_one_step_makes_its_story_untrue(monkeypatc
 
 def test_every_number_of_the_rulebook_is_moved():
     places = {written(path) for _, path in OF_RULES + OF_SHARED + OF_ALERTS}
-    values = sum((PROTOCOLS / f"{name}.toml").read_text("utf-8").count("value = ") for name in _texts())
-    weeks = sum(len(rule["grid"]["weeks"]) for rule in _texts()["ward"]["rules"].values() if "grid" in rule)
+    values = sum((PROTOCOLS / f"{name}.toml").read_text("utf-8").count("value = ") for name in ("ward", "trial"))
+    weeks = sum(len(rule["grid"]["weeks"]) for rule in raw("ward")["rules"].values() if "grid" in rule)
     assert len(NUMBERS) == values + weeks
     assert len(places) == len({written(path) for _, path in NUMBERS})

@@ -32,7 +32,7 @@ def url(tmp_path):
 
 @pytest.fixture
 def server(url):
-    with running_server(url) as running:
+    with running_server(url, checks=True) as running:
         yield running
 
 
@@ -148,7 +148,7 @@ def test_after_the_server_was_killed_the_page_says_what_became_of_the_import(pag
     harmless.append(r"WebSocket|ERR_CONNECTION|Failed to fetch|status of 40\d")
     rows = (f"K-{number},{hours_ago(3 + number / 50).isoformat()},platelets,80,10*9/L\n" for number in range(3_000))
     store = Store(url)
-    with running_server(url) as server:
+    with running_server(url, checks=True) as server:
         visit(page, f"{server.url}upload")
         drop(page, "labs.csv", (HEAD + "".join(rows)).encode())
         page.get_by_role("button", name="Commit 1 file").click()
@@ -167,7 +167,7 @@ def test_after_the_server_was_killed_the_page_says_what_became_of_the_import(pag
     assert counted == 3_000 * len(kept)
     store.close()
     page.goto("about:blank")
-    with running_server(url) as server:
+    with running_server(url, checks=True) as server:
         fresh = page.context.browser.new_context()
         again = fresh.new_page()
         visit(again, f"{server.url}upload")

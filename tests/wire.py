@@ -39,13 +39,17 @@ def ask(
     body: bytes = b"",
     *,
     address: str = "127.0.0.1",
+    source: str = "",
 ) -> Answer:
-    """What one request gets. Nothing is added to it but `Connection: close` and the length of a body."""
+    """What one request gets. Nothing is added to it but `Connection: close` and the length of a body.
+
+    source: the address of this machine that it comes from, another one than usual.
+    """
     lines = list(headers.items() if isinstance(headers, dict) else headers or [])
     if body and not any(name.lower() in ("content-length", "transfer-encoding") for name, _ in lines):
         lines.append(("Content-Length", str(len(body))))
     lines.append(("Connection", "close"))
-    with socket.create_connection((address, port), timeout=PATIENCE_S) as wire:
+    with socket.create_connection((address, port), PATIENCE_S, (source, 0) if source else None) as wire:
         _send(wire, _head(method, target, lines) + body)
         return parsed(_all(wire))
 
