@@ -35,6 +35,7 @@ BASE: dict[str, Any] = {
     "rules": {
         "low": {
             "shape": "point",
+            "marked": True,
             "analyte": "fibrinogen",
             "limit": number(Decimal("1.60"), "g/L"),
             "raised": {"limit": number(Decimal("0.5"), "g/L"), "unless_open": []},
@@ -96,6 +97,7 @@ LIMIT = "rules.low.limit"
     [
         ("rules.low", 3, "", "it is no table", "write [rules.low] and its numbers below"),
         ("rules.low.shape", "run", "", "only numbers can be changed", "leave it out; the base says it"),
+        ("rules.low.marked", False, "", "only numbers can be changed", "leave it out; the base says it"),
         ("rules.low.raised.unless_open", [], "", "only numbers can be changed", "leave it out; the base says it"),
         ("rules.low.limbs", [], "", "a list is not written again", "name the entry: [rules.low.limbs.platelets]"),
         ("common.mixed", [], "", "a list is not written again", "name the entry: [common.mixed.1]"),
@@ -258,7 +260,13 @@ def test_the_entries_of_a_list_are_called_by_what_tells_them_apart():
 RULES: dict[str, Any] = {
     "run": {"title": "Run", "words": "At 100 for 28 d.", "source": "a paper", "limit": {"value": 100, "source": "it"}},
     "fall": {"title": "Fall", "run": "run", "words": "Since 100 or 250.", "source": "us", "criterion": "below 250"},
-    "late": {"title": "Late", "words": "After 24.", "source": "us", "criterion": "24 h, 100 or more", "misleads_if": ""},
+    "late": {
+        "title": "Late",
+        "words": "After 24.",
+        "source": "us",
+        "criterion": "24 h or 100",
+        "misleads_if": "",
+    },
     "wide": {"title": "Wide", "words": "Any.", "source": "us", "known": {"low": {"value": 5}, "called": "usual"}},
 }
 SHARED = Change("common.within", "24", "48", "h")
@@ -275,6 +283,7 @@ def words_of(*changes: Change) -> dict[str, Any]:
 def test_words_stay_where_no_number_of_theirs_changed():
     assert words_of() == {}
     assert words_of(Change("common.other", "25", "48", "h")) == {}
+    assert words_of(Change("rules.running.limit", "100", "90", "10*9/L")) == {}
 
 
 def test_a_changed_number_is_told_by_its_rule_and_by_rules_that_build_on_it():
@@ -297,7 +306,7 @@ def test_a_changed_number_that_several_rules_share_is_told_where_the_words_tell_
         "late": RULES["late"]
         | {
             "words": f"After 24. Changed by st-mary 1: {told}.",
-            "criterion": f"24 h, 100 or more (changed by st-mary 1: {told})",
+            "criterion": f"24 h or 100 (changed by st-mary 1: {told})",
         }
     }
 
@@ -312,7 +321,7 @@ def test_two_changed_numbers_are_told_one_after_the_other_and_beside_the_block_t
             "title": "Late (numbers of st-mary 1)",
             "words": f"After 24. Changed by st-mary 1: {own}; {shared}.",
             "source": f"us; changed by st-mary 1: {own}",
-            "criterion": f"24 h, 100 or more (changed by st-mary 1: {own}; {shared})",
+            "criterion": f"24 h or 100 (changed by st-mary 1: {own}; {shared})",
         },
         "wide": RULES["wide"]
         | {

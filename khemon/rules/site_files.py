@@ -128,7 +128,7 @@ class SiteFile:
         if isinstance(new, bool) or not isinstance(new, int | Decimal) or not Decimal(new).is_finite():
             raise self._refused(f"{path}.value", f"{str(new)!r} is no number", "write digits, without quotes")
         value, usual = Decimal(new), Decimal(old["value"])
-        field = path.rsplit(".", 1)[-1]
+        field = path.split(".")[-1]
         if value < 0 or (value == 0 and field not in _GUARDS["may_be_zero"]):
             found = f"{_words(value)} is {'negative' if value < 0 else 'nothing: it would switch the rule off'}"
             raise self._refused(f"{path}.value", found, "write a number above 0")

@@ -20,7 +20,7 @@ def retold(merged: dict[str, Any], changes: Iterable[Change], by: str) -> dict[s
     rules = {}
     for name, rule in merged["rules"].items():
         own = [change for change in told if change.path.startswith(f"rules.{name}.")]
-        others = [change for change in told if change not in own and _concerns(change, rule)]
+        others = [change for change in told if _concerns(change, rule)]
         rules[name] = _rule(rule, f"rules.{name}", own, others, by)
     return {**merged, "rules": rules}
 
