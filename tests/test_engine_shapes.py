@@ -93,7 +93,7 @@ def test_an_and_with_a_leading_analyte_opens_confirms_and_ends_as_it_reads():
 
 #: Good or bad, days after the one before.
 SEEN = [(good, days) for good in (True, False) for days in (0, 1, 2, 3)]
-GAP, LASTS = 2, 3
+GAP, LASTS = 2, 2
 
 
 def points_of(patient, day):

@@ -267,6 +267,7 @@ RULES: dict[str, Any] = {
         "criterion": "24 h or 100",
         "misleads_if": "",
     },
+    "end": {"title": "End", "words": "Up to 24.", "source": "us"},
     "wide": {"title": "Wide", "words": "Any.", "source": "us", "known": {"low": {"value": 5}, "called": "usual"}},
 }
 SHARED = Change("common.within", "24", "48", "h")
@@ -307,15 +308,18 @@ def test_a_changed_number_that_several_rules_share_is_told_where_the_words_tell_
         | {
             "words": f"After 24. Changed by st-mary 1: {told}.",
             "criterion": f"24 h or 100 (changed by st-mary 1: {told})",
-        }
+        },
+        "end": RULES["end"] | {"words": f"Up to 24. Changed by st-mary 1: {told}."},
     }
 
 
 def test_two_changed_numbers_are_told_one_after_the_other_and_beside_the_block_they_stand_in():
     low = Change("rules.wide.known.low", "5", "6", "ng/mL")
+    beside = Change("rules.wide.known_low", "3", "4", "ng/mL")
     late = Change("rules.late.some_limit", "7", "8", "h")
     own, shared = "some limit 8 h instead of 7", "common within 48 h instead of 24"
-    assert words_of(SHARED, low, late) == {
+    both = "known low 6 ng/mL instead of 5; known low 4 ng/mL instead of 3"
+    assert words_of(SHARED, low, late, beside) == {
         "late": RULES["late"]
         | {
             "title": "Late (numbers of st-mary 1)",
@@ -323,11 +327,12 @@ def test_two_changed_numbers_are_told_one_after_the_other_and_beside_the_block_t
             "source": f"us; changed by st-mary 1: {own}",
             "criterion": f"24 h or 100 (changed by st-mary 1: {own}; {shared})",
         },
+        "end": RULES["end"] | {"words": f"Up to 24. Changed by st-mary 1: {shared}."},
         "wide": RULES["wide"]
         | {
             "title": "Wide (numbers of st-mary 1)",
-            "words": "Any. Changed by st-mary 1: known low 6 ng/mL instead of 5.",
-            "source": "us; changed by st-mary 1: known low 6 ng/mL instead of 5",
+            "words": f"Any. Changed by st-mary 1: {both}.",
+            "source": f"us; changed by st-mary 1: {both}",
             "known": {"low": {"value": 5}, "called": "usual; changed by st-mary 1: low 6 ng/mL instead of 5"},
         },
     }

@@ -136,9 +136,10 @@ class SiteFile:
         if value and usual and not usual / most < value < usual * most:
             found = f"{value} is {most} times the base's {_words(usual)} {old['unit']} or more, or as much less"
             raise self._refused(f"{path}.value", found, "check the unit")
-        measured = ANALYTES.get(str(analyte))
-        is_level = measured and measured.canonical_unit == old["unit"] and field not in _GUARDS["differences"]
-        soft = measured.soft if measured and is_level else None
+        measured, differences = ANALYTES.get(str(analyte)), _GUARDS["differences"]
+        soft = None
+        if measured and measured.canonical_unit == old["unit"] and field not in differences:
+            soft = measured.soft
         if soft and not soft[0] <= value <= soft[1]:
             found = f"{_words(value)} is outside the usual results of {analyte} ({soft[0]} to {soft[1]} {old['unit']})"
             raise self._refused(f"{path}.value", found, "check the unit")

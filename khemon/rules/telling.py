@@ -58,9 +58,7 @@ def _beside(block: dict[str, Any], path: str, changes: list[Change], by: str) ->
     said = f"changed by {by}: {_listed(inside, path)}"
     told = {name: f"{block[name]}; {said}" for name in _BESIDE if isinstance(block.get(name), str)}
     inner = {
-        name: _beside(value, f"{path}.{name}", changes, by)
-        for name, value in block.items()
-        if isinstance(value, dict) and "value" not in value
+        name: _beside(value, f"{path}.{name}", changes, by) for name, value in block.items() if isinstance(value, dict)
     }
     return {**block, **inner, **told}
 
