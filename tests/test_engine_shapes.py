@@ -129,7 +129,7 @@ def runs_plainly(row, begins, samples):
 def test_a_run_opens_breaks_is_cut_by_gaps_and_is_confirmed_as_it_reads(samples, longest):
     rows, patient = rows_of(SEEN, longest)
     # After a first bad one, so that there is something to run.
-    rows = [((False, 0), (True, 1), *row) for row in rows] + rows
+    rows = rows + [((False, 0), (True, 1), *row) for row in reversed(rows)]
     patient = np.repeat(np.arange(len(rows)), [len(row) for row in rows])
     begins = np.flatnonzero(starts_of(patient))
     expected = [each for row, begin in zip(rows, begins, strict=True) for each in runs_plainly(row, begin, samples)]
@@ -138,6 +138,25 @@ def test_a_run_opens_breaks_is_cut_by_gaps_and_is_confirmed_as_it_reads(samples,
     found = runs(Streaks.of(points_of(patient, day), good), LASTS, samples, GAP)
     columns = (found.first, found.confirmed, found.last, found.end, found.gap, found.stretch_first)
     assert list(zip(*(column.tolist() for column in columns), strict=True)) == expected
+
+
+def test_a_streak_is_known_by_each_of_its_samples_and_by_when_it_has_lasted_so_long():
+    rows, patient = rows_of(SEEN, 4)
+    points = points_of(patient, np.concatenate([np.cumsum([days for _, days in row]) for row in rows]))
+    good = np.array([good for row in rows for good, _ in row])
+    streaks = Streaks.of(points, good)
+    place = np.arange(good.size)
+    number = streaks.number(place)
+    assert (streaks.first.take(number) <= place).all()
+    assert (place < streaks.stop.take(number)).all()
+    # A day is 1000 here, and each sample one later than the one before it would be.
+    for ms in (1000, 2001):
+        time = points.time.tolist()
+        expected = [
+            next((at for at in range(first, stop) if time[at] - time[first] >= ms), NONE)
+            for first, stop in zip(streaks.first.tolist(), streaks.stop.tolist(), strict=True)
+        ]
+        assert streaks.first_after(streaks.first, streaks.stop, ms).tolist() == expected
 
 
 def test_without_a_stretch_there_is_no_run():

@@ -26,6 +26,7 @@ from khemon.rules.further_rules import (
 )
 from khemon.rules.keys import ended, positions
 from khemon.rules.logic import TRUE, UNKNOWN, verdicts
+from khemon.rules.moments import padded
 from khemon.rules.questions import Asked, Row
 from khemon.rules.remembering import Memory
 from khemon.rules.rulebook import Protocol, RunRule
@@ -125,8 +126,8 @@ class Knowing:
         counts, good = points.take(chosen), good[chosen]
         start, day = starts_of(counts.patient), counts.day.astype(np.int64)
         counted = good & (last_where(~good) >= last_where(start))
-        gap = np.append(False, np.diff(day) > rule.gap.count)[: day.size]
-        opens = counted & (start | np.append(True, ~counted[:-1])[: day.size] | gap)
+        gap = padded(False, np.diff(day) > rule.gap.count)
+        opens = counted & (start | padded(True, ~counted)[:-1] | gap)
         first = last_where(opens)
         seen = positions(counted & (day - day[first] >= rule.observed.count))
         patient = counts.patient[seen].astype(np.int64)
