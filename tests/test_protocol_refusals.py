@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from khemon.models import RulebookProblem
+from khemon.rules import load_protocol
 from khemon.rules.numbers import entry_names, leaves
+from khemon.rules.protocols import PROTOCOLS, _where, protocol_of_text, protocol_text
 from khemon.rules.site_files import Change, SiteFile, check_head
 from khemon.rules.telling import retold
 
@@ -253,6 +256,91 @@ def test_the_entries_of_a_list_are_called_by_what_tells_them_apart():
         ("b.2", 2),
         ("c", {"value": 1}),
     ]
+
+
+# ---- a whole file --------------------------------------------------------------------------------------------
+
+
+def test_a_file_that_is_no_protocol_is_refused_by_its_name(tmp_path):
+    path, folder = tmp_path / "site.toml", tmp_path / "folder.toml"
+    folder.mkdir()
+    for wrong, found in ((folder, "it is a folder"), (path, "the file cannot be read")):
+        told = (f"protocol {wrong.name}", found, "name ward, trial or a file")
+        assert refusal(lambda wrong=wrong: load_protocol(wrong)) == told
+    path.write_text("[", encoding="utf-8")
+    where, found, remedy = refusal(lambda: load_protocol(path))
+    assert (where, found.partition(":")[0], remedy) == (WHERE, "not TOML", "mend the file")
+
+
+OF_ITS_OWN = "give the changed protocol a name of its own"
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "found", "remedy"),
+    [
+        ('name = "x"\nversion = "1"\nbase = "moon"', "base", "no protocol 'moon'", "use ward or trial"),
+        (
+            'name = "trial"\nversion = "1"\nbase = "ward"',
+            "name",
+            "'trial' is the name of a protocol that comes with khemon",
+            OF_ITS_OWN,
+        ),
+        ('name = "x"\nversion = "1"\nrules = 3', "rules", "it is no table", "write [rules.…]"),
+        ('name = "x"\nversion = "1"\ntitle = "X"', "common", "Field required", "mend it"),
+        (
+            'name = "x"\nversion = "1"\nbase = "ward"\n[rules.durable_platelet_response]\n'
+            'gap = { value = 14.5, unit = "d", source = "us" }',
+            "rules.durable_platelet_response.gap",
+            "14.5 is no whole number",
+            "mend it",
+        ),
+        (
+            'name = "x"\nversion = "1"\nbase = "ward"\n[rules.blood_count_overdue]\n'
+            'close = { value = 49, unit = "h", source = "us" }',
+            "rules.blood_count_overdue.close",
+            "49 h is longer than 48 h",
+            "put the numbers in order",
+        ),
+    ],
+)
+def test_a_file_is_refused_by_its_field_with_a_remedy(tmp_path, text, field, found, remedy):
+    path = tmp_path / "site.toml"
+    path.write_text(text, encoding="utf-8")
+    assert refusal(lambda: load_protocol(path)) == (f"{WHERE}, {field}", found, remedy)
+
+
+def test_a_whole_protocol_has_a_name_of_its_own_or_is_the_one_of_that_name(tmp_path):
+    text = (PROTOCOLS / "ward.toml").read_text("utf-8")
+    path = tmp_path / "site.toml"
+    path.write_text(text.replace('name = "ward"', 'name = "ours"', 1), encoding="utf-8")
+    assert load_protocol(path) == load_protocol("ward").model_copy(update={"name": "ours"})
+    path.write_text(text.replace("value = 1.6,", "value = 1.5,", 1), encoding="utf-8")
+    told = (f"{WHERE}, name", "'ward' comes with khemon, and says something else", OF_ITS_OWN)
+    assert refusal(lambda: load_protocol(path)) == told
+
+
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [
+        ((), "kept"),
+        (("common", "within", "value"), "kept, common.within.value"),
+        (("rules", "kmp"), "kept, rules.kmp"),
+        (("rules", "kmp", "all_of", "limbs", 0, "Comparison", "limit"), "kept, rules.kmp.limbs.0.limit"),
+        (("rules", "any", "any_of", "limbs", 1, "EventLimb", "event"), "kept, rules.any.limbs.1.event"),
+        (("common", "band", "function-after[checked(), Number]"), "kept, common.band"),
+    ],
+)
+def test_a_mistake_is_told_at_the_path_it_is_written_at(place, told):
+    assert _where("kept", {"loc": place}) == told
+
+
+def test_a_kept_text_is_short_plain_and_refused_when_it_is_another():
+    ward = load_protocol("ward")
+    text = protocol_text(ward.model_copy(update={"title": "Köln"}))
+    assert "Köln" in text
+    assert "null" not in text
+    assert text == json.dumps(json.loads(text), ensure_ascii=False, separators=(",", ":"))
+    assert refusal(lambda: protocol_of_text("{}")) == ("stored protocol, name", "Field required", "mend it")
 
 
 # ---- words that tell numbers ----------------------------------------------------------------------------------

@@ -249,6 +249,10 @@ def test_what_a_protocol_says_of_itself():
     assert ward.read_singly == ("hemoglobin", "sirolimus")
     assert ward.reads_aside is True
     assert ward.rule_names == tuple(sorted(ward.rules))
+    asked = ward.rules["delta_check"].parts
+    assert [part.analyte for part in asked if part.troughs_only] == ["sirolimus"]
+    assert [part.analyte for part in ward.rules["unit_suspect"].parts if part.troughs_only] == []
+    assert [part.troughs_only for part in ward.rules["implausible"].parts] == [False] * 5
     without = {name: rule for name, rule in ward.rules.items() if name != "unusable_sample"}
     assert ward.model_copy(update={"rules": without}).reads_aside is False
     only = {"delta_check": ward.rules["delta_check"]}
