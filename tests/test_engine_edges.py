@@ -121,6 +121,24 @@ def test_a_step_down_of_the_next_child_asks_for_no_count_of_this_one():
     assert "blood_count_overdue" not in one
 
 
+def test_an_age_is_that_of_each_child_alone():
+    labs = ["fib 0d 1.0", "dd 0d 1.0"]
+    three = [told(own, [], at("1d")) for own in (labs, labs, [*labs, "plt 0d 50"])]
+    results, events, patients = columns(three, "UTC")
+    born = np.array([patients.birth_day[0], results.day[0], results.day[0]], np.int32)
+    newborn = dataclasses.replace(patients, birth_day=born)
+    found = plain(evaluate(results, events, newborn, WARD, "UTC", to_ms(at("1d"))), WARD, 3)
+    severities = [row[3] for rows in found for row in rows if row[0] == "consumptive_coagulopathy"]
+    assert severities == ["warning", "note", "warning"]
+
+
+def test_a_response_of_the_next_child_does_not_end_the_rebound_of_this_one():
+    both = [told(labs, [], at("41d")) for labs in ([*RESPONSE, "plt 40d 80"], [*RESPONSE, "plt 41d 120"])]
+    found = plain(evaluate(*columns(both, "UTC"), WARD, "UTC", to_ms(at("41d"))), WARD, 2)
+    rebounds = [(since(row[1]), row[5]) for row in found[0] if row[0] == "kmp_rebound"]
+    assert rebounds == [("40d", None)]
+
+
 def test_rows_of_children_in_any_order_are_judged_child_by_child():
     histories = [make_history(number, zone="UTC", protocol="ward") for number in range(3)]
     results, events, patients = columns(histories, "UTC")

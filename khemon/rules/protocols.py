@@ -84,9 +84,9 @@ def _built_in(name: str) -> dict[str, Any]:
     """The tables of a protocol that comes with khemon, over those of its base."""
     path = PROTOCOLS / f"{name}.toml"
     own = _read(path)
-    return (
-        SiteFile(f"protocol {path.name}", own, _built_in(own["base"]), shipped=True).merged() if "base" in own else own
-    )
+    if "base" not in own:
+        return own
+    return SiteFile(f"protocol {path.name}", own, _built_in(own["base"]), shipped=True).merged()
 
 
 def _whole(where: str, own: dict[str, Any]) -> Protocol:
