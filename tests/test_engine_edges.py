@@ -6,6 +6,7 @@ import dataclasses
 import datetime as dt
 from collections.abc import Sequence
 from decimal import Decimal
+from itertools import permutations
 
 import numpy as np
 import pytest
@@ -137,6 +138,12 @@ def test_a_response_of_the_next_child_does_not_end_the_rebound_of_this_one():
     found = plain(evaluate(*columns(both, "UTC"), WARD, "UTC", to_ms(at("41d"))), WARD, 2)
     rebounds = [(since(row[1]), row[5]) for row in found[0] if row[0] == "kmp_rebound"]
     assert rebounds == [("40d", None)]
+
+
+def test_results_of_a_child_in_any_order_are_judged_in_the_order_of_their_times():
+    labs = ["plt 0d 20", "fib 1d 1.0", "dd 1d 2", "plt 2d 120"]
+    for row in permutations(labs):
+        assert said("kmp", WARD, row) == [("0d", "confirmed", "critical", "2d")], row
 
 
 def test_rows_of_children_in_any_order_are_judged_child_by_child():
