@@ -140,6 +140,13 @@ def test_a_response_of_the_next_child_does_not_end_the_rebound_of_this_one():
     assert rebounds == [("40d", None)]
 
 
+def test_the_episodes_of_two_children_come_child_by_child():
+    both = [told(labs, [], at("0d")) for labs in (["plt 0d 20"], ["hb 0d 50"])]
+    found = evaluate(*columns(both, "UTC"), WARD, "UTC", to_ms(at("0d")))
+    assert sorted(set(found.patient.tolist())) == [0, 1]
+    assert found.patient.tolist() == sorted(found.patient.tolist())
+
+
 def test_results_of_a_child_in_any_order_are_judged_in_the_order_of_their_times():
     labs = ["plt 0d 20", "fib 1d 1.0", "dd 1d 2", "plt 2d 120"]
     for row in permutations(labs):
