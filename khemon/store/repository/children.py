@@ -88,22 +88,44 @@ def specimen_codes(specimens: Sequence[str | None]) -> npt.NDArray[np.int64]:
     )
 
 
+#: What was found, and what the rows that it rests on come to.
+Fact = tuple[tuple[Total, ...], Any]
+#: Such by number of the child (0: the ward) and by name.
+Facts = dict[int, dict[str, Fact]]
+
+
 class Children:
     """What is kept of children, by number; the one that was kept first goes first."""
 
     def __init__(self) -> None:
         self._kept: dict[int, Child] = {}
+        self._facts: Facts = {}
+        self._numbers: dict[str, int] = {}
         self._lock = Lock()
 
     def get(self, number: int) -> Child | None:
         """What is kept of a child."""
         return self._kept.get(number)
 
-    def keep(self, read: Mapping[int, Child]) -> None:
+    def fact(self, number: int, name: str) -> Fact | None:
+        """What was found of that name about a child, or (0) about the ward."""
+        return self._facts.get(number, {}).get(name)
+
+    def number_of(self, patient_id: str) -> int | None:
+        """The number under which a child was found."""
+        return self._numbers.get(patient_id)
+
+    def keep(self, read: Mapping[int, Child], facts: Facts, numbers: Mapping[str, int]) -> None:
         """Keeps what a transaction read and wrote that is committed now."""
         with self._lock:
             for number, child in read.items():
                 self._kept.pop(number, None)
                 self._kept[number] = child
-            while len(self._kept) > MOST_CHILDREN:
-                del self._kept[next(iter(self._kept))]
+            for number, found in facts.items():
+                self._facts[number] = self._facts.pop(number, {}) | found
+            if len(numbers) <= MOST_CHILDREN:
+                self._numbers |= numbers
+            some: tuple[dict[Any, Any], ...] = (self._kept, self._facts, self._numbers)
+            for kept in some:
+                while len(kept) > MOST_CHILDREN:
+                    del kept[next(iter(kept))]
