@@ -144,3 +144,23 @@ def test_what_is_kept_of_the_ward_and_a_child_is_what_another_process_made_of_it
         assert writer.patient("P1") is None
         assert writer.events_for(["P1"]).patient_ids == []
     other.close()
+
+
+def test_episodes_another_process_changed_for_several_children_are_not_taken_for_those_kept(store):
+    other, rows = Store(store.url), [("P1", 12), ("P2", 15), ("P3", 130)]
+    line_of = "{},2025-10-{:02d}T08:00:00+00:00,platelets,{},10*9/L\n"
+
+    def arrive(who: Store, day: int, *rows: tuple[str, int]) -> None:
+        content = HEADER + "".join(line_of.format(child, day, value) for child, value in rows)
+        commit(who, NURSE, content.encode(), "labs.csv", options(day))
+
+    arrive(store, 1, *rows)
+    arrive(store, 2, ("P1", 14))
+    arrive(store, 3, ("P1", 13))
+    arrive(other, 4, ("P1", 160), ("P2", 170), ("P3", 9))
+    arrive(store, 5, ("P1", 11))
+    with store.reading() as reader:
+        found = [each.episode for each in reader.episodes(["P1"]) if each.episode.rule == "thrombocytopenia"]
+    assert [(each.onset.day, each.end and each.end.day) for each in found] == [(1, 4), (5, None)]
+    assert check(store, NURSE, options(5).now_ms)["sound"]
+    other.close()

@@ -85,7 +85,7 @@ class _FromStore:
         if told is None:
             self._fetch(int(self.patient[row]), int(self.analyte[row]))
             told = self.reader.told(self.texts[result_id])
-        return self.kept.setdefault(result_id, told)
+        return self.kept.add(result_id, told)
 
     def _fetch(self, patient: int, analyte: int) -> None:
         """Fetches a patient's results of an analyte once: the words about one arriving result need few of them."""

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from khemon.store.repository.marks import Total
+from khemon.store.texts import Texts
 
 Array = npt.NDArray[Any]
 #: Children of whom something is kept; each takes some tens of kilobytes.
@@ -48,7 +49,7 @@ class Child:
     total: Total
     columns: tuple[Any, ...]
     last_id: int
-    texts: dict[int, tuple[str, str | None, str]] = field(default_factory=dict)
+    texts: Texts = field(default_factory=Texts)
     memory: dict[Any, Any] = field(default_factory=dict)
 
     @classmethod
@@ -67,7 +68,7 @@ class Child:
             order = np.lexsort((row_id, analyte, time))
             whole = tuple(column[order] for column in whole)
         # The texts of rows that are not committed yet must not be met by whoever reads without them.
-        return Child(total, whole, int(row_id.max()), dict(self.texts), self.memory)
+        return Child(total, whole, int(row_id.max()), self.texts.beside(), self.memory)
 
 
 def _array(column: Sequence[Any], kind: type) -> Array:
@@ -121,6 +122,7 @@ class Children:
             for number, child in read.items():
                 self._kept.pop(number, None)
                 self._kept[number] = child
+                child.texts.settle()
             for number, found in facts.items():
                 self._facts[number] = self._facts.pop(number, {}) | found
             if len(numbers) <= MOST_CHILDREN:

@@ -36,6 +36,9 @@ OF_PATIENTS = frozenset(
         "rejected",
     }
 )
+#: The kind of a child's episodes. They follow from the rest, so what they come to is not told: the mark is another one
+#: whenever they were changed, by chance, and how often.
+VERSION = "episodes"
 _WORDS = {
     "batch": "imports",
     "batch_undo": "undone imports",
@@ -139,6 +142,10 @@ class Seals:
     def learn(self, name: str, number: int, kinds: Sequence[Key], found: object) -> None:
         """Keeps what this transaction knows of the rows of these scopes and kinds as they are now."""
         self.facts.setdefault(number, {})[name] = (self._basis(kinds), found)
+
+    def has(self, kind: str, number: int) -> bool:
+        """Whether anything should be there."""
+        return self._basis([(number, kind)])[0] != NONE
 
     def number_of(self, patient_id: str) -> int | None:
         """The number of a patient who was found before and whose row is as it should be; None for any other."""
