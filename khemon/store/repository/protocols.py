@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,19 +20,16 @@ _NAMES = [column.name for column in protocol_live.columns]
 _TEXT, _DIGEST = _NAMES.index("text"), _NAMES.index("protocol_digest")
 _NEWEST_FIRST = sa.select(protocol_live).order_by(protocol_live.c.live_no.desc())
 _NEWEST = Ready(_NEWEST_FIRST.limit(1))
+_ANY = Ready(sa.select(protocol_live.c.live_no).limit(1))
 
 
 def is_there(connection: sa.Connection) -> bool:
     """Whether there is one."""
-    return live(connection) is not None
+    return _ANY.first(connection) is not None
 
 
 def live(connection: sa.Connection) -> LiveProtocol | None:
     """The protocol in use; None before the first. StoreProblem when it is not what was written."""
-    return seals_of(connection).recall("protocol", WARD, [(WARD, "protocol")], partial(_live_read, connection))
-
-
-def _live_read(connection: sa.Connection) -> LiveProtocol | None:
     row = _NEWEST.first(connection)
     newest = seals_of(connection).expected("protocol", [WARD]).get(WARD)
     if (0 if newest is None else newest.rows) != (0 if row is None else row[0]):
