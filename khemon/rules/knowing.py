@@ -99,11 +99,16 @@ class Knowing:
 
     def falls(self, rule: TrendRule) -> tuple[Points, Falls]:
         """The informative counts, and the falls over them."""
+        analyte = self.run_rule(rule.run).analyte
+        chosen, found = self.memory.recall((rule.name, "falls"), self._falls, rule, analyte)
+        return self.points(analyte).take(chosen), found
+
+    def _falls(self, rule: TrendRule) -> tuple[Ints, Falls]:
+        """The positions of the informative counts, and the falls over them."""
         run = self.run_rule(rule.run)
         points, informative, good = self.informative(run)
         chosen = positions(informative)
-        counts = points.take(chosen)
-        return counts, falls(counts, good[chosen], run.limit.limit, rule)
+        return chosen, falls(points.take(chosen), good[chosen], run.limit.limit, rule)
 
     def pending(self, rule: AsideRule) -> list[Pending]:
         """What was set aside and waits, by analyte of the rule."""
