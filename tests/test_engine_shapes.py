@@ -7,6 +7,7 @@ from itertools import product
 import numpy as np
 import pytest
 
+from khemon.models import TIMINGS
 from khemon.rules.episodes import Episodes, nothing
 from khemon.rules.keys import FIRST_TIME, LAST_TIME, key_first, key_patient, key_time, keys, merged
 from khemon.rules.logic import FALSE, TRUE, UNKNOWN
@@ -274,6 +275,8 @@ def test_rows_of_a_block_are_counted_from_its_first_patient():
     own = results.of_patients(2, slice(2, 4))
     assert own.patient.tolist() == [0, 1]
     assert [column.tolist() for column in own.arrays()[1:]] == [[2, 3]] * 9
+    # Where no timing is told it is unknown.
+    assert Singles.of(own, whole[2:]).timing.tolist() == [TIMINGS.index("unknown")] * 2
     events = Events(ints, codes, whole, whole, floats, whole).of_patients(1, slice(1, 3))
     assert events.patient.tolist() == [0, 1]
     rest = (events.kind, events.start, events.end, events.dose, events.dose_unit)

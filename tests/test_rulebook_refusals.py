@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from khemon.rules import load_protocol
 from khemon.rules.grounds import EventLimb
+from khemon.rules.numbers import differing
 from khemon.rules.order import misordered
 from khemon.rules.parameters import Days, Elapsed, Number, Samples
 from khemon.rules.rulebook import Protocol
@@ -255,6 +256,10 @@ def test_what_a_protocol_says_of_itself():
     assert [part.troughs_only for part in ward.rules["implausible"].parts] == [False] * 5
     without = {name: rule for name, rule in ward.rules.items() if name != "unusable_sample"}
     assert ward.model_copy(update={"rules": without}).reads_aside is False
+    again = ward.rules["unusable_sample"].again
+    lacking = ward.model_copy(update={"rules": without})
+    assert differing(ward, lacking) == [("rules.unusable_sample.again", again, None)]
+    assert differing(lacking, ward) == [("rules.unusable_sample.again", None, again)]
     only = {"delta_check": ward.rules["delta_check"]}
     assert ward.model_copy(update={"rules": only}).read_singly == ("sirolimus",)
 
