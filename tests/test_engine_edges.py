@@ -11,7 +11,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from khemon.rules import Protocol, evaluate, load_protocol
+from khemon.rules import Protocol, evaluate, load_protocol, series
 from khemon.rules.calendar import to_ms
 from khemon.rules.rulebook import EventLimb, Number
 from tests import reference
@@ -151,6 +151,16 @@ def test_results_of_a_child_in_any_order_are_judged_in_the_order_of_their_times(
     labs = ["plt 0d 20", "fib 1d 1.0", "dd 1d 2", "plt 2d 120"]
     for row in permutations(labs):
         assert said("kmp", WARD, row) == [("0d", "confirmed", "critical", "2d")], row
+
+
+@pytest.mark.parametrize("order", [[0, 2, 1], [2, 1, 0], [1, 0, 2]])
+def test_rows_of_three_children_may_come_in_any_order(order, monkeypatch):
+    monkeypatch.setattr(series, "BLOCK_ROWS", 1)
+    three = [told([f"plt 0d {count}"], [], at("0d")) for count in (20, 120, 40)]
+    results, events, patients = columns(three, "UTC")
+    found = evaluate(results.take(np.array(order)), events, patients, WARD, "UTC", to_ms(at("0d")))
+    low = [{row[0] for row in rows} & {"thrombocytopenia", "severe_thrombocytopenia"} for rows in plain(found, WARD, 3)]
+    assert low == [{"thrombocytopenia", "severe_thrombocytopenia"}, set(), {"thrombocytopenia"}]
 
 
 def test_rows_of_children_in_any_order_are_judged_child_by_child():
