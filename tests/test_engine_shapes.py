@@ -261,7 +261,7 @@ def test_columns_without_a_row_have_none():
     events, singles = Events.none(), Singles.none()
     columns = [events.patient, events.kind, events.start, events.end]
     columns += [getattr(singles, name) for name in Singles.__dataclass_fields__]
-    columns += [getattr(nothing(3), name) for name in Episodes.__dataclass_fields__]
+    columns += [getattr(nothing(99), name) for name in Episodes.__dataclass_fields__]
     assert [column.size for column in columns] == [0] * len(columns)
     assert Patients.unknown(2).birth_day.tolist() == [-(2**31)] * 2
     assert events.of("infection") is events
