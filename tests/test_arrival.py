@@ -27,16 +27,14 @@ def asked_for_one_result(folder, children: int) -> tuple[list[str], list[str]]:
     store = Store(f"sqlite:///{folder / f'{children}.db'}")
     bring(store, [(f"C{child:03d}", "2025-10-08", analyte) for child in range(children) for analyte in COUNTS], 0)
     bring(store, [("C000", "2025-10-09", "hemoglobin")], 1)
-    driver = store._engines.writing.raw_connection()
+    with store.writing() as writer:
+        driver = writer._connection.connection.driver_connection
     traced: list[str] = []
-    driver.driver_connection.set_trace_callback(traced.append)
-    driver.close()  # back to the pool of one
+    driver.set_trace_callback(traced.append)
     bring(store, [("C000", "2025-10-10", "platelets")], 2)
-    driver = store._engines.writing.raw_connection()
-    driver.driver_connection.set_trace_callback(None)
+    driver.set_trace_callback(None)
     queries = [each for each in traced if each.startswith("SELECT") and "LIMIT 1" not in each]
-    plans = [row[3] for each in queries for row in driver.driver_connection.execute(f"EXPLAIN QUERY PLAN {each}")]
-    driver.close()
+    plans = [row[3] for each in queries for row in driver.execute(f"EXPLAIN QUERY PLAN {each}")]
     store.close()
     said = [re.sub(r"'[^']*'|-?\b\d[\d.]*\b", "?", each) for each in traced]
     return said, [plan for plan in plans if plan.startswith("SCAN") and "CONSTANT" not in plan]

@@ -235,15 +235,18 @@ def test_a_result_an_event_and_evidence_may_be_written_as_tables(tmp_path):
         ({"birth": "-1"}, "birth", "greater than or equal to 0"),
         ({"diagnosis": '"other"'}, "diagnosis", "Input should be"),
         ({"labs": '[["hemoglobin", "0 d"]]'}, "labs.0", "a result is [analyte, time, value]"),
+        ({"labs": "[[]]"}, "labs.0", "a result is [analyte, time, value]"),
+        ({"labs": '[["hemoglobin", "0 d", "59", { value = "60" }]]'}, "labs.0", "a result is [analyte, time, value]"),
         ({"labs": '[["hemoglobin", "0 d", 59]]'}, "labs.0.value", "valid string"),
         (
             {"labs": '[["sodium", "0 d", "140"]]'},
             "labs.0.analyte",
-            "no rule reads 'sodium'; use one of: platelets, fibrinogen, d_dimer, hemoglobin, sirolimus",
+            ": no rule reads 'sodium'; use one of: platelets, fibrinogen, d_dimer, hemoglobin, sirolimus. see docs",
         ),
         ({"labs": '[["INR", "0 d", "1"]]'}, "labs.0.analyte", "no rule reads 'INR'"),
         ({"labs": '[["hemoglobin", "6 h 1 d", "59"]]'}, "labs.0.at", "'6 h 1 d' is no time"),
         ({"labs": '[["hemoglobin", "", "59"]]'}, "labs.0.at", "'' is no time"),
+        ({"labs": '[["hemoglobin", " 6 h", "59"]]'}, "labs.0.at", "' 6 h' is no time since the start; write it like"),
         (
             {"labs": '[["hemoglobin", "0 d", "low"]]'},
             "labs.0",
@@ -262,6 +265,8 @@ def test_a_result_an_event_and_evidence_may_be_written_as_tables(tmp_path):
             "evidence is [role, analyte, time]",
         ),
         ({"events": '[["plasma"]]'}, "events.0", "an event is [kind, start] or [kind, start, end]"),
+        ({"events": "[[]]"}, "events.0", "an event is [kind, start] or [kind, start, end]"),
+        ({"events": '[["plasma", "0 d", { end = "1 d" }]]'}, "events.0", "an event is [kind, start] or [kind, start"),
         ({"events": '[["tea", "0 d"]]'}, "events.0", "unknown event kind 'tea'"),
         ({"events": '[["plasma", "2 h", "1 h"]]'}, "events.0", "it ends before it starts"),
         ({"expect": '[{ status = "sure", severity = "note", onset = "0 d" }]'}, "expect.0", "unknown status 'sure'"),
@@ -276,6 +281,11 @@ def test_a_result_an_event_and_evidence_may_be_written_as_tables(tmp_path):
             "unknown end_reason 'x'",
         ),
         (
+            {"expect": '[{ status = "confirmed", severity = "note", onset = "0 d", end = "1 d", end_reason = "" }]'},
+            "expect.0",
+            "unknown end_reason ''",
+        ),
+        (
             {"expect": '[{ status = "confirmed", severity = "high", onset = "0 d" }]'},
             "expect.0.severity",
             "Input should be",
@@ -285,8 +295,35 @@ def test_a_result_an_event_and_evidence_may_be_written_as_tables(tmp_path):
 def test_a_wrong_case_is_refused_by_file_case_and_field(tmp_path, changes, field, found):
     problem = refusal(written(tmp_path, **changes))
     assert problem.where == "cases site.toml, case one" + (f", {field}" if field else "")
-    assert found in problem.found and "Value error" not in problem.found
+    assert found in str(problem) and "Value error" not in problem.found
     assert problem.remedy == "see docs/cases.md"
+
+
+def test_what_a_case_does_not_say_is_as_it_mostly_is(tmp_path):
+    [case] = load_cases(written(tmp_path, birth="0", events='[["plasma", "0 d", "0 d"]]'))
+    [told], [event] = case.labs, case.events
+    assert (told.unit, told.status, told.quality, told.specimen, told.timing) == ("", "final", "", None, "unknown")
+    assert (event.end, event.dose, event.unit) == ("0 d", None, "")
+    assert (case.why, case.target, case.protocol, case.timezone, case.birth) == ("", "", "ward", "UTC", 0)
+    assert case.start.isoformat() == "2026-01-01T08:00:00"
+
+
+def test_a_case_without_a_name_is_told_by_its_number(tmp_path):
+    path = written(tmp_path)
+    path.write_text(f"{path.read_text('utf-8')}\n[[case]]\nrule = 'kmp'\n", encoding="utf-8")
+    assert refusal(path).where == "cases site.toml, case 2, name"
+
+
+def test_a_band_is_a_pair_or_the_text_of_the_register(tmp_path):
+    for told in ("[10, 15]", '"10-15"'):
+        [case] = load_cases(written(tmp_path, target=told))
+        assert case.target == "10-15"
+
+
+def test_a_file_of_cases_that_says_something_else_too_is_refused(tmp_path):
+    path = written(tmp_path)
+    path.write_text(f"zones = []\n{path.read_text('utf-8')}", encoding="utf-8")
+    assert refusal(path).found == "unknown key 'zones'"
 
 
 def test_of_several_mistakes_the_first_is_named(tmp_path):
@@ -313,6 +350,7 @@ def test_two_cases_of_one_name_are_refused(tmp_path):
         ("", "no [[case]] in it", "write each case as a block [[case]]"),
         ("case = 3", "no [[case]] in it", "write each case as a block [[case]]"),
         ("case = [3]", "no [[case]] in it", "write each case as a block [[case]]"),
+        ("case = [{}, 3]", "no [[case]] in it", "write each case as a block [[case]]"),
         ("zones = []\ncases = []", "unknown key 'cases'", "write each case as a block [[case]]"),
         ("[[case]\n", "not TOML", "mend the file"),
         ("[[case]]\nname = 7", "", "see docs/cases.md"),

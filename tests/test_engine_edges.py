@@ -6,11 +6,12 @@ import dataclasses
 import datetime as dt
 from collections.abc import Sequence
 from decimal import Decimal
+from itertools import permutations
 
 import numpy as np
 import pytest
 
-from khemon.rules import Protocol, evaluate, load_protocol
+from khemon.rules import Protocol, evaluate, load_protocol, series
 from khemon.rules.calendar import to_ms
 from khemon.rules.rulebook import EventLimb, Number
 from tests import reference
@@ -119,6 +120,47 @@ def test_a_step_down_of_the_next_child_asks_for_no_count_of_this_one():
     one, other = beside(["plt 0d 150"], ["plt 0d 150"], doses)
     assert "blood_count_overdue" in other
     assert "blood_count_overdue" not in one
+
+
+def test_an_age_is_that_of_each_child_alone():
+    labs = ["fib 0d 1.0", "dd 0d 1.0"]
+    three = [told(own, [], at("1d")) for own in (labs, labs, [*labs, "plt 0d 50"])]
+    results, events, patients = columns(three, "UTC")
+    born = np.array([patients.birth_day[0], results.day[0], results.day[0]], np.int32)
+    newborn = dataclasses.replace(patients, birth_day=born)
+    found = plain(evaluate(results, events, newborn, WARD, "UTC", to_ms(at("1d"))), WARD, 3)
+    severities = [row[3] for rows in found for row in rows if row[0] == "consumptive_coagulopathy"]
+    assert severities == ["warning", "note", "warning"]
+
+
+def test_a_response_of_the_next_child_does_not_end_the_rebound_of_this_one():
+    both = [told(labs, [], at("41d")) for labs in ([*RESPONSE, "plt 40d 80"], [*RESPONSE, "plt 41d 120"])]
+    found = plain(evaluate(*columns(both, "UTC"), WARD, "UTC", to_ms(at("41d"))), WARD, 2)
+    rebounds = [(since(row[1]), row[5]) for row in found[0] if row[0] == "kmp_rebound"]
+    assert rebounds == [("40d", None)]
+
+
+def test_the_episodes_of_two_children_come_child_by_child():
+    both = [told(labs, [], at("0d")) for labs in (["plt 0d 20"], ["hb 0d 50"])]
+    found = evaluate(*columns(both, "UTC"), WARD, "UTC", to_ms(at("0d")))
+    assert sorted(set(found.patient.tolist())) == [0, 1]
+    assert found.patient.tolist() == sorted(found.patient.tolist())
+
+
+def test_results_of_a_child_in_any_order_are_judged_in_the_order_of_their_times():
+    labs = ["plt 0d 20", "fib 1d 1.0", "dd 1d 2", "plt 2d 120"]
+    for row in permutations(labs):
+        assert said("kmp", WARD, row) == [("0d", "confirmed", "critical", "2d")], row
+
+
+@pytest.mark.parametrize("order", [[0, 2, 1], [2, 1, 0], [1, 0, 2]])
+def test_rows_of_three_children_may_come_in_any_order(order, monkeypatch):
+    monkeypatch.setattr(series, "BLOCK_ROWS", 1)
+    three = [told([f"plt 0d {count}"], [], at("0d")) for count in (20, 120, 40)]
+    results, events, patients = columns(three, "UTC")
+    found = evaluate(results.take(np.array(order)), events, patients, WARD, "UTC", to_ms(at("0d")))
+    low = [{row[0] for row in rows} & {"thrombocytopenia", "severe_thrombocytopenia"} for rows in plain(found, WARD, 3)]
+    assert low == [{"thrombocytopenia", "severe_thrombocytopenia"}, set(), {"thrombocytopenia"}]
 
 
 def test_rows_of_children_in_any_order_are_judged_child_by_child():

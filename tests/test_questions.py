@@ -42,3 +42,9 @@ def test_a_jump_of_two_and_a_half_times_is_asked_about_beyond_it(values, asked):
 def test_exactly_two_and_a_half_times_is_asked_about(values, asked):
     rule = Exactly(analytes=("platelets",), factor=times("2.5"), within=WITHIN, asks="?")
     assert factors(row(*values), rule).at.tolist() == ([1] if asked else [])
+
+
+@pytest.mark.parametrize(("values", "asked"), [((1, 109), True), ((1, 111), False), ((91, 1), True), ((89, 1), False)])
+def test_about_a_hundred_times_is_as_near_as_the_rule_gives(values, asked):
+    rule = Exactly(analytes=("platelets",), factor=times("100"), give=times("0.1"), within=WITHIN, asks="?")
+    assert factors(row(*values), rule).at.tolist() == ([1] if asked else [])

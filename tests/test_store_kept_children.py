@@ -12,7 +12,7 @@ from khemon.actions.import_files import Options, commit, preview, undo
 from khemon.models import Actor
 from khemon.rules.calendar import MS_PER_DAY
 from khemon.store import Store
-from khemon.store.repository import children
+from khemon.store.repository import children, marks
 from khemon.store.rows import ResultColumns
 from tests.store_rows import HOUR, bring, file_of, lab
 from tests.store_rows import undo as take_back
@@ -106,5 +106,61 @@ def test_the_child_that_was_kept_first_goes_first(monkeypatch):
     monkeypatch.setattr(children, "MOST_CHILDREN", 2)
     kept, child = children.Children(), children.Child.of(children.Total(0, 0), [()] * 11)
     for number in (1, 2, 1, 3):
-        kept.keep({number: child})
+        fact = {"patient": ((children.Total(1, number),), number)}
+        kept.keep({number: child}, {number: fact}, {f"P{number}": number})
     assert [number for number in (1, 2, 3) if kept.get(number) is not None] == [1, 3]
+    assert [number for number in (1, 2, 3) if kept.fact(number, "patient") is not None] == [1, 3]
+    assert [number for number in (1, 2, 3) if kept.number_of(f"P{number}") is not None] == [2, 3]
+
+
+def test_one_row_is_marked_as_it_is_among_many(seed):
+    rng = random.Random(seed)
+    kinds = "iiffotii"
+
+    def value(kind: str):
+        if kind == "f":
+            return rng.choice([0.0, -0.0, 5e-324, rng.uniform(0, 1e6)])
+        whole = rng.choice([0, 1, rng.randrange(2**62), -rng.randrange(2**62)])
+        return {"i": whole, "o": rng.choice([None, abs(whole)]), "t": rng.choice([None, "", "a", "specimen é"])}[kind]
+
+    rows = [tuple(map(value, kinds)) for _ in range(300)]
+    many = marks.column_marks(list(zip(*rows, strict=True)), kinds)
+    assert [marks.row_bits_mark(row, kinds) for row in rows] == many.tolist()
+
+
+def test_what_is_kept_of_the_ward_and_a_child_is_what_another_process_made_of_it(store):
+    other = Store(store.url)
+    first = bring(store, [lab(30)]).batch
+    with store.writing() as writer:
+        writer.set_setting("timezone", "UTC")
+        writer.patient("P1"), writer.events_for(["P1"])
+    with store.writing() as writer:
+        assert writer.setting("timezone") == "UTC"
+    with other.writing() as writer:
+        writer.set_setting("timezone", "Europe/Berlin")
+    take_back(other, first)
+    with store.writing() as writer:
+        assert writer.setting("timezone") == "Europe/Berlin"
+        assert writer.patient("P1") is None
+        assert writer.events_for(["P1"]).patient_ids == []
+    other.close()
+
+
+def test_episodes_another_process_changed_for_several_children_are_not_taken_for_those_kept(store):
+    other, rows = Store(store.url), [("P1", 12), ("P2", 15), ("P3", 130)]
+    line_of = "{},2025-10-{:02d}T08:00:00+00:00,platelets,{},10*9/L\n"
+
+    def arrive(who: Store, day: int, *rows: tuple[str, int]) -> None:
+        content = HEADER + "".join(line_of.format(child, day, value) for child, value in rows)
+        commit(who, NURSE, content.encode(), "labs.csv", options(day))
+
+    arrive(store, 1, *rows)
+    arrive(store, 2, ("P1", 14))
+    arrive(store, 3, ("P1", 13))
+    arrive(other, 4, ("P1", 160), ("P2", 170), ("P3", 9))
+    arrive(store, 5, ("P1", 11))
+    with store.reading() as reader:
+        found = [each.episode for each in reader.episodes(["P1"]) if each.episode.rule == "thrombocytopenia"]
+    assert [(each.onset.day, each.end and each.end.day) for each in found] == [(1, 4), (5, None)]
+    assert check(store, NURSE, options(5).now_ms)["sound"]
+    other.close()

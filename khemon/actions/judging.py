@@ -173,6 +173,7 @@ def _explained(
         grounded=grounded,
         banded=banded,
         targets=case.targets,
+        memory=case.memory,
     )
 
 

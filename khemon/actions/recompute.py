@@ -74,17 +74,18 @@ class _FromStore:
         result_id = int(self.result_id[row])
         known = self.known.get(result_id)
         if known is None:
-            told = self.kept.get(result_id) or self.reader.text_at_hand(result_id) or self._fetched(row, result_id)
-            text, unit, canonical = told
+            text, unit, canonical = self.kept.get(result_id) or self._told(row, result_id)
             known = self.known[result_id] = Given(result_id, text, unit or "", canonical)
             if batch_of(result_id) not in self.recorded:
                 self.recorded.update(self.reader.recorded_of(self.ids[int(self.patient[row])]))
         return known
 
-    def _fetched(self, row: int, result_id: int) -> tuple[str, str | None, str]:
-        self._fetch(int(self.patient[row]), int(self.analyte[row]))
-        told = self.kept[result_id] = self.reader.told(self.texts[result_id])
-        return told
+    def _told(self, row: int, result_id: int) -> tuple[str, str | None, str]:
+        told = self.reader.text_at_hand(result_id)
+        if told is None:
+            self._fetch(int(self.patient[row]), int(self.analyte[row]))
+            told = self.reader.told(self.texts[result_id])
+        return self.kept.add(result_id, told)
 
     def _fetch(self, patient: int, analyte: int) -> None:
         """Fetches a patient's results of an analyte once: the words about one arriving result need few of them."""

@@ -18,6 +18,7 @@ from khemon.rules import NO_TIME, STATUS_WORDS, Episodes
 from khemon.rules.calendar import from_ms
 from khemon.rules.engine import Prepared
 from khemon.rules.further_rules import CLOCK_DRIVEN, MissingRule
+from khemon.rules.remembering import Kept
 from khemon.rules.rulebook import FURTHER, AllOfRule, AnyOfRule, Protocol
 from khemon.rules.series import Bools, Patients
 
@@ -39,6 +40,7 @@ def explained(
     grounded: bool = False,
     banded: bool = True,
     targets: Sequence[str] | None = None,
+    memory: Kept = None,
 ) -> list[Episode]:
     """Each episode with text, evidence and what is missing, in the order given.
 
@@ -47,9 +49,10 @@ def explained(
     the others come with times, status and severity alone. asked: those that are wanted at all; the words of one may
     name another of `found`. grounded: with all that each rests on. banded: with the
     depth of every value inside, by which an alert goes. targets: by patient index the chosen band of
-    sirolimus as it was written, empty without one.
+    sirolimus as it was written, empty without one. memory: of one patient, what was found by the rules before.
     """
     book = Book(prepared, patients, protocol, timezone, diagnosed, found, targets)
+    book.memory = memory
     explainer = _Explainer(book, givens, patient_ids, grounded, banded)
     wanted = [True] * found.size if in_words is None else in_words.tolist()
     indexes = range(found.size) if asked is None else np.flatnonzero(asked).tolist()

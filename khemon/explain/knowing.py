@@ -13,7 +13,7 @@ from khemon.explain.looking import Book, Point
 from khemon.rules.aside import Pending
 from khemon.rules.courses import Courses, days_of
 from khemon.rules.due import WHY
-from khemon.rules.episodes import END_REASONS
+from khemon.rules.episodes import END_REASONS, Episodes
 from khemon.rules.further_rules import (
     AsideRule,
     BandRule,
@@ -28,6 +28,7 @@ from khemon.rules.further_rules import (
 )
 from khemon.rules.knowing import Knowing
 from khemon.rules.logic import TRUE
+from khemon.rules.remembering import Memory
 from khemon.rules.rulebook import RunRule
 from khemon.rules.series import NO_TIME, NONE, Bools, Ints, Points, key_patient, key_time, keys
 from khemon.rules.singles import RANDOM, TROUGH, Singles
@@ -45,14 +46,25 @@ class Question:
     words: str
 
 
+class _ByRule(dict[str, Episodes]):
+    """The episodes of each rule, taken when they are first asked for: most are not."""
+
+    def __init__(self, book: Book) -> None:
+        self._book = book
+
+    def __missing__(self, rule: str) -> Episodes:
+        found = self._book.found
+        own = self[rule] = found.take(found.rule == self._book.protocol.rule_names.index(rule))
+        return own
+
+
 class Looked:
     """Lookups over one evaluation; what is worked out for all patients is worked out once."""
 
     def __init__(self, book: Book) -> None:
-        by_name = enumerate(book.protocol.rule_names)
-        found = {name: book.found.take(book.found.rule == code) for code, name in by_name}
         self.book = book
-        self.knowing = Knowing(book.prepared, book.patients, book.protocol, book.timezone, found)
+        self.knowing = Knowing(book.prepared, book.patients, book.protocol, book.timezone, _ByRule(book))
+        self.knowing.memory = Memory.of(book.prepared, book.protocol, book.timezone, book.memory)
         self._known: dict[tuple[str, str], Any] = {}
 
     def _once(self, rule: str, what: str, work_out: Callable[[], _Found]) -> _Found:

@@ -16,6 +16,7 @@ from khemon.rules.engine import Prepared
 from khemon.rules.episodes import Episodes
 from khemon.rules.further_rules import BandRule, DropRule, MissingRule, TrendRule
 from khemon.rules.logic import TRUE, UNKNOWN, verdicts
+from khemon.rules.remembering import Kept
 from khemon.rules.rulebook import (
     AllOfRule,
     AnyOfRule,
@@ -159,6 +160,7 @@ class Book:
         self.diagnosed = diagnosed
         self.targets = targets
         self.found = found
+        self.memory: Kept = None
         self._series: dict[tuple[str, str, float], Series] = {}
         self._points: dict[str, Points] = {}
         self._limits: dict[str, list[float]] = {}

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from khemon.models import EVENT_KINDS
-from khemon.rules.logic import UNKNOWN, certainly, verdicts
+from khemon.rules.logic import UNKNOWN, verdicts
 from khemon.rules.moments import padded
 from khemon.rules.rulebook import Comparison
 from khemon.rules.series import (
@@ -25,15 +25,10 @@ from khemon.rules.series import (
     positions,
 )
 
-#: For a limb with this test, a certainly opposite value is good news.
-_GOOD: dict[str, str] = {"<": ">=", ">": "<="}
-
 
 def good(points: Points, test: str, limit: float) -> Bools:
     """Where the value is certainly on the reassuring side of a limb's limit."""
-    if _GOOD.get(test) == "<=":
-        return points.high <= limit
-    return certainly(points.low, points.high, ">=", limit)
+    return points.high <= limit if test == ">" else points.low >= limit
 
 
 def neutral(points: Points, limb: Comparison) -> Bools:
@@ -100,7 +95,7 @@ class Limbs:
         return self._limbs[asked]
 
 
-def recent(points: Points, at: Ints, within_ms: int, inclusive: Bools | bool = True) -> Ints:
+def recent(points: Points, at: Ints, within_ms: int, inclusive: Bools) -> Ints:
     """As `latest`, but -1 when the point is older than `within_ms`."""
     position = latest(points, at, inclusive)
     is_young = points.padded_key.take(position + 1) >= at - within_ms

@@ -17,12 +17,9 @@ from khemon.rules.logic import TRUE, UNKNOWN, verdicts
 from khemon.rules.rebound import rebounds
 from khemon.rules.remembering import Kept, Memory, read_by
 from khemon.rules.rulebook import (
-    FURTHER,
-    AllOfRule,
     AnyOfRule,
     Comparison,
     Number,
-    PointRule,
     Protocol,
     ReboundRule,
     RunRule,
@@ -206,28 +203,24 @@ class _Evaluation:
 
     def episodes(self) -> Episodes:
         """The episodes of every rule, severities judged, closings applied, in order."""
-        rules = self.protocol.rules.values()
-        found: dict[str, Found] = {}
-        for rule in rules:
-            if isinstance(rule, RunRule):
-                recalled = self.memory.recall(rule.name, self._run, rule, rule.analyte)
-                self.made[rule.name], self.confirmations[rule.name] = recalled
-            elif isinstance(rule, PointRule | AnyOfRule | AllOfRule):
-                events, find = isinstance(rule, AnyOfRule), self.findings.of
-                found[rule.name] = self.memory.recall(rule.name, find, rule, *read_by(rule), events=events)
-                self.made[rule.name] = found[rule.name].episodes
-        for rule in rules:
-            if isinstance(rule, ReboundRule):
-                read = (rule.analyte, rule.companion, self._run_rule(rule.response).analyte)
-                self.made[rule.name] = self.memory.recall(rule.name, self._rebound, rule, *read, events=True)
+        rules, found = self.protocol.sorts, dict[str, Found]()
+        for run in rules.runs:
+            recalled = self.memory.recall(run.name, self._run, run, run.analyte)
+            self.made[run.name], self.confirmations[run.name] = recalled
+        for rule in rules.found:
+            events, find = isinstance(rule, AnyOfRule), self.findings.of
+            found[rule.name] = self.memory.recall(rule.name, find, rule, *read_by(rule), events=events)
+            self.made[rule.name] = found[rule.name].episodes
+        for rebound in rules.rebounds:
+            read = (rebound.analyte, rebound.companion, self._run_rule(rebound.response).analyte)
+            self.made[rebound.name] = self.memory.recall(rebound.name, self._rebound, rebound, *read, events=True)
         # Some severities go by what is open of another rule.
         judged = dict(self.made)
-        for rule in rules:
-            if isinstance(rule, PointRule | AnyOfRule | AllOfRule):
-                judged[rule.name] = judged[rule.name].judged(self.severities.of(rule, found[rule.name]))
+        for rule in rules.found:
+            judged[rule.name] = judged[rule.name].judged(self.severities.of(rule, found[rule.name]))
         further = Further(self.block, self.patients, self.protocol, self.timezone, self.made)
         further.memory = self.memory
-        judged |= {rule.name: further.episodes_of(rule) for rule in rules if isinstance(rule, FURTHER)}
+        judged |= {rule.name: further.episodes_of(rule) for rule in rules.further}
         parts = [judged[name] for name in sorted(judged)]
         return closed(in_order(parts, self.patients.birth_day.size), self.block.closing)
 

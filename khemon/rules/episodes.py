@@ -63,7 +63,9 @@ class Episodes:
 
     def judged(self, severity: Codes | np.int8) -> Episodes:
         """The same episodes with their severity."""
-        return replace(self, severity=_codes(severity, self.size))
+        found = _codes(severity, self.size)
+        who, when = (self.patient, self.rule, self.status), (self.onset, self.confirmed_at, self.end)
+        return Episodes(*who, found, *when, self.end_reason, self.since)
 
     @property
     def size(self) -> int:

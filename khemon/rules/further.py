@@ -177,7 +177,10 @@ class Further(Knowing):
         beside = [found for found in asked if found is not None]
         if not beside:
             return nothing(self.code[rule.name])
-        spans = Spans.of(np.concatenate([at for at, _ in beside]), np.concatenate([stop for _, stop in beside]))
+        starts, stops = np.concatenate([at for at, _ in beside]), np.concatenate([stop for _, stop in beside])
+        # What is asked beside one analyte leaves the questions beside the others where they were.
+        more = starts.tobytes() + stops.tobytes()
+        spans = recall((rule.name, "spans"), lambda found: Spans.of(*found), (starts, stops), more=more)
         return self._of_spans(rule, spans, np.full(spans.size, _NOTE))
 
     def _beside(self, part: Part) -> tuple[Ints, Ints] | None:

@@ -64,6 +64,4 @@ def key_first(key: Ints) -> Ints:
 def merged(parts: list[Ints]) -> Ints:
     """Every key of some sorted arrays once, sorted: a merge of runs, which is far cheaper than a sort."""
     whole = np.sort(np.concatenate(parts), kind="stable")
-    if not whole.size:
-        return whole
     return whole[starts_of(whole)]

@@ -26,6 +26,7 @@ from khemon.rules.further_rules import (
 )
 from khemon.rules.keys import ended, positions
 from khemon.rules.logic import TRUE, UNKNOWN, verdicts
+from khemon.rules.moments import padded
 from khemon.rules.questions import Asked, Row
 from khemon.rules.remembering import Memory
 from khemon.rules.rulebook import Protocol, RunRule
@@ -98,11 +99,16 @@ class Knowing:
 
     def falls(self, rule: TrendRule) -> tuple[Points, Falls]:
         """The informative counts, and the falls over them."""
+        analyte = self.run_rule(rule.run).analyte
+        chosen, found = self.memory.recall((rule.name, "falls"), self._falls, rule, analyte)
+        return self.points(analyte).take(chosen), found
+
+    def _falls(self, rule: TrendRule) -> tuple[Ints, Falls]:
+        """The positions of the informative counts, and the falls over them."""
         run = self.run_rule(rule.run)
         points, informative, good = self.informative(run)
         chosen = positions(informative)
-        counts = points.take(chosen)
-        return counts, falls(counts, good[chosen], run.limit.limit, rule)
+        return chosen, falls(points.take(chosen), good[chosen], run.limit.limit, rule)
 
     def pending(self, rule: AsideRule) -> list[Pending]:
         """What was set aside and waits, by analyte of the rule."""
@@ -125,8 +131,8 @@ class Knowing:
         counts, good = points.take(chosen), good[chosen]
         start, day = starts_of(counts.patient), counts.day.astype(np.int64)
         counted = good & (last_where(~good) >= last_where(start))
-        gap = np.append(False, np.diff(day) > rule.gap.count)[: day.size]
-        opens = counted & (start | np.append(True, ~counted[:-1])[: day.size] | gap)
+        gap = padded(False, np.diff(day) > rule.gap.count)
+        opens = counted & (start | padded(True, ~counted)[:-1] | gap)
         first = last_where(opens)
         seen = positions(counted & (day - day[first] >= rule.observed.count))
         patient = counts.patient[seen].astype(np.int64)

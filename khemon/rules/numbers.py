@@ -69,4 +69,4 @@ def _plain(number: Number | None) -> tuple[Any, str] | None:
 
 def _others(protocol: Protocol) -> dict[str, Any]:
     found = leaves(protocol.model_dump(exclude=set(_HEAD)))
-    return {path: value for path, value in found if not is_number(value) and path.rsplit(".", 1)[-1] not in _WORDS}
+    return {path: value for path, value in found if not is_number(value) and path.split(".")[-1] not in _WORDS}

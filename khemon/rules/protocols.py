@@ -82,8 +82,11 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _built_in(name: str) -> dict[str, Any]:
     """The tables of a protocol that comes with khemon, over those of its base."""
-    where, own = f"protocol {name}.toml", _read(PROTOCOLS / f"{name}.toml")
-    return SiteFile(where, own, _built_in(own["base"]), shipped=True).merged() if "base" in own else own
+    path = PROTOCOLS / f"{name}.toml"
+    own = _read(path)
+    if "base" not in own:
+        return own
+    return SiteFile(f"protocol {path.name}", own, _built_in(own["base"]), shipped=True).merged()
 
 
 def _whole(where: str, own: dict[str, Any]) -> Protocol:

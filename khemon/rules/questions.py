@@ -117,8 +117,7 @@ def jumps(row: Row, jump: Jump, events: Events, doses: Ints) -> Asked:
     if not at.size or not (events.kind.size or doses.size):
         return Asked(at, before, jump.asks)
     first = row.key[before] if jump.within is None else row.key[at] - jump.within.ms
-    told = events.of(*jump.unless) if jump.unless else events.take(slice(0, 0))
-    explained = _touched(first, row.key[at], told)
+    explained = _touched(first, row.key[at], events.of(*jump.unless))
     begun = doses.searchsorted(np.stack([first, row.key[at]]), "right")
     explained |= begun[1] > begun[0]
     return Asked(at[~explained], before[~explained], jump.asks)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
@@ -195,6 +195,36 @@ class Muting(Frozen):
     while_status: str | None = None
 
 
+class Sorts(NamedTuple):
+    """Rules by name, and what is known of all of them together."""
+
+    rules: dict[str, Rule]
+    names: tuple[str, ...]
+    reads_aside: bool
+    read_singly: tuple[str, ...]
+    runs: tuple[RunRule, ...]
+    found: tuple[PointRule | AnyOfRule | AllOfRule, ...]
+    rebounds: tuple[ReboundRule, ...]
+    further: tuple[FurtherRule, ...]
+
+    @classmethod
+    def of(cls, rules: dict[str, Rule]) -> Sorts:
+        """The sorts of some rules."""
+        every = rules.values()
+        singly = {rule.analyte for rule in every if isinstance(rule, BandRule | LevelsDueRule | DropRule)}
+        jumps = (jump for rule in every if isinstance(rule, QuestionRule) for jump in rule.jumps)
+        return cls(
+            rules,
+            tuple(sorted(rules)),
+            any(isinstance(rule, AsideRule) for rule in every),
+            tuple(sorted(singly | {jump.analyte for jump in jumps if jump.troughs_only})),
+            tuple(rule for rule in every if isinstance(rule, RunRule)),
+            tuple(rule for rule in every if isinstance(rule, PointRule | AnyOfRule | AllOfRule)),
+            tuple(rule for rule in every if isinstance(rule, ReboundRule)),
+            tuple(rule for rule in every if isinstance(rule, FURTHER)),
+        )
+
+
 class Protocol(Frozen):
     """A named, versioned set of rules and their numbers."""
 
@@ -240,18 +270,25 @@ class Protocol(Frozen):
         return f"{self.title}, version {self.version}"
 
     @property
+    def sorts(self) -> Sorts:
+        """The rules by what has to be known of all of them; asked for with every result, so it is kept with them."""
+        known: Sorts | None = self.__dict__.get("sorts")
+        # A copy with other rules brings along what was kept with these.
+        if known is None or known.rules is not self.rules:
+            known = self.__dict__["sorts"] = Sorts.of(self.rules)
+        return known
+
+    @property
     def reads_aside(self) -> bool:
         """Whether a rule reads results set aside for quality."""
-        return any(isinstance(rule, AsideRule) for rule in self.rules.values())
+        return self.sorts.reads_aside
 
     @property
     def read_singly(self) -> tuple[str, ...]:
         """The analytes of which a rule reads every result of a time, not only the least reassuring."""
-        found = {rule.analyte for rule in self.rules.values() if isinstance(rule, BandRule | LevelsDueRule | DropRule)}
-        jumps = (jump for rule in self.rules.values() if isinstance(rule, QuestionRule) for jump in rule.jumps)
-        return tuple(sorted(found | {jump.analyte for jump in jumps if jump.troughs_only}))
+        return self.sorts.read_singly
 
     @property
     def rule_names(self) -> tuple[str, ...]:
         """The rules in the order whose index is their code in columns (alphabetical)."""
-        return tuple(sorted(self.rules))
+        return self.sorts.names

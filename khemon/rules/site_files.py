@@ -128,7 +128,7 @@ class SiteFile:
         if isinstance(new, bool) or not isinstance(new, int | Decimal) or not Decimal(new).is_finite():
             raise self._refused(f"{path}.value", f"{str(new)!r} is no number", "write digits, without quotes")
         value, usual = Decimal(new), Decimal(old["value"])
-        field = path.rsplit(".", 1)[-1]
+        field = path.split(".")[-1]
         if value < 0 or (value == 0 and field not in _GUARDS["may_be_zero"]):
             found = f"{_words(value)} is {'negative' if value < 0 else 'nothing: it would switch the rule off'}"
             raise self._refused(f"{path}.value", found, "write a number above 0")
@@ -136,9 +136,11 @@ class SiteFile:
         if value and usual and not usual / most < value < usual * most:
             found = f"{value} is {most} times the base's {_words(usual)} {old['unit']} or more, or as much less"
             raise self._refused(f"{path}.value", found, "check the unit")
-        soft = ANALYTES[analyte].soft if analyte and analyte in ANALYTES else None
-        is_level = soft and ANALYTES[str(analyte)].canonical_unit == old["unit"] and field not in _GUARDS["differences"]
-        if soft and is_level and not soft[0] <= value <= soft[1]:
+        measured, differences = ANALYTES.get(str(analyte)), _GUARDS["differences"]
+        soft = None
+        if measured and measured.canonical_unit == old["unit"] and field not in differences:
+            soft = measured.soft
+        if soft and not soft[0] <= value <= soft[1]:
             found = f"{_words(value)} is outside the usual results of {analyte} ({soft[0]} to {soft[1]} {old['unit']})"
             raise self._refused(f"{path}.value", found, "check the unit")
         return value

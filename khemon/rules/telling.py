@@ -20,7 +20,7 @@ def retold(merged: dict[str, Any], changes: Iterable[Change], by: str) -> dict[s
     rules = {}
     for name, rule in merged["rules"].items():
         own = [change for change in told if change.path.startswith(f"rules.{name}.")]
-        others = [change for change in told if change not in own and _concerns(change, rule)]
+        others = [change for change in told if _concerns(change, rule)]
         rules[name] = _rule(rule, f"rules.{name}", own, others, by)
     return {**merged, "rules": rules}
 
@@ -58,9 +58,7 @@ def _beside(block: dict[str, Any], path: str, changes: list[Change], by: str) ->
     said = f"changed by {by}: {_listed(inside, path)}"
     told = {name: f"{block[name]}; {said}" for name in _BESIDE if isinstance(block.get(name), str)}
     inner = {
-        name: _beside(value, f"{path}.{name}", changes, by)
-        for name, value in block.items()
-        if isinstance(value, dict) and "value" not in value
+        name: _beside(value, f"{path}.{name}", changes, by) for name, value in block.items() if isinstance(value, dict)
     }
     return {**block, **inner, **told}
 

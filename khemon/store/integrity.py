@@ -18,7 +18,7 @@ from khemon.store.repository.ledger import raw_bytes
 from khemon.store.repository.marks import NONE, Total
 from khemon.store.repository.records import alert_columns, alert_of, audit_rows
 from khemon.store.repository.sealing import audit_mark, note_everything
-from khemon.store.repository.seals import WARD, Seals
+from khemon.store.repository.seals import VERSION, WARD, Seals
 from khemon.store.rows import AuditRow
 from khemon.store.tables import (
     BATCH_SPAN,
@@ -156,7 +156,7 @@ def _unsealed(connection: sa.Connection) -> Iterator[Finding]:
     note_everything(there, connection)
     stored, noted = stored_seals(connection), there.noted
     for number, kind in sorted(stored.keys() | noted.keys()):
-        if kind != "audit" and stored.get((number, kind), NONE) != noted.get((number, kind), NONE):
+        if kind not in ("audit", VERSION) and stored.get((number, kind), NONE) != noted.get((number, kind), NONE):
             where = kind.replace("_", " ") + (f" {number}" if number else "")
             yield Finding("digest", where, "rows are changed, missing or added")
 

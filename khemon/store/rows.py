@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from khemon.models import Actor, Episode, Event
+from khemon.store.texts import Texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +31,8 @@ class ResultColumns:
     recorded: npt.NDArray[np.int64]
     result_id: npt.NDArray[np.int64]
     timing: npt.NDArray[np.int8]
-    #: Of one child whose results are kept by this process: texts of results by id, as far as they were asked for, and
-    #: what whoever judges the child keeps.
-    texts: dict[int, tuple[str, str | None, str]] = field(default_factory=dict)
+    #: Of one child whose results are kept by this process: what they say, and what whoever judges the child keeps.
+    texts: Texts = field(default_factory=Texts)
     memory: dict[Any, Any] | None = None
 
     def __len__(self) -> int:

@@ -20,6 +20,7 @@ from khemon.store.repository.children import Children
 from khemon.store.repository.seals import begin
 from khemon.store.tables import SCHEMA, analyte
 from khemon.store.triggers import trigger_differences
+from khemon.store.turns import Turns
 from khemon.units import ANALYTE_CODES
 
 
@@ -39,6 +40,7 @@ class Store:
         self._doubted: list[str] = []
         self._engines: Engines = connect(url)
         self._gaps = Gaps(needed=readers_hold_up_commits(self._engines))
+        self._turns = Turns(self._engines.writing)
         try:
             with plain_problems():
                 self._prepare()
@@ -51,6 +53,7 @@ class Store:
     def close(self) -> None:
         """Closes every connection; the store cannot be used afterwards."""
         self._later.stop()
+        self._turns.close()
         self._engines.dispose()
 
     def copy_to(self, path: Path) -> None:
@@ -123,7 +126,7 @@ class Store:
         """A writer in its own transaction: kept at the end, taken back on an exception or when `keep` is false."""
         if self.held_because is not None:
             raise StoreProblem("database", f"is read-only: {self.held_because}", "nothing was saved")
-        with ExitStack() as around, plain_problems(), self._engines.writing.begin() as connection:
+        with ExitStack() as around, plain_problems(), self._turns.begin() as connection:
             seals = begin(connection, self._children)
             yield Writer(connection)
             seals.write()
@@ -132,7 +135,7 @@ class Store:
             else:
                 connection.get_transaction().rollback()  # type: ignore[union-attr]
         if keep:  # what was not committed is not to be met again
-            self._children.keep(seals.read)
+            self._children.keep(seals.read, seals.facts, seals.numbers)
 
     def _prepare(self) -> None:
         with self._engines.reading.begin() as connection:
@@ -159,6 +162,7 @@ class BoundStore(Store):
         self._engines = store._engines
         self._children = store._children
         self._gaps = store._gaps
+        self._turns = store._turns
         self._later = store._later
         self._held = store._held
         self._doubted = store._doubted

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from khemon.store.repository.marks import Total
+from khemon.store.texts import Texts
 
 Array = npt.NDArray[Any]
 #: Children of whom something is kept; each takes some tens of kilobytes.
@@ -48,7 +49,7 @@ class Child:
     total: Total
     columns: tuple[Any, ...]
     last_id: int
-    texts: dict[int, tuple[str, str | None, str]] = field(default_factory=dict)
+    texts: Texts = field(default_factory=Texts)
     memory: dict[Any, Any] = field(default_factory=dict)
 
     @classmethod
@@ -67,7 +68,7 @@ class Child:
             order = np.lexsort((row_id, analyte, time))
             whole = tuple(column[order] for column in whole)
         # The texts of rows that are not committed yet must not be met by whoever reads without them.
-        return Child(total, whole, int(row_id.max()), dict(self.texts), self.memory)
+        return Child(total, whole, int(row_id.max()), self.texts.beside(), self.memory)
 
 
 def _array(column: Sequence[Any], kind: type) -> Array:
@@ -88,22 +89,45 @@ def specimen_codes(specimens: Sequence[str | None]) -> npt.NDArray[np.int64]:
     )
 
 
+#: What was found, and what the rows that it rests on come to.
+Fact = tuple[tuple[Total, ...], Any]
+#: Such by number of the child (0: the ward) and by name.
+Facts = dict[int, dict[str, Fact]]
+
+
 class Children:
     """What is kept of children, by number; the one that was kept first goes first."""
 
     def __init__(self) -> None:
         self._kept: dict[int, Child] = {}
+        self._facts: Facts = {}
+        self._numbers: dict[str, int] = {}
         self._lock = Lock()
 
     def get(self, number: int) -> Child | None:
         """What is kept of a child."""
         return self._kept.get(number)
 
-    def keep(self, read: Mapping[int, Child]) -> None:
+    def fact(self, number: int, name: str) -> Fact | None:
+        """What was found of that name about a child, or (0) about the ward."""
+        return self._facts.get(number, {}).get(name)
+
+    def number_of(self, patient_id: str) -> int | None:
+        """The number under which a child was found."""
+        return self._numbers.get(patient_id)
+
+    def keep(self, read: Mapping[int, Child], facts: Facts, numbers: Mapping[str, int]) -> None:
         """Keeps what a transaction read and wrote that is committed now."""
         with self._lock:
             for number, child in read.items():
                 self._kept.pop(number, None)
                 self._kept[number] = child
-            while len(self._kept) > MOST_CHILDREN:
-                del self._kept[next(iter(self._kept))]
+                child.texts.settle()
+            for number, found in facts.items():
+                self._facts[number] = self._facts.pop(number, {}) | found
+            if len(numbers) <= MOST_CHILDREN:
+                self._numbers |= numbers
+            some: tuple[dict[Any, Any], ...] = (self._kept, self._facts, self._numbers)
+            for kept in some:
+                while len(kept) > MOST_CHILDREN:
+                    del kept[next(iter(kept))]

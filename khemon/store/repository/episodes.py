@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Iterable, Sequence
 from itertools import repeat
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -23,12 +24,15 @@ from khemon.store.repository.bulk import (
     only,
 )
 from khemon.store.repository.ready import Ready
+from khemon.store.repository.seals import VERSION, seals_of
 from khemon.store.rows import BareEpisodes, StoredEpisode
 from khemon.store.tables import episode, patient
 
 #: Made once: making an encoder takes longer than it takes to encode a row.
 _PLAIN = json.JSONEncoder(ensure_ascii=False)
 _DENSE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+#: Of the number that tells one version of a child's episodes from another.
+_BITS = 63
 _COLUMNS = [column.name for column in episode.c]
 _STORED = ReadyOf(sa.select(episode), episode.c.patient_no)
 _CHANGE = Ready(
@@ -126,11 +130,15 @@ def patients_with(connection: sa.Connection, rule: str, status: str | None) -> l
 class _Difference:
     """What has to be written so that the stored episodes of some patients are those that were computed."""
 
-    def __init__(self, connection: sa.Connection, numbers: Iterable[int]) -> None:
+    def __init__(self, connection: sa.Connection, stored: Sequence[tuple[Any, ...]]) -> None:
         self._connection = connection
         #: (patient, rule, onset) to what is stored and was not met yet, the oldest number last.
         self._stored: dict[tuple[Any, ...], list[tuple[Any, ...]]] = {}
-        for row in sorted(_STORED.rows(connection, numbers), reverse=True):
+        #: The rows that stand in the end, as far as they were numbered one by one.
+        self.standing: list[tuple[Any, ...]] = []
+        #: Patients who had none, and have some now.
+        self._first: set[int] = set()
+        for row in sorted(stored, reverse=True):
             same = self._stored.get(row[1:4])
             if same is None:
                 self._stored[row[1:4]] = [row]
@@ -147,10 +155,12 @@ class _Difference:
             before = same.pop()
             if before[1:] != row:
                 self.changed.append(dict(zip(_COLUMNS, (before[0], *row), strict=True)))
+            self.standing.append((before[0], *row))
             return int(before[0])
         number = next_number(self._connection, episode.c.episode_id) if self._next is None else self._next
         self._next = number + 1
         self.new.append((number, *row))
+        self.standing.append((number, *row))
         return number
 
     def number(self, columns: Sequence[Column], length: int) -> None:
@@ -161,13 +171,14 @@ class _Difference:
                 same = self._stored.get(row[:3])
                 # Most stand as they were, and nobody asks for their numbers.
                 if same is not None and same[-1:] and same[-1][1:] == row:
-                    same.pop()
+                    self.standing.append(same.pop())
                 else:
                     self.number_of(row)
             return
         # None of these patients has an episode to be met again.
         first = next_number(self._connection, episode.c.episode_id) if self._next is None else self._next
         self._next = first + length
+        self._first.update(columns[0])
         for start in range(0, length, BLOCK):
             some = slice(start, min(start + BLOCK, length))
             block = [column if isinstance(column, Same) else column[some] for column in columns]
@@ -175,7 +186,10 @@ class _Difference:
             insert_columns(self._connection, episode, [numbers, *block], len(numbers))
 
     def write(self) -> None:
-        """Takes away what was not met, changes what differs, adds what is new."""
+        """Takes away what was not met, changes what differs, adds what is new; and notes whose episodes are others."""
+        seals, gone = seals_of(self._connection), {row[1] for rest in self._stored.values() for row in rest}
+        for number in gone | self._first | {row["patient_no"] for row in self.changed} | {row[1] for row in self.new}:
+            seals.note(VERSION, number, secrets.randbits(_BITS))
         for chunk in chunks(row[0] for rest in self._stored.values() for row in rest):
             self._connection.execute(sa.delete(episode).where(episode.c.episode_id.in_(chunk)))
         if self.changed:
@@ -194,8 +208,47 @@ def save_episodes(
 
     An episode of the same patient, rule and onset keeps its number.
     """
-    difference = _Difference(connection, numbers.values())
-    kept = [StoredEpisode(difference.number_of(_packed(value, numbers[value.patient_id])), value) for value in episodes]
+    if len(numbers) == 1:
+        return _saved_of_one(connection, numbers, episodes, bare)
+    difference = _Difference(connection, _STORED.rows(connection, numbers.values()))
+    kept = _numbered(difference, numbers, episodes)
     difference.number(_bare(bare, numbers), len(bare.patient_id))
     difference.write()
+    return kept
+
+
+def _numbered(difference: _Difference, numbers: dict[str, int], episodes: Iterable[Episode]) -> list[StoredEpisode]:
+    packed = ((value, _packed(value, numbers[value.patient_id])) for value in episodes)
+    return [StoredEpisode(difference.number_of(row), value) for value, row in packed]
+
+
+class _Saved(NamedTuple):
+    """The episodes of one child as they were saved: whole rows of those in words and of the others, which were bare."""
+
+    told: list[tuple[Any, ...]]
+    untold: list[tuple[Any, ...]]
+    bare: BareEpisodes
+
+
+def _saved_of_one(
+    connection: sa.Connection, numbers: dict[str, int], episodes: Iterable[Episode], bare: BareEpisodes
+) -> list[StoredEpisode]:
+    """The same for one child, whose rows are not read again where its seal says that nobody changed them since."""
+    [number] = numbers.values()
+    seals, rests_on = seals_of(connection), [(number, VERSION)]
+    before: _Saved | None = seals.known(VERSION, number, rests_on) if seals.has(VERSION, number) else None
+    if before is not None and before.bare == bare:
+        difference = _Difference(connection, before.told)
+        kept, untold = _numbered(difference, numbers, episodes), before.untold
+        told = difference.standing
+    else:
+        stored = _STORED.rows(connection, [number]) if before is None else [*before.told, *before.untold]
+        difference = _Difference(connection, stored)
+        kept = _numbered(difference, numbers, episodes)
+        told = list(difference.standing)
+        difference.number(_bare(bare, numbers), len(bare.patient_id))
+        untold = difference.standing[len(told) :]
+    difference.write()
+    if len(untold) == len(bare.patient_id) and seals.has(VERSION, number):
+        seals.learn(VERSION, number, rests_on, _Saved(told, untold, bare))
     return kept

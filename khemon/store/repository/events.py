@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import sqlalchemy as sa
@@ -17,7 +18,7 @@ from khemon.store.repository.decisions import set_out
 from khemon.store.repository.ledger import Ledger
 from khemon.store.repository.marks import mark_of, totals
 from khemon.store.repository.sealing import EVENT_COLUMNS
-from khemon.store.repository.seals import seals_of
+from khemon.store.repository.seals import OF_ACTS, seals_of
 from khemon.store.rows import EventColumns
 from khemon.store.tables import BATCH_SPAN, event_version
 
@@ -81,6 +82,16 @@ def event_columns(
     connection: sa.Connection, ledger: Ledger, numbers: dict[str, int], *, everyone: bool, known_at_ms: int | None
 ) -> EventColumns:
     """Current events of these patients; `everyone`: they are all there are."""
+    if everyone or len(numbers) != 1 or ledger.cut(known_at_ms) is not None:
+        return _columns_read(connection, ledger, numbers, everyone=everyone, known_at_ms=known_at_ms)
+    [number] = numbers.values()
+    read = partial(_columns_read, connection, ledger, numbers, everyone=False, known_at_ms=None)
+    return seals_of(connection).recall("events", number, [(number, "event"), *OF_ACTS], read)
+
+
+def _columns_read(
+    connection: sa.Connection, ledger: Ledger, numbers: dict[str, int], *, everyone: bool, known_at_ms: int | None
+) -> EventColumns:
     asked = None if everyone else list(numbers.values())
     histories, _ = event_histories(connection, ledger, asked, known_at_ms)
     names = sorted(numbers)

@@ -6,6 +6,7 @@ import json
 import secrets
 import zlib
 from collections.abc import Collection, Iterable, Mapping
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -21,6 +22,7 @@ from khemon.store.repository.bulk import insert_rows, next_number
 from khemon.store.repository.ledger import Ledger, standing_batch
 from khemon.store.repository.people import numbers_of, standing_numbers
 from khemon.store.repository.ready import Ready, insertion
+from khemon.store.repository.recorded import one_more
 from khemon.store.repository.results import AtHand
 from khemon.store.repository.seals import seals_of
 from khemon.store.rows import BatchRow, ImportMeta, ImportOutcome
@@ -170,8 +172,10 @@ class Intake:
         sealing.note_fates(seals, self.fates)
         sealing.note_events(seals, self.events)
         sealing.note_said(seals, self.patients)
+        # What is kept of one child goes on; of many at once it is read anew when it is asked for.
+        note = partial(one_more, self.connection) if len(self.here) == 1 else partial(sealing.note_batch_patient, seals)
         for number in self.here.values():
-            sealing.note_batch_patient(seals, number, self.batch_no, self.meta.recorded_ms)
+            note(number, self.batch_no, self.meta.recorded_ms)
 
     def _write_batch(self, digest: str) -> str:
         meta, name = self.meta, secrets.token_hex(6)

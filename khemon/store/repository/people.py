@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import partial
 
 import sqlalchemy as sa
 
@@ -14,8 +15,9 @@ from khemon.store.repository.events import silenced
 from khemon.store.repository.ledger import Ledger
 from khemon.store.repository.marks import Total, mark_of, totals
 from khemon.store.repository.ready import Ready
+from khemon.store.repository.recorded import recorded_of
 from khemon.store.repository.sealing import SAID_COLUMNS
-from khemon.store.repository.seals import WARD, seals_of
+from khemon.store.repository.seals import OF_ACTS, WARD, seals_of
 from khemon.store.tables import BATCH_SPAN, batch_patient, patient, patient_version
 
 _NUMBERS = sa.select(patient.c.patient_id, patient.c.patient_no)
@@ -39,6 +41,8 @@ def numbers_of(connection: sa.Connection, patient_ids: Sequence[str] | None) -> 
 def _found(connection: sa.Connection, patient_ids: list[str]) -> dict[str, int]:
     """The same for ids that this transaction did not ask about yet."""
     if len(patient_ids) == 1:
+        if (number := seals_of(connection).number_of(patient_ids[0])) is not None:
+            return {patient_ids[0]: number}
         found: dict[str, int] = dict(_NUMBER.rows(connection, name=patient_ids[0]))
     else:
         found = {}
@@ -68,6 +72,8 @@ def standing_numbers(
     gone = ledger.not_standing(known_at_ms)
     if not gone:  # every patient has a batch, so all stand
         return numbers
+    if patient_ids is not None and len(numbers) == 1 and known_at_ms is None:
+        return {name: number for name, number in numbers.items() if recorded_of(connection, number).keys() - gone}
     asked = None if patient_ids is None else list(numbers.values())
     rows = _BATCHES.rows(connection, asked)
     known = ((n, mark_of(n, batch_no, _recorded(ledger, batch_no))) for n, batch_no in rows)
@@ -107,5 +113,16 @@ def fields_of(
 def patients(connection: sa.Connection, ledger: Ledger, patient_ids: Sequence[str] | None) -> list[Patient]:
     """Standing patients sorted by id."""
     numbers = standing_numbers(connection, ledger, patient_ids)
+    if patient_ids is None or len(numbers) != 1 or ledger.cut() is not None:
+        return _patients_read(connection, ledger, patient_ids, numbers)
+    [number] = numbers.values()
+    read = partial(_patients_read, connection, ledger, patient_ids, numbers)
+    rests_on = [(number, "patient_row"), (number, "patient_said"), *OF_ACTS]
+    return list(seals_of(connection).recall("patient", number, rests_on, read))
+
+
+def _patients_read(
+    connection: sa.Connection, ledger: Ledger, patient_ids: Sequence[str] | None, numbers: dict[str, int]
+) -> list[Patient]:
     said, _ = fields_of(connection, ledger, None if patient_ids is None else list(numbers.values()))
     return [Patient(patient_id=name, **said.get(number, {})) for name, number in sorted(numbers.items())]

@@ -15,6 +15,7 @@ from khemon.store.repository import (
     mappings,
     people,
     protocols,
+    recorded,
     records,
     results,
     versions,
@@ -154,7 +155,7 @@ class Reader(KeptReader, AccountReader):
     def recorded_of(self, patient_id: str) -> dict[int, int]:
         """Number of each batch that speaks of a patient (`batch_of` tells a result's) to when it was recorded."""
         number = self._number(patient_id)
-        return {} if number is None else results.recorded_of(self._connection, number)
+        return {} if number is None else recorded.recorded_of(self._connection, number)
 
     def texts_of(self, patient_id: str, analyte: int) -> dict[int, tuple[Any, ...]]:
         """Id of each of a patient's results of an analyte (its code) to what `told` reads."""

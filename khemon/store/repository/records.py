@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from operator import attrgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -65,16 +67,16 @@ def put(connection: sa.Connection, table: sa.Table, key: Mapping[str, Any], valu
 
 def get_setting(connection: sa.Connection, key: str) -> str | None:
     """The value of a setting."""
-    return _settings(connection).get(key)
-
-
-def _settings(connection: sa.Connection) -> dict[str, str]:
     seals = seals_of(connection)
     if seals.settings is None:
-        rows = _SETTINGS.rows(connection)
-        seals.compare("setting", totals((WARD, mark_of(*row)) for row in rows), [WARD])
-        seals.settings = dict(rows)
-    return seals.settings
+        seals.settings = seals.recall("settings", WARD, [(WARD, "setting")], partial(_settings_read, connection))
+    return seals.settings.get(key)
+
+
+def _settings_read(connection: sa.Connection) -> dict[str, str]:
+    rows = _SETTINGS.rows(connection)
+    seals_of(connection).compare("setting", totals((WARD, mark_of(*row)) for row in rows), [WARD])
+    return dict(rows)
 
 
 def set_setting(connection: sa.Connection, key: str, value: str) -> None:
@@ -106,6 +108,15 @@ def load_alerts(
     connection: sa.Connection, states: Sequence[str] | None, numbers: Sequence[int] | None, alert_id: int | None = None
 ) -> list[Alert]:
     """Alerts in order of their number."""
+    read = partial(_alerts_read, connection, states, numbers, alert_id)
+    if states is not None or alert_id is not None or numbers is None or len(numbers) != 1:
+        return read()
+    return list(seals_of(connection).recall("alerts", numbers[0], [(numbers[0], "alert")], read))
+
+
+def _alerts_read(
+    connection: sa.Connection, states: Sequence[str] | None, numbers: Sequence[int] | None, alert_id: int | None
+) -> list[Alert]:
     seals = seals_of(connection)
     rows = _BODIES_OF.rows(connection, numbers)
     seals.compare("alert", totals((row[1], alert_mark(*row)) for row in rows), numbers)
@@ -115,7 +126,7 @@ def load_alerts(
         for number, patient_no, state, body in rows
         if (wanted is None or state in wanted) and alert_id in (None, number) and patient_no not in seals.left_out
     )
-    return sorted(found, key=lambda each: each.alert_id)
+    return sorted(found, key=attrgetter("alert_id"))
 
 
 def alert_of(number: int, state: str, body: str) -> Alert:

@@ -19,13 +19,12 @@ from khemon.store.repository.children import specimen_codes
 from khemon.store.repository.decisions import set_out
 from khemon.store.repository.kept_rows import IN_ORDER, child_of, sound_totals
 from khemon.store.repository.ledger import Ledger
-from khemon.store.repository.marks import mark_of, totals
 from khemon.store.repository.people import numbers_of
 from khemon.store.repository.ready import Ready
 from khemon.store.repository.sealing import RESULT_COLUMNS, RULED
 from khemon.store.repository.seals import damage, seals_of
 from khemon.store.rows import ResultColumns, ResultRow
-from khemon.store.tables import BATCH_SPAN, batch, batch_patient, patient, result
+from khemon.store.tables import BATCH_SPAN, patient, result
 from khemon.units import ANALYTE_CODES
 
 ANALYTE_NAMES: tuple[str, ...] = tuple(ANALYTE_CODES)
@@ -159,6 +158,7 @@ def _standing(
 
 #: Where each column stands in a whole row, the digest last.
 _AT = {column.name: place for place, column in enumerate(result.c)}
+RESULT_ID = _AT["result_id"]
 #: In the order of `ResultRow`, the first after the patient id, the last before `status`.
 _READ = tuple(
     _AT[name]
@@ -224,11 +224,6 @@ _LAST = Ready(
         result.c.patient_no == sa.bindparam("number"), result.c.analyte < RULED
     )
 )
-_RECORDED = Ready(
-    sa.select(batch.c.batch_no, batch.c.recorded_ms)
-    .join(batch_patient, batch_patient.c.batch_no == batch.c.batch_no)
-    .where(batch_patient.c.patient_no == sa.bindparam("number"))
-)
 
 
 def texts_of(connection: sa.Connection, number: int, analyte: int) -> dict[int, tuple[Any, ...]]:
@@ -240,6 +235,11 @@ def told(row: tuple[Any, ...]) -> tuple[str, str | None, str]:
     """Text and unit as received, canonical text of a whole row. DamagedRows when it is not what was written."""
     if not _is_sound(row):
         raise damage(f"patient number {row[0]}", [row[0]])
+    return plainly_told(row)
+
+
+def plainly_told(row: tuple[Any, ...]) -> tuple[str, str | None, str]:
+    """The same of a row of this transaction, which needs no comparing."""
     canonical = row[_AT["canonical_value"]]
     return row[_AT["text"]], row[_AT["unit"]], row[_AT["comparator"]] + ("" if canonical is None else canonical)
 
@@ -247,13 +247,6 @@ def told(row: tuple[Any, ...]) -> tuple[str, str | None, str]:
 def last_result(connection: sa.Connection, number: int) -> int:
     """The highest id of a patient's results of analytes with rules; 0 without one."""
     return int(_LAST.rows(connection, number=number)[0][0])
-
-
-def recorded_of(connection: sa.Connection, number: int) -> dict[int, int]:
-    """Number of each batch that speaks of a patient to when it was recorded."""
-    rows = _RECORDED.rows(connection, number=number)
-    seals_of(connection).compare("batch_patient", totals((number, mark_of(number, *row)) for row in rows), [number])
-    return dict(rows)
 
 
 def result_details(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
 
 from khemon.store.repository.bulk import Column, Same
-from khemon.store.repository.marks import Total, column_marks, mark_of, totals_by
+from khemon.store.repository.marks import Total, column_marks, mark_of, row_bits_mark, totals_by
 from khemon.store.repository.seals import WARD, Seals
 from khemon.store.tables import (
     account,
@@ -52,6 +53,7 @@ RESULT_COLUMNS = (
 )
 _RESULT_KINDS = "iiiffiitioi"
 RESULT_PLACES = [list(result.c).index(column) for column in RESULT_COLUMNS]
+_read_of_result = itemgetter(*RESULT_PLACES)
 #: What is read of an event, of what was said about a patient, and of a batch to judge its rows.
 EVENT_COLUMNS = tuple(
     event_version.c[name]
@@ -79,6 +81,15 @@ def result_totals(columns: Sequence[Sequence[Any]]) -> dict[str, dict[int, Total
 
 def note_results(seals: Seals, rows: Sequence[tuple[Any, ...]]) -> None:
     """Whole rows of `result`."""
+    if len(rows) == 1:
+        [row] = rows
+        read = _read_of_result(row)
+        mark = row_bits_mark(read, _RESULT_KINDS)
+        is_ruled = read[2] < RULED
+        seals.note("result" if is_ruled else "other_result", read[0], mark)
+        if is_ruled:
+            seals.brought[read[0]] = (Total(1, mark), read)
+        return
     for start in range(0, len(rows), PAGE):
         columns = list(zip(*rows[start : start + PAGE], strict=True))
         for kind, found in result_totals([columns[place] for place in RESULT_PLACES]).items():

@@ -7,19 +7,20 @@ number, or 0 for the whole ward.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
 from khemon.models import DamagedRows, StoreProblem
-from khemon.store.digests import row_digest
-from khemon.store.repository.children import Child, Children
-from khemon.store.repository.marks import NONE, Total
+from khemon.store.repository.children import Child, Children, Fact, Facts
+from khemon.store.repository.marks import NONE, Total, mark_of
 from khemon.store.repository.ready import Ready
 from khemon.store.tables.judged import seal
 
 WARD = 0
+#: What was taken back, and what people decided about rows: what stands of a child rests on these too.
+OF_ACTS = ((WARD, "batch_undo"), (WARD, "decision"))
 #: Kinds whose scope is a patient: one damaged child does not keep the others from being shown.
 OF_PATIENTS = frozenset(
     {
@@ -35,6 +36,9 @@ OF_PATIENTS = frozenset(
         "rejected",
     }
 )
+#: The kind of a child's episodes. They follow from the rest, so what they come to is not told: the mark is another one
+#: whenever they were changed, by chance, and how often.
+VERSION = "episodes"
 _WORDS = {
     "batch": "imports",
     "batch_undo": "undone imports",
@@ -57,6 +61,7 @@ _WRITE = Ready(
     )
 )
 Key = tuple[int, str]
+Value = TypeVar("Value")
 
 
 def damage(where: str, patients: Collection[int] = ()) -> DamagedRows:
@@ -72,6 +77,9 @@ class Seals:
         #: What this process read of children before, where it may be used; and what this transaction adds to that.
         self.kept = kept
         self.read: dict[int, Child] = {}
+        self.facts: Facts = {}
+        #: The last result that this transaction brought of a child, as it is read, and what it comes to.
+        self.brought: dict[int, tuple[Total, tuple[Any, ...]]] = {}
         self._stored: dict[Key, Total] = {}
         self._known: set[int] = set()
         self._whole = False
@@ -109,6 +117,52 @@ class Seals:
             keys = ((number, kind) for number in asked)
         found = {key[0]: self._now(key) for key in keys}
         return {number: total for number, total in found.items() if total != NONE}
+
+    def recall(self, name: str, number: int, kinds: Iterable[Key], read: Callable[[], Value]) -> Value:
+        """What `read` gives, now or before: it rests on the rows of these scopes and kinds alone, and compares them.
+
+        Found before, it is given again where these rows come to the same as then: nobody may change it.
+        """
+        if self.kept is None or number in self.left_out:
+            return read()
+        keys = list(kinds)
+        basis = self._basis(keys)
+        known = self._fact(name, number)
+        if known is None or known[0] != basis:
+            known = (basis, read())
+        self.facts.setdefault(number, {})[name] = known
+        found: Value = known[1]
+        return found
+
+    def known(self, name: str, number: int, kinds: Sequence[Key]) -> Any:  # noqa: ANN401
+        """What `recall` would give without reading; None where it would read."""
+        known = self._fact(name, number)
+        return None if known is None or known[0] != self._basis(kinds) else known[1]
+
+    def learn(self, name: str, number: int, kinds: Sequence[Key], found: object) -> None:
+        """Keeps what this transaction knows of the rows of these scopes and kinds as they are now."""
+        self.facts.setdefault(number, {})[name] = (self._basis(kinds), found)
+
+    def has(self, kind: str, number: int) -> bool:
+        """Whether anything should be there."""
+        return self._basis([(number, kind)])[0] != NONE
+
+    def number_of(self, patient_id: str) -> int | None:
+        """The number of a patient who was found before and whose row is as it should be; None for any other."""
+        number = None if self.kept is None else self.kept.number_of(patient_id)
+        if number is None:
+            return None
+        there = self.expected("patient_row", [number]).get(number, NONE) == Total(1, mark_of(number, patient_id))
+        return number if there else None
+
+    def _fact(self, name: str, number: int) -> Fact | None:
+        if self.kept is None or number in self.left_out:
+            return None
+        return self.facts.get(number, {}).get(name) or self.kept.fact(number, name)
+
+    def _basis(self, kinds: Sequence[Key]) -> tuple[Total, ...]:
+        self._load([scope for scope, _ in kinds])
+        return tuple(map(self._now, kinds))
 
     def _now(self, key: Key) -> Total:
         stored, noted = self._stored.get(key, NONE), self._noted.get(key, NONE)
@@ -149,7 +203,7 @@ class Seals:
 
     def _take(self, rows: Iterable[tuple[Any, ...]]) -> None:
         for number, kind, count, mark, digest in rows:
-            if row_digest((number, kind, count, mark)) != digest:
+            if mark_of(number, kind, count, mark) != digest:
                 raise damage("what should be there")
             self._stored[number, kind] = Total(count, mark)
 
@@ -167,7 +221,7 @@ class Seals:
                     "kind": kind,
                     "counted": total.rows,
                     "mark": total.mark,
-                    "digest": row_digest((number, kind, *total)),
+                    "digest": mark_of(number, kind, *total),
                 }
                 for (number, kind), total in changed.items()
             ],

@@ -19,7 +19,7 @@ from khemon.store.repository.intake_columns import InColumns, decisions_of, take
 from khemon.store.repository.intake_labs import Observation, take_observations
 from khemon.store.repository.intake_people import EventRow, PatientRow, take_events, take_patients
 from khemon.store.repository.reader import Reader
-from khemon.store.repository.results import NOTHING, AtHand
+from khemon.store.repository.results import NOTHING, RESULT_ID, AtHand, plainly_told
 from khemon.store.repository.takeback import record_undo
 from khemon.store.rows import BareEpisodes, ImportMeta, ImportOutcome, MoveRow, StoredEpisode, UndoOutcome
 
@@ -32,6 +32,8 @@ class Writer(Reader):
         self._heads = records.Heads()
         #: What the last import of this transaction brought, where it came as columns.
         self._brought: Columns | None = None
+        #: The same of rows.
+        self._rows: list[tuple[Any, ...]] = []
 
     def set_setting(self, key: str, value: str) -> None:
         """Sets a setting of the store."""
@@ -97,6 +99,7 @@ class Writer(Reader):
             outcome = intake.finish(decisions_of(observations) + decisions_of([*events, *patients]))
         self._ledger.one_more()
         self._brought = intake.columns
+        self._rows = intake.results
         return outcome
 
     def record_undo(self, batch_id: str, *, at_ms: int, actor: Actor) -> UndoOutcome:
@@ -104,12 +107,14 @@ class Writer(Reader):
         with without_collection():
             outcome = record_undo(self._connection, self._ledger, batch_id, at_ms, actor)
         self._ledger = ledger.Ledger(self._connection)
-        self._brought = None
+        self._brought, self._rows = None, []
         return outcome
 
     def text_at_hand(self, result_id: int) -> tuple[str, str | None, str] | None:
         """Text, unit and canonical text of a result that was just brought."""
-        return None if self._brought is None else self._brought.text_of(result_id)
+        if self._brought is not None:
+            return self._brought.text_of(result_id)
+        return next((plainly_told(row) for row in self._rows if row[RESULT_ID] == result_id), None)
 
     def _at_hand(self, numbers: Collection[int]) -> AtHand:
         """The results of patients who are new with what was just brought."""
