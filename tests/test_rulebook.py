@@ -51,6 +51,17 @@ def test_an_overridden_number_takes_nothing_from_the_one_before(tmp_path):
     assert changed.rules["hypofibrinogenemia"].limit.source == "ward meeting"
 
 
+def test_a_copy_with_other_rules_knows_its_own():
+    ward = load_protocol("ward")
+    assert "kmp" in ward.rule_names
+    assert "kmp" in [rule.name for rule in ward.sorts.found]
+    bare = ward.model_copy(update={"rules": {name: rule for name, rule in ward.rules.items() if name != "kmp"}})
+    assert "kmp" not in bare.rule_names
+    assert "kmp" not in [rule.name for rule in bare.sorts.found]
+    assert bare != ward
+    assert load_protocol("ward") == ward
+
+
 def test_trial_differs_from_ward_in_the_gap_alone():
     ward, trial = load_protocol("ward"), load_protocol("trial")
     differing = {name for name in ward.rules if ward.rules[name] != trial.rules[name]}

@@ -16,7 +16,7 @@ from khemon.actions.review.undoing import acts_about
 from khemon.actions.row_documents import event_row, fate_row, patient_row, result_row, time_text
 from khemon.importers import Mapping, Reading, ReadOptions, read
 from khemon.models import Actor, Alert, Refused
-from khemon.store import ImportMeta, ImportOutcome, Store, Writer, without_collection
+from khemon.store import BatchRow, ImportMeta, ImportOutcome, Store, Writer, without_collection
 
 #: The order in which fates are counted; `read` is their sum.
 FATES = ("accepted", "review", "rejected", "duplicate", "conflict", "no_value", "ignored")
@@ -84,9 +84,13 @@ def commit(store: Store, actor: Actor, content: bytes, name: str, options: Optio
 
 def zone_for(store: Store, options: Options) -> str:
     """The store's time zone, or the one it gets now; Refused when there is none, or when it has another."""
-    stated = options.timezone
     with store.reading() as reader:
         own = reader.setting("timezone")
+    return _zone(own, options)
+
+
+def _zone(own: str | None, options: Options) -> str:
+    stated = options.timezone
     if own and stated and own != stated:
         raise Refused("--timezone", f"this store keeps {own}", f"leave it out, or use --timezone {own}")
     zone = own or stated or (options.mapping.timezone if options.mapping else None)
@@ -108,10 +112,13 @@ def check_zone(zone: str) -> None:
 @without_collection()
 def _import(store: Store, actor: Actor, content: bytes, name: str, options: Options, *, keep: bool) -> ImportReport:
     options, kept = with_remembered(store, options)
-    zone = zone_for(store, options)
-    repeated = _again(store, content, name, options, zone) if keep else None
-    if repeated is not None:
-        return repeated
+    sha256 = hashlib.sha256(content).hexdigest()
+    with store.reading() as reader:
+        own, read_as = reader.setting("timezone"), (_source(options), _mapping_digest(options))
+        first = reader.standing_batch(sha256, *read_as) if keep else None
+    zone = _zone(own, options)
+    if first is not None:
+        return _again(store, first, name, sha256, zone)
     options.step("reading")
     asked = _read_options(options, zone)
     reading = read_as_remembered(content, name, asked, kept) if kept else read(content, name, asked)
@@ -207,13 +214,8 @@ def _meta(
     )
 
 
-def _again(store: Store, content: bytes, name: str, options: Options, zone: str) -> ImportReport | None:
+def _again(store: Store, first: BatchRow, name: str, sha256: str, zone: str) -> ImportReport:
     """The report for bytes that were imported before and still stand: every row is a duplicate; nothing is read."""
-    sha256 = hashlib.sha256(content).hexdigest()
-    with store.reading() as reader:
-        first = reader.standing_batch(sha256, _source(options), _mapping_digest(options))
-    if first is None:
-        return None
     total = int(first.counts["read"])
     counts = {"read": total} | dict.fromkeys(FATES, 0) | {"duplicate": total}
     head = {"file": name, "sha256": sha256, "format": first.format, "batch": first.batch, "committed": True}

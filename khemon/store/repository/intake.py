@@ -24,7 +24,7 @@ from khemon.store.repository.people import numbers_of, standing_numbers
 from khemon.store.repository.ready import Ready, insertion
 from khemon.store.repository.recorded import one_more
 from khemon.store.repository.results import AtHand
-from khemon.store.repository.seals import seals_of
+from khemon.store.repository.seals import WARD, seals_of
 from khemon.store.rows import BatchRow, ImportMeta, ImportOutcome
 from khemon.store.tables import (
     BATCH_SPAN,
@@ -80,7 +80,8 @@ class Intake:
         self.supersede = supersede
         self.forced = BY_ITSELF if act is not None else SUPERSEDES if supersede else 0
         self.act = act
-        self.batch_no = next_number(connection, batch.c.batch_no)
+        last: int | None = seals_of(connection).known("batch", WARD, [(WARD, "batch")])
+        self.batch_no = next_number(connection, batch.c.batch_no) if last is None else last + 1
         self.results: list[tuple[Any, ...]] = []
         self.columns: Columns | None = None
         self.fates: list[tuple[Any, ...]] = []
@@ -200,6 +201,7 @@ class Intake:
             insert_rows(self.connection, raw_file, [(meta.sha256, len(meta.content), packed)])
         insertion(batch).run(self.connection, [values])
         sealing.note_batch(seals_of(self.connection), values)
+        seals_of(self.connection).heads["batch"] = self.batch_no
         return name
 
 

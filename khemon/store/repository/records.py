@@ -228,7 +228,7 @@ def alert_log(connection: sa.Connection, before_ms: int) -> list[tuple[str, Move
 
 def audit_head(connection: sa.Connection) -> tuple[int, str]:
     """Sequence and hash of the last entry; (0, NO_HASH) when there is none."""
-    row = _AUDIT_HEAD.first(connection)
+    row = seals_of(connection).known("audit", WARD, [(WARD, "audit")]) or _AUDIT_HEAD.first(connection)
     return (0, NO_HASH) if row is None else (row[0], row[1])
 
 
@@ -248,6 +248,7 @@ def add_audit(
     insert_rows(connection, audit, [(*entry, head)])
     heads.audit = (sequence + 1, head)
     seals_of(connection).note("audit", WARD, audit_mark(previous) ^ audit_mark(head))
+    seals_of(connection).heads["audit"] = heads.audit
     return sequence + 1
 
 

@@ -138,7 +138,7 @@ def note_patients(seals: Seals, rows: Iterable[tuple[Any, ...]]) -> None:
 def note_batch(seals: Seals, row: Mapping[str, Any]) -> None:
     """A row of `batch`: what is read of all of them, and each by itself, whole."""
     seals.note("batch", WARD, mark_of(*(row[column.name] for column in FACT_COLUMNS)))
-    seals.note("batch_row", row["batch_no"], batch_mark(row))
+    seals.note_first("batch_row", row["batch_no"], batch_mark(row))
 
 
 def batch_mark(row: Mapping[str, Any]) -> int:

@@ -80,10 +80,13 @@ class Seals:
         self.facts: Facts = {}
         #: The last result that this transaction brought of a child, as it is read, and what it comes to.
         self.brought: dict[int, tuple[Total, tuple[Any, ...]]] = {}
+        #: How far the rows of a kind of the ward have come in the end: kept when they are written.
+        self.heads: dict[str, Any] = {}
         self._stored: dict[Key, Total] = {}
         self._known: set[int] = set()
         self._whole = False
         self._noted: dict[Key, Total] = {}
+        self._first: set[Key] = set()
         #: Patients whose rows are damaged, left out by a page that shows the others.
         self.left_out: set[int] = set()
         #: What this transaction asked and compared before, so that it need not ask again: the number of each patient
@@ -95,6 +98,11 @@ class Seals:
         """A row of that mark was added; `rows` 0: it was changed, and the mark is that of both sides."""
         key = (number, kind)
         self._noted[key] = self._noted.get(key, NONE).with_mark(mark, rows)
+
+    def note_first(self, kind: str, number: int, mark: int) -> None:
+        """The first row of a scope was added, whose number was free: of it nothing is there to be read."""
+        self._first.add((number, kind))
+        self.note(kind, number, mark)
 
     def note_all(self, kind: str, found: Mapping[int, Total]) -> None:
         """Several rows were added."""
@@ -211,7 +219,9 @@ class Seals:
         """Brings what should be there up to date with what this transaction added; before it is committed."""
         if not self._noted:
             return
-        self._load([number for number, _ in self._noted])
+        self._load([key[0] for key in self._noted if key not in self._first])
+        for kind, head in self.heads.items():
+            self.learn(kind, WARD, [(WARD, kind)], head)
         changed = {key: self._now(key) for key in self._noted}
         _WRITE.run(
             self._connection,
