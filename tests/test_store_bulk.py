@@ -63,7 +63,7 @@ def test_a_bulk_import_that_is_not_kept_leaves_the_trigger(lite, path, monkeypat
     if way == "preview":
         preview(lite, ACTOR, long_file(), "a.csv", options)
     else:
-        monkeypatch.setattr(intake_columns, "note_result_columns", lambda *_: 1 // 0)
+        monkeypatch.setattr(intake_columns, "note_results_read", lambda *_: 1 // 0)
         with pytest.raises(ZeroDivisionError):
             commit(lite, ACTOR, long_file(), "a.csv", options)
     assert guards(path) == ["result_keep_key"]

@@ -21,6 +21,8 @@ from khemon.store.repository.ready import Ready, Rows, insertion
 LIST_LENGTH = 5_000
 #: Rows for which one statement is composed.
 BLOCK = 8_192
+#: So few rows are not worth a statement of their own.
+FEW = 8
 #: Rows of one statement.
 ROWS_AT_ONCE = 32
 #: Numbers of one statement that is kept ready.
@@ -47,7 +49,7 @@ def insert_rows(connection: sa.Connection, table: sa.Table, rows: Sequence[tuple
     """Inserts rows of plain values in column order; sorted by the primary key they go in fastest."""
     if not rows:
         return
-    if len(rows) == 1:
+    if len(rows) < FEW:
         columns = [column.name for column in table.columns]
         insertion(table).run(connection, [dict(zip(columns, row, strict=True)) for row in rows])
         return

@@ -31,7 +31,7 @@ from khemon.store.repository.intake_labs import (
 )
 from khemon.store.repository.results import AtHand
 from khemon.store.repository.said_columns import NAMES, Said
-from khemon.store.repository.sealing import RESULT_COLUMNS, RULED, note_result_columns
+from khemon.store.repository.sealing import RESULT_COLUMNS, RULED, note_results_read
 from khemon.store.repository.seals import seals_of
 from khemon.store.tables import BATCH_SPAN, result
 from khemon.store.triggers import key_guard_aside
@@ -137,11 +137,22 @@ def take_columns(intake: Intake, rows: InColumns) -> None:
         intake.settle(place, each, None if own == NOBODY else own, observation_content(each))
     code = file.each(lambda each: ANALYTE_CODES.get(each.analyte or "", 0), np.int64)
     places = np.flatnonzero(readable)
-    places = places[np.lexsort((code[places], file.at[places], number[places]))]
     keys = np.array([number[places], file.at[places], code[places]])
+    if not _in_order(keys):
+        order = np.lexsort(keys[::-1])
+        places, keys = places[order], keys[:, order]
     dropped = _dropped(intake, file, standing, places, keys)
     kept = ~np.isin(places, dropped) if dropped else np.ones(len(places), np.bool_)
     intake.columns = Results(file, intake, places[kept], *keys[:, kept])
+
+
+def _in_order(keys: Ints) -> bool:
+    """Whether rows with these keys, one row of the array for each of its columns, stand in their order already."""
+    after, same = np.zeros(keys.shape[1] - 1 if keys.size else 0, np.bool_), True
+    for column in keys:
+        after |= same & (column[1:] > column[:-1])
+        same = same & (column[1:] == column[:-1])
+    return bool((after | same).all())
 
 
 def _dropped(intake: Intake, file: _File, standing: Mapping[str, int], places: Ints, keys: Ints) -> list[int]:
@@ -185,6 +196,11 @@ class Results:
         self.number, self.code = number.astype(np.int32), code.astype(np.int8)
         self.first_id, self._new = intake.first_id, intake.new_numbers()
         self._what = file.what[places]
+        own = np.zeros(len(file.what), np.bool_)
+        own[list(file.rows.own)] = True
+        #: Which of them say something of their own.
+        self._own = own[places]
+        self._evaluated = {name: np.array([*map(of, file.rows.said), 0]) for name, of in _EVALUATED.items()}
 
     def write(self, connection: sa.Connection) -> Ints:
         """Inserts the rows; their digests."""
@@ -196,10 +212,11 @@ class Results:
         said, times = Said(self.rows.said), [*self.rows.times, ""]
         digests = np.zeros(len(self.places), np.int64)
         for start in range(0, len(self.places), BLOCK):
-            columns, length = self._block(said, times, slice(start, start + BLOCK))
+            block = slice(start, start + BLOCK)
+            columns, length = self._block(said, times, block)
             insert_columns(connection, result, columns, length)
-            note_result_columns(seals_of(connection), columns, length)
-            digests[start : start + length] = columns[-1]
+            note_results_read(seals_of(connection), self._read(block))
+            digests[block] = columns[-1]
         return digests
 
     def _block(self, said: Said, times: Sequence[str], block: slice) -> tuple[list[Any], int]:
@@ -217,11 +234,11 @@ class Results:
         varied["digest"] = row_digests(said.texts(what, varied))
         varied |= said.columns((name for name in NAMES if name not in varied), what)
         columns = [varied[name] for name in NAMES]
-        for index, place in enumerate(places):
-            if place in rows.own:
-                key = (int(self.number[block][index]), int(self.at[block][index]), int(self.code[block][index]))
-                values = result_values(*key, place + self.first_id, rows.own[place], restored_by=None)
-                _put(columns, index, values, len(places))
+        for index in np.flatnonzero(self._own[block]).tolist():
+            place = places[index]
+            key = (int(self.number[block][index]), int(self.at[block][index]), int(self.code[block][index]))
+            values = result_values(*key, place + self.first_id, rows.own[place], restored_by=None)
+            _put(columns, index, values, len(places))
         return columns, len(places)
 
     def at_hand(self, wanted: Collection[int]) -> AtHand:
@@ -229,20 +246,22 @@ class Results:
         numbers = self._new.intersection(wanted)
         first, last = np.searchsorted(self.number, (min(numbers, default=0), max(numbers, default=0) + 1)).tolist()
         kept = (self.code[first:last] < RULED) & np.isin(self.number[first:last], list(numbers))
-        kept = first + np.flatnonzero(kept)
+        return AtHand(numbers, self._read(first + np.flatnonzero(kept)))
+
+    def _read(self, kept: Ints | slice) -> list[Sequence[Any]]:
+        """What is read of some of the rows for an evaluation."""
         places, rows = self.places[kept], self.rows
-        alone = np.flatnonzero(np.isin(places, np.fromiter(rows.own, np.int64, len(rows.own)))).tolist()
-        own = {index: rows.own[int(places[index])] for index in alone}
+        own = {index: rows.own[int(places[index])] for index in np.flatnonzero(self._own[kept]).tolist()}
         columns: dict[str, Any] = {"patient_no": self.number, "collected_ms": self.at, "analyte": self.code}
         columns = {name: column[kept] for name, column in columns.items()}
         columns["result_id"] = places + self.first_id
         columns["restored_by"] = columns["specimen"] = [None] * len(places)
-        if rows.specimens or own:
-            columns["specimen"] = [specimen_of(rows, place) for place in places.tolist()]
+        if rows.specimens:
+            columns["specimen"] = list(map(rows.specimens.__getitem__, places.tolist()))
         for name, of in _EVALUATED.items():
-            column = columns[name] = np.array([*map(of, rows.said), 0])[self._what[kept]]
+            column = columns[name] = self._evaluated[name][self._what[kept]]
             column[list(own)] = [of(each) for each in own.values()]
-        return AtHand(numbers, [columns[column.name] for column in RESULT_COLUMNS])
+        return [columns[column.name] for column in RESULT_COLUMNS]
 
     def text_of(self, row_id: int) -> tuple[str, str | None, str] | None:
         """Text and unit of a row as received, and its canonical text; None for a row of another file."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import repeat
 from typing import Any
 
 from khemon.store.column_types import Text
@@ -42,7 +41,7 @@ class Said:
                 texts.append(column)
             self._columns[name] = column
         low, specimen, text, digest = map(NAMES.index, ("low", "specimen", "text", "digest"))
-        parts = ((row[2], repr(row[low:specimen])[1:-1], repr(row[text:digest])[1:-1]) for row in whole)
+        parts = ((str(row[2]), repr(row[low:specimen])[1:-1], repr(row[text:digest])[1:-1]) for row in whole)
         self._parts = list(parts)
 
     def columns(self, names: Iterable[str], what: Sequence[int]) -> dict[str, Column]:
@@ -62,12 +61,14 @@ class Said:
     def texts(self, what: Sequence[int], varied: Mapping[str, Any]) -> list[str]:
         """Of each row the plain values in the order of the table, as a tuple of them is written."""
         columns = (varied[name] for name in ("patient_no", "collected_ms", "result_id", "row", "collected_text"))
+        rows = zip(map(self._parts.__getitem__, what), *columns, strict=True)
         specimen = varied["specimen"]
-        specimens = repeat(None, len(what)) if isinstance(specimen, Same) else specimen
-        parts = map(self._parts.__getitem__, what)
+        if isinstance(specimen, Same):
+            return [
+                f"({number}, {at}, {code}, {row_id}, {bounds}, None, None, {line}, None, {written!r}, {rest})"
+                for (code, bounds, rest), number, at, row_id, line, written in rows
+            ]
         return [
-            f"({number}, {at}, {code}, {row_id}, {bounds}, {specimen!r}, None, {line}, None, {written!r}, {rest})"
-            for (code, bounds, rest), number, at, row_id, line, written, specimen in zip(
-                parts, *columns, specimens, strict=True
-            )
+            f"({number}, {at}, {code}, {row_id}, {bounds}, {named!r}, None, {line}, None, {written!r}, {rest})"
+            for ((code, bounds, rest), number, at, row_id, line, written), named in zip(rows, specimen, strict=True)
         ]
