@@ -91,7 +91,7 @@ def insert_columns(connection: sa.Connection, table: sa.Table, columns: Sequence
     full = (length - length % ROWS_AT_ONCE) * width
     with plain_driver_problems(connection), closing(connection.connection.cursor()) as cursor:
         for several, some in ((ROWS_AT_ONCE, cells[:full]), (1, cells[full:])):
-            places = ", ".join(_shifted(row, place * width) for place in range(several))
+            places = ", ".join(shifted(row, place * width) for place in range(several))
             together = [some[at : at + several * width] for at in range(0, len(some), several * width)]
             cursor.executemany(f'INSERT INTO "{table.name}" ({names}) VALUES {places}', together)
 
@@ -103,7 +103,7 @@ class _Given(NamedTuple):
     values: Sequence[Any]
 
 
-def _shifted(row: str, by: int) -> str:
+def shifted(row: str, by: int) -> str:
     """The places of a row in a statement, so many places on."""
     return re.sub(r"\?(\d+)", lambda place: f"?{int(place[1]) + by}", row)
 

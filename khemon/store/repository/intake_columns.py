@@ -16,7 +16,8 @@ import numpy.typing as npt
 import sqlalchemy as sa
 
 from khemon.store.digests import row_digests
-from khemon.store.repository.bulk import BLOCK, Column, Same, insert_columns
+from khemon.store.repository.beside import kept_beside, pays
+from khemon.store.repository.bulk import BLOCK, Same, insert_columns, insert_rows
 from khemon.store.repository.intake import WITHOUT_PATIENT, Intake
 from khemon.store.repository.intake_labs import (
     QUALITY_CODES,
@@ -30,7 +31,7 @@ from khemon.store.repository.intake_labs import (
     versions_of,
 )
 from khemon.store.repository.results import AtHand
-from khemon.store.repository.said_columns import NAMES, Said
+from khemon.store.repository.said_columns import NAMES, VARIED, Said
 from khemon.store.repository.sealing import RESULT_COLUMNS, RULED, note_results_read
 from khemon.store.repository.seals import seals_of
 from khemon.store.tables import BATCH_SPAN, result
@@ -40,8 +41,6 @@ from khemon.units import ANALYTE_CODES
 Ints = npt.NDArray[np.int64]
 #: In `what` of a row that says something of its own; in `who` of one that names nobody.
 OWN = NOBODY = -1
-#: The columns of a row that are not what it says of a result.
-VARIED = ("patient_no", "collected_ms", "result_id", "specimen", "row", "collected_text", "digest")
 
 
 @runtime_checkable
@@ -211,35 +210,47 @@ class Results:
     def _written(self, connection: sa.Connection) -> Ints:
         said, times = Said(self.rows.said), [*self.rows.times, ""]
         digests = np.zeros(len(self.places), np.int64)
-        for start in range(0, len(self.places), BLOCK):
-            block = slice(start, start + BLOCK)
-            columns, length = self._block(said, times, block)
-            insert_columns(connection, result, columns, length)
-            note_results_read(seals_of(connection), self._read(block))
-            digests[block] = columns[-1]
+        # What names no column of the table is not given: without specimens there is none.
+        given = [name for name in VARIED if name != "specimen" or self.rows.specimens]
+        worth = pays(connection, len(self.places))
+        with kept_beside(connection, result, given, said.kept) if worth else nullcontext() as beside:
+            for start in range(0, len(self.places), BLOCK):
+                block = slice(start, start + BLOCK)
+                alone = self._own[block]
+                own = self._alone(start + np.flatnonzero(alone))
+                varied, what = self._block(said, times, start + np.flatnonzero(~alone))
+                if beside is not None:
+                    beside.insert([varied[name] for name in given], what)
+                elif what:
+                    varied |= said.columns((name for name in NAMES if name not in varied), what)
+                    insert_columns(connection, result, [varied[name] for name in NAMES], len(what))
+                insert_rows(connection, result, own)
+                note_results_read(seals_of(connection), self._read(block))
+                digests[block][~alone], digests[block][alone] = varied["digest"], [row[-1] for row in own]
         return digests
 
-    def _block(self, said: Said, times: Sequence[str], block: slice) -> tuple[list[Any], int]:
-        """The columns of some of the rows."""
-        rows, places = self.rows, self.places[block].tolist()
-        what = self._what[block].tolist()
-        varied: dict[str, Column] = {
-            "patient_no": self.number[block].tolist(),
-            "collected_ms": self.at[block].tolist(),
-            "result_id": (self.places[block] + self.first_id).tolist(),
+    def _block(self, said: Said, times: Sequence[str], kept: Ints) -> tuple[dict[str, Any], list[int]]:
+        """The columns of some of the rows that are not what they say of a result, and where that stands."""
+        rows, places = self.rows, self.places[kept].tolist()
+        what = self._what[kept].tolist()
+        varied: dict[str, Any] = {
+            "patient_no": self.number[kept].tolist(),
+            "collected_ms": self.at[kept].tolist(),
+            "result_id": (self.places[kept] + self.first_id).tolist(),
             "specimen": [rows.specimens[place] for place in places] if rows.specimens else Same(None),
             "row": list(map(rows.lines.__getitem__, places)),
             "collected_text": list(map(times.__getitem__, map(rows.when.__getitem__, places))),
         }
         varied["digest"] = row_digests(said.texts(what, varied))
-        varied |= said.columns((name for name in NAMES if name not in varied), what)
-        columns = [varied[name] for name in NAMES]
-        for index in np.flatnonzero(self._own[block]).tolist():
-            place = places[index]
-            key = (int(self.number[block][index]), int(self.at[block][index]), int(self.code[block][index]))
-            values = result_values(*key, place + self.first_id, rows.own[place], restored_by=None)
-            _put(columns, index, values, len(places))
-        return columns, len(places)
+        return varied, what
+
+    def _alone(self, kept: Ints) -> list[tuple[Any, ...]]:
+        """The rows of the table for some that say something of their own."""
+        keys = zip(*(column[kept].tolist() for column in (self.number, self.at, self.code, self.places)), strict=True)
+        return [
+            result_values(number, at, code, place + self.first_id, self.rows.own[place], restored_by=None)
+            for number, at, code, place in keys
+        ]
 
     def at_hand(self, wanted: Collection[int]) -> AtHand:
         """What an evaluation takes of the patients who are new with this file: of them there are no other rows."""
@@ -270,14 +281,3 @@ class Results:
         place = row_id - self.first_id
         each = self.rows.own.get(place) or self.rows.said[self.rows.what[place]]
         return each.text, each.unit, each.comparator + (each.canonical_value or "")
-
-
-def _put(columns: list[Any], index: int, values: Sequence[Any], length: int) -> None:
-    """Sets a row of columns to these values."""
-    for place, value in enumerate(values):
-        column = columns[place]
-        if isinstance(column, Same):
-            if repr(column.value) == repr(value):
-                continue
-            column = columns[place] = [column.value] * length
-        column[index] = value

@@ -12,6 +12,8 @@ from khemon.store.tables import result
 from khemon.units import ANALYTE_CODES
 
 NAMES = [column.name for column in result.columns]
+#: The columns of a row that are not what it says of a result.
+VARIED = ("patient_no", "collected_ms", "result_id", "specimen", "row", "collected_text", "digest")
 
 
 class Said:
@@ -57,6 +59,14 @@ class Said:
             else:
                 found[name] = met[id(column)] = list(map(column.__getitem__, what))
         return found
+
+    @property
+    def kept(self) -> dict[str, Sequence[Any]]:
+        """Each column in which something stands, of all that is said; the rows are told by their place."""
+        count = len(self._parts)
+        columns = {name: self._columns[name] for name in NAMES if name not in VARIED}
+        whole = {name: [one.value] * count if isinstance(one, Same) else one for name, one in columns.items()}
+        return {name: column for name, column in whole.items() if any(value is not None for value in column)}
 
     def texts(self, what: Sequence[int], varied: Mapping[str, Any]) -> list[str]:
         """Of each row the plain values in the order of the table, as a tuple of them is written."""
