@@ -191,7 +191,8 @@ class Results:
     """The accepted rows of a file in the order of the table's key."""
 
     def __init__(self, file: _File, intake: Intake, places: Ints, number: Ints, at: Ints, code: Ints) -> None:
-        self.rows, self.places, self.at = file.rows, places, at
+        # A copy of its own: the three keys were made together, and would be kept together.
+        self.rows, self.places, self.at = file.rows, places, at.copy()
         self.number, self.code = number.astype(np.int32), code.astype(np.int8)
         self.first_id, self._new = intake.first_id, intake.new_numbers()
         self._what = file.what[places]
