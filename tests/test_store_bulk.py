@@ -178,7 +178,8 @@ def test_a_place_with_nothing_beside_it_is_refused_not_left_out(lite):
     with pytest.raises(StoreProblem, match="NOT NULL"), lite.writing() as writer:  # noqa: SIM117
         with kept_beside(writer._connection, table, ["key"], {"value": ["a", "b"]}) as beside:
             beside.insert([["one", "two", "three"]], [1, 0, 2])
-    with lite.writing(keep=False) as writer, kept_beside(writer._connection, table, ["key"], {"value": ["a", "b"]}) as beside:
-        beside.insert([["one", "two"]], [1, 0])
+    with lite.writing(keep=False) as writer:
+        with kept_beside(writer._connection, table, ["key"], {"value": ["a", "b"]}) as beside:
+            beside.insert([["one", "two"]], [1, 0])
         rows = writer._connection.exec_driver_sql("SELECT key, value FROM setting ORDER BY key").all()
     assert [tuple(row) for row in rows] == [("one", "b"), ("two", "a")]

@@ -160,7 +160,8 @@ def _has_more_rows(container: Container, path: str, book: BookParts, than: int) 
         text = rest + piece
         if b"<!" in text or len(text) > LONGEST_ROW:
             return False
-        whole = max(text.rfind(b"<row"), 0)
+        # The last row waits for the next one to begin, as it does where they are read.
+        whole = max(text.rfind(b"<row "), text.rfind(b"<row>"), 0)
         rest = text[whole:]
         count += sum(told or not (b's"' in cell or b"s'" in cell) for cell in FILLED.findall(text[:whole]))
         if count > than:
@@ -170,7 +171,7 @@ def _has_more_rows(container: Container, path: str, book: BookParts, than: int) 
 
 def read_sheet(container: Container, name: str, hidden: bool, path: str, book: BookParts, most: int | None) -> Sheet:
     """One sheet with its cells; ImportProblem when its XML is damaged or goes beyond any table."""
-    if most is not None and _has_more_rows(container, path, book, most + SPARE_ROWS + 1):
+    if most is not None and _has_more_rows(container, path, book, most + SPARE_ROWS):
         raise too_many_rows(most)
     sheet = Sheet(name, hidden)
     reader = _Reader(sheet, book, most)
