@@ -13,8 +13,10 @@ import pytest
 import xlwt
 
 from khemon.importers import ReadOptions, apart, read
+from khemon.importers.workbook.sheet_xml import SPARE_ROWS
+from khemon.importers.workbook.xlsx import read_xlsx
 from khemon.models import ImportProblem
-from tests.workbooks import MAIN, NOW_MS, archive, parts_of, sheet_xml, workbook
+from tests.workbooks import MAIN, NOW_MS, OFFICE, archive, parts_of, sheet_xml, workbook
 
 HEADER = ["patient_id", "collected_at", "analyte", "value", "unit"]
 ROW = ["P1", "2026-01-01T08:00Z", "platelets", 14, "10*9/L"]
@@ -34,9 +36,9 @@ def with_sheet(xml):
     return archive(parts_of({"S": xml}))
 
 
-def many_cells():
+def many_cells(before=""):
     noise = random.Random(7)
-    rows = (f'<row r="{line}"><c r="A{line}"><v>{noise.random()}</v></c></row>' for line in range(1, 400_000))
+    rows = (f'<row r="{line}">{before}<c r="B{line}"><v>{noise.random()}</v></c></row>' for line in range(1, 400_000))
     return with_sheet(OPEN + "".join(rows) + CLOSE)
 
 
@@ -156,6 +158,45 @@ def test_a_hostile_file_gets_a_clear_verdict_with_little_work_and_memory(name, m
     assert caught.value.where and caught.value.remedy
 
 
+#: Rows of a sheet: how one is written, and whether each is filled.
+SHAPES = {
+    "numbers": ('<row r="{0}"><c r="A{0}"><v>{0}</v></c></row>', True),
+    "texts of their own": ('<row><c t="str"><v>x</v></c></row>', True),
+    "shared texts": ('<row><c t="s"><v>0</v></c></row>', True),
+    "shared texts of which one is empty": ("<row><c t='s'><v>1</v></c></row>", False),
+    "spaces": ("<row> <c> <v> &#32; </v> </c> </row>", False),
+    "no content": ('<row r="{0}"/>', False),
+    "no value": ("<row><c><v></v></c></row>", False),
+    "cells behind rows without any": ('<row r="{0}"/><c r="A{0}"/><v>1</v>', False),
+    "a content behind an empty cell": ("<row><c/><c><v>1</v></c></row>", True),
+    "rows in a comment": ("<!-- <row><c><v>1</v></c></row> -->", False),
+}
+
+
+@pytest.mark.parametrize("name", list(SHAPES))
+@pytest.mark.parametrize("rows", [2 + SPARE_ROWS, 3 + SPARE_ROWS, 4 + SPARE_ROWS, 500])
+def test_rows_counted_ahead_are_those_that_reading_finds(name, rows, monkeypatch):
+    shape, filled = SHAPES[name]
+    texts = ["x", "" if "empty" in name else "y"]
+    shared = f'<sst xmlns="{MAIN}">{"".join(f"<si><t>{text}</t></si>" for text in texts)}</sst>'
+    body = "".join(shape.format(line) for line in range(1, rows + 1)) + '<row r="9999"><c><v>1</v></c></row>'
+    parts = parts_of({"S": OPEN + body + " " * 20_000 + CLOSE}) | {"xl/sharedStrings.xml": shared}
+    told = f'<Relationship Id="rt" Type="{OFFICE}/sharedStrings" Target="sharedStrings.xml"/></Relationships>'
+    parts["xl/_rels/workbook.xml.rels"] = parts["xl/_rels/workbook.xml.rels"].replace("</Relationships>", told)
+    content = archive(parts)
+
+    def verdict():
+        try:
+            return len(next(iter(read_xlsx(content, 2))).rows)
+        except ImportProblem as problem:
+            return problem.found
+
+    found = verdict()
+    monkeypatch.setattr("khemon.importers.workbook.sheet_xml._has_more_rows", lambda *_: False)
+    assert found == verdict()
+    assert (found == "more than 2 rows") == (filled and rows > 2 + SPARE_ROWS)
+
+
 def test_a_cell_far_below_costs_no_more_than_its_rows():
     below = '<row r="1048576"><c r="A1048576"><v>1</v></c></row></sheetData>'
     xml = sheet_xml([HEADER, ROW]).replace("</sheetData>", below)
@@ -176,7 +217,8 @@ def test_a_process_that_dies_or_hangs_is_a_clear_error_and_leaves_nothing_behind
 
 
 def test_others_go_on_while_a_large_workbook_is_read():
-    content = many_cells()
+    # Behind empty cells they are counted as they are read.
+    content = many_cells("<c/>")
     done, longest = threading.Event(), 0.0
 
     def reading():

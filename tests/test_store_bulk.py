@@ -10,9 +10,10 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from khemon.actions.import_files import Options, commit, preview
-from khemon.models import Actor
+from khemon.models import Actor, StoreProblem
 from khemon.store import Store
 from khemon.store.repository import intake_columns
+from khemon.store.repository.beside import kept_beside
 from khemon.store.repository.bulk import BLOCK
 from khemon.store.tables import result
 from khemon.store.triggers import key_guard_aside, trigger_differences
@@ -63,7 +64,7 @@ def test_a_bulk_import_that_is_not_kept_leaves_the_trigger(lite, path, monkeypat
     if way == "preview":
         preview(lite, ACTOR, long_file(), "a.csv", options)
     else:
-        monkeypatch.setattr(intake_columns, "note_result_columns", lambda *_: 1 // 0)
+        monkeypatch.setattr(intake_columns, "note_results_read", lambda *_: 1 // 0)
         with pytest.raises(ZeroDivisionError):
             commit(lite, ACTOR, long_file(), "a.csv", options)
     assert guards(path) == ["result_keep_key"]
@@ -128,3 +129,57 @@ def test_a_small_import_leaves_the_schema_alone(lite, path):
     before = cookie()
     commit(lite, ACTOR, long_file(20), "a.csv", Options(now_ms=NOW_MS, timezone="UTC"))
     assert cookie() == before
+
+
+def odd_file(rows: int = BLOCK + 500) -> bytes:
+    """A long file with specimens, rows read one by one, repeated rows and rows that are held."""
+    lines = ["patient_id,collected_at,analyte,value,unit,specimen_id,status"]
+    for number in range(rows):
+        value = f"<{number % 90 + 1}" if number % 17 == 0 else "clotted" if number % 97 == 0 else 50 + number % 200
+        zone = "+02:00" if number % 13 == 0 else "Z"
+        time = (START + number // 2 * dt.timedelta(minutes=30)).strftime("%Y-%m-%dT%H:%M:%S") + zone
+        specimen = f"S{number // 2}" if number % 3 else ""
+        status = ("", "preliminary", "final")[number % 3]
+        lines.append(f"P{number % 7},{time},platelets,{value},10*9/L,{specimen},{status}")
+        lines += lines[-1:] * (number % 101 == 0)
+    return "\n".join(lines).encode()
+
+
+def dump(path) -> dict[str, list[tuple]]:
+    with sqlite3.connect(path) as opened:
+        names = [name for (name,) in opened.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        return {name: sorted(opened.execute(f'SELECT * FROM "{name}"'), key=repr) for name in names}
+
+
+def test_what_rows_repeat_is_stored_as_if_each_were_given_whole(tmp_path, monkeypatch):
+    monkeypatch.setattr("secrets.token_hex", lambda _: "the same batch")
+    asked, stored = [], []
+    for beside in (True, False):
+        monkeypatch.setattr(intake_columns, "pays", lambda *_, beside=beside: asked.append(beside) or beside)
+        path = tmp_path / f"{beside}.db"
+        store = Store(f"sqlite:///{path}")
+        counts = commit(store, ACTOR, odd_file(), "a.csv", Options(now_ms=NOW_MS, timezone="UTC")).counts
+        store.close()
+        stored.append(dump(path))
+    assert asked == [True, False]
+    assert counts["read"] > counts["accepted"] + counts["duplicate"] > counts["accepted"] > BLOCK
+    assert stored[0] == stored[1]
+
+
+def test_nothing_is_left_beside_after_an_import(lite):
+    commit(lite, ACTOR, long_file(), "a.csv", Options(now_ms=NOW_MS, timezone="UTC"))
+    with lite.writing() as writer:
+        left = writer._connection.exec_driver_sql("SELECT name FROM sqlite_temp_master").all()
+    assert left == []
+
+
+def test_a_place_with_nothing_beside_it_is_refused_not_left_out(lite):
+    table = sa.Table("setting", sa.MetaData(), sa.Column("key"), sa.Column("value"))
+    with pytest.raises(StoreProblem, match="NOT NULL"), lite.writing() as writer:  # noqa: SIM117
+        with kept_beside(writer._connection, table, ["key"], {"value": ["a", "b"]}) as beside:
+            beside.insert([["one", "two", "three"]], [1, 0, 2])
+    with lite.writing(keep=False) as writer:
+        with kept_beside(writer._connection, table, ["key"], {"value": ["a", "b"]}) as beside:
+            beside.insert([["one", "two"]], [1, 0])
+        rows = writer._connection.exec_driver_sql("SELECT key, value FROM setting ORDER BY key").all()
+    assert [tuple(row) for row in rows] == [("one", "b"), ("two", "a")]

@@ -130,6 +130,44 @@ def test_moves_of_an_alert_are_appended_in_order(store):
     assert (moves[1].actor, moves[1].reason, moves[1].details) == ("nurse", "plasma running", {"value": "8"})
 
 
+@pytest.mark.parametrize("count", [1, 20])
+def test_what_is_saved_together_is_what_is_saved_one_by_one(store, count):
+    bring(store, [lab(1)])
+
+    def save(writer, times):
+        for number in range(times):
+            alert = writer.save_alert(an_alert())
+            writer.add_alert_move(alert.alert_id, at_ms=1, actor=NURSE, move="open", from_state=None, to_state="open")
+            writer.audit(NURSE, "raise", f"alert {alert.alert_id}", {"number": number}, 1)
+            if number % 2 == 0:
+                writer.save_alert(alert.model_copy(update={"muted_by": "kmp"}))
+
+    with store.writing() as writer, writer.together():
+        save(writer, count)
+    with store.writing() as writer:
+        save(writer, count)
+    with store.reading() as reader:
+        alerts, trail = reader.alerts(), list(reader.audit_rows())
+        moves = [reader.alert_moves(alert.alert_id) for alert in alerts]
+    assert [alert.alert_id for alert in alerts] == list(range(1, 2 * count + 1))
+    plain = [
+        (alert.muted_by, [(move.move_no, move.move) for move in own]) for alert, own in zip(alerts, moves, strict=True)
+    ]
+    assert plain[:count] == plain[count:]
+    assert [move.alert_id for own in moves for move in own] == [alert.alert_id for alert in alerts]
+    assert [row.details for row in trail[:count]] == [row.details for row in trail[count:]]
+    assert verify_chain(trail) is None
+
+
+def test_what_was_to_be_saved_together_goes_with_an_exception(store):
+    bring(store, [lab(1)])
+    with pytest.raises(ZeroDivisionError), store.writing() as writer, writer.together():
+        writer.save_alert(an_alert())
+        raise ZeroDivisionError
+    with store.reading() as reader:
+        assert reader.alerts() == []
+
+
 def test_what_was_opened_by_whom_is_kept_first_and_last(store):
     with store.writing() as writer:
         for name, at in (("ann", 5), ("bob", 6), ("ann", 9)):

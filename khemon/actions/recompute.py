@@ -249,16 +249,17 @@ def _recompute(
     setting = setting_of(ward, givens, now_ms, new_protocol)
     moves: list[Move] = []
     changed = set()
-    for patient_id, episodes in by_patient.items():
-        wanted_moves = reconcile(episodes, stored.get(patient_id, []), setting)
-        made = [_stored(writer, move, now_ms, actor) for move in wanted_moves]
-        moves += made
-        if made or patient_id in stored:
-            standing = {
-                alert.alert_id: alert for alert in (*stored.get(patient_id, ()), *(move.alert for move in made))
-            }
-            changed |= _mute(writer, patient_id, standing.values(), episodes, setting)
-        changed |= {patient_id} if made else set()
+    with writer.together():
+        for patient_id, episodes in by_patient.items():
+            wanted_moves = reconcile(episodes, stored.get(patient_id, []), setting)
+            made = [_stored(writer, move, now_ms, actor) for move in wanted_moves]
+            moves += made
+            if made or patient_id in stored:
+                standing = {
+                    alert.alert_id: alert for alert in (*stored.get(patient_id, ()), *(move.alert for move in made))
+                }
+                changed |= _mute(writer, patient_id, standing.values(), episodes, setting)
+            changed |= {patient_id} if made else set()
     if changed:
         writer.bump_revisions(sorted(changed))
     return moves

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any
 
 from khemon.alerts.carrying import carriers, due, goes_on, overlaps, stands
@@ -89,9 +90,11 @@ def _late_note(episode: Episode, setting: Setting) -> str | None:
     def times(item: EvidenceItem) -> tuple[dt.datetime, dt.datetime]:
         return utc(item.collected_at), utc(setting.recorded_at(item.result_id))
 
-    newest = max(episode.evidence, key=times, default=None)
+    if not episode.evidence:
+        return None
+    (collected, recorded), newest = max(((times(item), item) for item in episode.evidence), key=itemgetter(0))
     limit = dt.timedelta(milliseconds=setting.protocol.common.not_rechecked_after.ms)
-    if newest is None or times(newest)[1] - times(newest)[0] <= limit:
+    if recorded - collected <= limit:
         return None
     if episode.last_input_at is not None and setting.now - utc(episode.last_input_at) <= limit:
         return None

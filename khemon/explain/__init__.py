@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import repeat
 
 import numpy as np
 
-from khemon.explain.evidence import Role, Stretch, band_depth, evidence_of, inside, standing, stretch_of
+from khemon.explain.evidence import Role, Stretch, band_depths, evidence_of, inside, standing, stretch_of
 from khemon.explain.further_evidence import further_evidence
 from khemon.explain.grounds import gathered
 from khemon.explain.holding import holding_limbs
-from khemon.explain.looking import Book, Given, Givens, Point, analytes_of
+from khemon.explain.looking import Book, Given, Givens, Point
 from khemon.explain.uncounted import not_counted
 from khemon.explain.wording import Wording
 from khemon.models import EVENT_KINDS, SEVERITIES, Episode, EvidenceItem, GroundEvent, GroundResult, Grounds
@@ -178,8 +179,9 @@ class _Explainer:
         return tuple(dict.fromkeys(holding.certain)), tuple(dict.fromkeys(holding.certain_fresh))
 
     def _bands(self, stretch: Stretch) -> tuple[tuple[str, int, int], ...]:
-        found = []
-        for analyte in analytes_of(stretch.rule):
-            for point in [*standing(self.book, stretch, analyte), *inside(self.book, stretch, analyte)]:
-                found.append((analyte, band_depth(self.book, point), self.givens.given(point.row).result_id))
+        found: list[tuple[str, int, int]] = []
+        for analyte in self.book.analytes(stretch.rule):
+            points = [*standing(self.book, stretch, analyte), *inside(self.book, stretch, analyte)]
+            ids = [self.givens.given(point.row).result_id for point in points]
+            found += zip(repeat(analyte), band_depths(self.book, analyte, points), ids, strict=False)
         return tuple(found)

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from khemon.explain.evidence import Stretch, currents, informative
-from khemon.explain.looking import Point, limbs_of
+from khemon.explain.looking import Point
 from khemon.explain.naming import Naming, capital, elapsed, label
 from khemon.rules.calendar import day_numbers
 from khemon.rules.logic import TRUE
@@ -25,7 +25,7 @@ def days_between(naming: Naming, first: int, last: int) -> int:
 
 def run_text(naming: Naming, stretch: Stretch, rule: RunRule) -> str:
     """A run: how far it has come, or when it was confirmed, and how it ended."""
-    [limb] = limbs_of(rule)
+    [limb] = naming.book.limbs(rule)
     text = f"{capital(label(rule.analyte))} {rule.test}{limb.limit.words} since {naming.date(stretch.onset)}"
     if stretch.confirmed_at is not None:
         after = days_between(naming, stretch.onset, stretch.confirmed_at)
@@ -100,7 +100,7 @@ def rebound_text(naming: Naming, stretch: Stretch) -> str:
     """A rebound: the first low count, the lowest, what confirmed it, where it stands."""
     rule = stretch.rule
     assert isinstance(rule, ReboundRule)
-    count = limbs_of(rule)[0]
+    count = naming.book.limbs(rule)[0]
     samples = informative(naming.book, stretch, count, stretch.onset, stretch.last_inside)
     first = samples[0][0]
     text = f"{capital(naming.named(first, count))} after a durable response {_response(naming, stretch, rule)}"
@@ -138,7 +138,7 @@ def _confirmed_by(naming: Naming, stretch: Stretch, rule: ReboundRule, samples: 
     """What confirmed a rebound: a very low count, a second low one, or a low companion."""
     at = stretch.confirmed_at
     assert at is not None
-    count, companion = limbs_of(rule)
+    count, companion = naming.book.limbs(rule)
     here = next((point for point, _ in samples if point.time == at), None)
     very_low = Comparison(analyte=rule.analyte, limit=rule.confirmed_below)
     if here is not None and naming.book.series(rule.analyte).verdict(here, very_low) == TRUE:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from khemon.explain.looking import Book, Point, limbs_of
+from khemon.explain.looking import Book, Point
 from khemon.models import EvidenceRole
 from khemon.rules.episodes import END_REASONS, Episodes
 from khemon.rules.further_rules import FurtherRule
@@ -77,22 +77,23 @@ def evidence_of(book: Book, stretch: Stretch) -> list[Role]:
     return sorted(dict.fromkeys(found), key=lambda role: (role[1].time, role[1].analyte, role[1].row))
 
 
-def deepest_bands(book: Book, stretch: Stretch, points: Iterable[Point]) -> list[Point]:
-    """The points that reach a band deeper than any before them in the episode; the first one is not among them."""
-    deepest: dict[str, int] = {}
-    found = []
-    for point in points:
-        depth = band_depth(book, point)
-        if point.analyte in deepest and depth > deepest[point.analyte]:
+def deepest_bands(book: Book, points: Sequence[Point]) -> list[Point]:
+    """The points of an analyte in an episode that reach a band deeper than any before them; the first is none."""
+    if not points:
+        return []
+    depths = band_depths(book, points[0].analyte, points)
+    deepest, found = depths[0], []
+    for point, depth in zip(points, depths, strict=True):
+        if depth > deepest:
             found.append(point)
-        deepest[point.analyte] = max(depth, deepest.get(point.analyte, 0))
+            deepest = depth
     return found
 
 
-def band_depth(book: Book, point: Point) -> int:
-    """How many of the analyte's bands a value certainly lies below."""
-    limits = book.band_limits(point.analyte)
-    return len(limits) - bisect_right(limits, point.high)
+def band_depths(book: Book, analyte: str, points: Iterable[Point]) -> list[int]:
+    """How many of the analyte's bands each of its values certainly lies below."""
+    limits = book.band_limits(analyte)
+    return [len(limits) - bisect_right(limits, point.high) for point in points]
 
 
 def inside(book: Book, stretch: Stretch, analyte: str) -> list[Point]:
@@ -102,7 +103,7 @@ def inside(book: Book, stretch: Stretch, analyte: str) -> list[Point]:
 
 def standing(book: Book, stretch: Stretch, analyte: str) -> list[Point]:
     """The point of a criterion or an AND, collected before the onset, that still stood at the onset; if any."""
-    limb = next((limb for limb in limbs_of(stretch.rule) if limb.analyte == analyte), None)
+    limb = next((limb for limb in book.limbs(stretch.rule) if limb.analyte == analyte), None)
     if limb is None or isinstance(stretch.rule, PointRule | RunRule):
         return []
     if isinstance(stretch.rule, AnyOfRule):
@@ -121,12 +122,12 @@ def _at(book: Book, stretch: Stretch, limb: Comparison, time: int | None) -> lis
 
 def _of_samples(book: Book, stretch: Stretch) -> list[Role]:
     """Points and runs: the sample at each turn."""
-    [limb] = limbs_of(stretch.rule)
+    [limb] = book.limbs(stretch.rule)
     found: list[Role] = [("onset", point) for point in _at(book, stretch, limb, stretch.onset)]
     if stretch.confirmed_at != stretch.onset:
         found += [("confirm", point) for point in _at(book, stretch, limb, stretch.confirmed_at)]
     if isinstance(stretch.rule, PointRule):
-        found += [("worsen", point) for point in deepest_bands(book, stretch, inside(book, stretch, limb.analyte))]
+        found += [("worsen", point) for point in deepest_bands(book, inside(book, stretch, limb.analyte))]
     return found + [("end", point) for point in _at(book, stretch, limb, stretch.closed_at)]
 
 
@@ -145,7 +146,7 @@ def _of_any(book: Book, stretch: Stretch, rule: AnyOfRule) -> list[Role]:
             elif verdict == TRUE and not held_before:
                 found.append(("worsen", point))
             held_before = verdict == TRUE
-        found += [("worsen", point) for point in deepest_bands(book, stretch, points)]
+        found += [("worsen", point) for point in deepest_bands(book, points)]
         found += [("end", point) for point in _at(book, stretch, limb, stretch.closed_at)]
     return found
 
@@ -165,7 +166,7 @@ def _of_all(book: Book, stretch: Stretch, rule: AllOfRule) -> list[Role]:
     for limb in rule.limbs:
         points = book.series(limb.analyte, limb).between(stretch.patient, stretch.onset, stretch.last_inside)
         counted = [point for point in points if not point.neutral]
-        found += [("worsen", point) for point in deepest_bands(book, stretch, counted)]
+        found += [("worsen", point) for point in deepest_bands(book, counted)]
     return found + [("end", point) for point, _ in closing(book, stretch, rule)]
 
 
@@ -189,7 +190,7 @@ def informative(book: Book, stretch: Stretch, limb: Comparison, first: int, last
 
 
 def _of_rebound(book: Book, stretch: Stretch, rule: ReboundRule) -> list[Role]:
-    count, companion = limbs_of(rule)
+    count, companion = book.limbs(rule)
     samples = informative(book, stretch, count, stretch.onset, stretch.last_inside)
     found: list[Role] = []
     was_bad = True
@@ -199,7 +200,7 @@ def _of_rebound(book: Book, stretch: Stretch, rule: ReboundRule) -> list[Role]:
         elif bad != was_bad and not (stretch.confirmed_at and point.time >= stretch.confirmed_at):
             found.append(("worsen" if bad else "mend", point))
         was_bad = bad
-    found += [("worsen", point) for point in deepest_bands(book, stretch, [point for point, _ in samples])]
+    found += [("worsen", point) for point in deepest_bands(book, [point for point, _ in samples])]
     if stretch.confirmed_at is not None:
         later = stretch.confirmed_at if stretch.confirmed_at != stretch.onset else None
         found += [("confirm", point) for point, _ in samples if point.time == later]

@@ -9,7 +9,7 @@ import numpy as np
 from khemon.explain.courses import days_between, passed_over
 from khemon.explain.evidence import AnyRule, Stretch
 from khemon.explain.knowing import Looked
-from khemon.explain.looking import Point, limbs_of
+from khemon.explain.looking import Point
 from khemon.explain.naming import Naming, capital, elapsed, label
 from khemon.models import QUALITIES, ChosenBand
 from khemon.rules.bands import chosen
@@ -205,7 +205,7 @@ class FurtherWording:
             self._why[rule.name] = self._why_due(rule)
         told = self._why[rule.name]
         text = f"No count for {unseen_words(stretch.until - since)} ({told[why]}){self._latest(stretch, rule, since)}"
-        [limb] = limbs_of(self.looked.knowing.run_rule(rule.run))
+        [limb] = self.naming.book.limbs(self.looked.knowing.run_rule(rule.run))
         return text + passed_over(self.naming, stretch, limb, since, stretch.last_inside)
 
     def _latest(self, stretch: Stretch, rule: CountsDueRule, since: int) -> str:

@@ -25,10 +25,7 @@ def further_evidence(looked: Looked, stretch: Stretch, rule: FurtherRule) -> lis
     if isinstance(rule, TrendRule):
         *before, now = looked.fall(rule, stretch)[0]
         found = [("confirm", point) for point in before] + [("onset", now)]
-        found += [
-            ("worsen", point)
-            for point in deepest_bands(looked.book, stretch, inside(looked.book, stretch, rule.analyte))
-        ]
+        found += [("worsen", point) for point in deepest_bands(looked.book, inside(looked.book, stretch, rule.analyte))]
         found += _ending(looked, stretch, (rule.analyte,))
     elif isinstance(rule, DropRule):
         found = _of_drop(looked, stretch, rule)
@@ -76,7 +73,7 @@ def _of_missing(looked: Looked, stretch: Stretch, rule: MissingRule) -> list[Rol
     found: list[Role] = [("onset", point) for point in points if point.time == stretch.onset]
     if stretch.confirmed_at not in (None, stretch.onset):
         found += [("confirm", point) for point in points if point.time == stretch.confirmed_at]
-    found += [("worsen", point) for point in deepest_bands(looked.book, stretch, points)]
+    found += [("worsen", point) for point in deepest_bands(looked.book, points)]
     return found + _ending(looked, stretch, (rule.analyte, *rule.companions))
 
 

@@ -12,7 +12,7 @@ from khemon.explain.evidence import Stretch
 from khemon.explain.looking import Book, Point
 from khemon.rules.aside import Pending
 from khemon.rules.courses import Courses, days_of
-from khemon.rules.due import WHY
+from khemon.rules.due import WHY, Due
 from khemon.rules.episodes import END_REASONS, Episodes
 from khemon.rules.further_rules import (
     AsideRule,
@@ -176,11 +176,13 @@ class Looked:
 
     def due(self, rule: CountsDueRule | LevelsDueRule, stretch: Stretch) -> tuple[int, str]:
         """When what is overdue was last seen (or the watch began), and why it was due."""
-        found = self._once(rule.name, "due", lambda: self.knowing.due(rule))
+        found, places = self._once(rule.name, "due", lambda: _by_beginning(self.knowing.due(rule)))
         key = self.key(stretch.patient, stretch.onset)
-        # The row that covers it: where the drug was off when a level fell due, it is overdue from the restart on.
-        at = int(np.flatnonzero((found.overdue <= key) & (found.until > key))[0])
-        return int(key_time(found.since[at : at + 1])[0]), WHY[int(found.why[at])]
+        place = places.get(key)
+        # Where the drug was off when a level fell due, it is overdue from the restart on: the row that covers it.
+        if place is None:
+            place = int(np.flatnonzero((found.overdue <= key) & (found.until > key))[0])
+        return int(key_time(found.since[place : place + 1])[0]), WHY[int(found.why[place])]
 
     def course(self, drug: str, joins_within: int, patient: int, time: int) -> tuple[int, int]:
         """When the course that runs at a time began, and on which day of it that time lies."""
@@ -235,6 +237,12 @@ class Looked:
         """Whether the levels of a time lie outside for certain."""
         band = self._once(rule.name, "band", lambda: self.knowing.band(rule))
         return bool((band.answer[band.key == self.key(stretch.patient, time)] == TRUE).any())
+
+
+def _by_beginning(found: Due) -> tuple[Due, dict[int, int]]:
+    """What is due, and the place of the first stretch overdue by the key at which it begins."""
+    inside = np.flatnonzero(found.overdue < found.until)[::-1]
+    return found, dict(zip(found.overdue[inside].tolist(), inside.tolist(), strict=True))
 
 
 def _single(singles: Singles, place: int, analyte: str) -> Point:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 from typing import Protocol as Interface
 
 import numpy as np
@@ -30,8 +31,7 @@ from khemon.rules.rulebook import (
 from khemon.rules.series import NO_TIME, Ints, Patients, Points
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(NamedTuple):
     """A result as a person knows it: our id, the text and unit as received, and the canonical text ("<0.5")."""
 
     result_id: int
@@ -47,8 +47,7 @@ class Givens(Interface):
         """The result in that row of the evaluated columns."""
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+class Point(NamedTuple):
     """One usable point; `neutral` when a composite rule does not count it."""
 
     analyte: str
@@ -81,26 +80,23 @@ class Series:
 
     def at(self, position: int) -> Point:
         """The point at a position."""
-        known = self._met.get(position)
-        if known is None:
-            found = self.points
-            known = self._met[position] = Point(
-                self.analyte,
-                int(found.time[position]),
-                float(found.low[position]),
-                float(found.high[position]),
-                int(found.row[position]),
-                bool(found.supported[position]),
-                bool(found.preliminary[position]),
-                bool(self.neutral[position]),
-            )
-        return known
+        return self._met.get(position) or self._some(position, position + 1)[0]
+
+    def _some(self, first: int, last: int) -> list[Point]:
+        """The points from one position to before another; made together, which costs a third for each of many."""
+        points, some = self.points, slice(first, last)
+        columns = (points.time, points.low, points.high, points.row, points.supported, points.preliminary, self.neutral)
+        rows = zip(*(column[some].tolist() for column in columns), strict=True)
+        found = [Point(self.analyte, *row) for row in rows]
+        self._met.update(zip(range(first, last), found, strict=True))
+        return found
 
     def between(self, patient: int, first: int, last: int) -> list[Point]:
         """The points of a patient collected in [first, last], in order."""
         start, times = self._own(patient)
-        low, high = int(times.searchsorted(first)), int(times.searchsorted(last, "right"))
-        return [self.at(start + place) for place in range(low, high)]
+        low, high = start + int(times.searchsorted(first)), start + int(times.searchsorted(last, "right"))
+        known = list(map(self._met.get, range(low, high)))
+        return self._some(low, high) if None in known else known  # type: ignore[return-value]
 
     def doubtful(self, patient: int, limb: Comparison, first: int, last: int) -> list[Point]:
         """The points in [first, last] that are lifted, preliminary, or cannot be told from the limit, in order."""
@@ -164,6 +160,10 @@ class Book:
         self._series: dict[tuple[str, str, float], Series] = {}
         self._points: dict[str, Points] = {}
         self._limits: dict[str, list[float]] = {}
+        self._events: dict[int, dict[str, list[Span]]] = {}
+        self._limbs: dict[str, tuple[Comparison, ...]] = {}
+        kinds = {kind for group in protocol.common.supporting_products.values() for kind in group}
+        self._lifting = kinds | {kind for kind in EVENT_KINDS if kind.endswith("_transfusion")}
 
     def series(self, analyte: str, limb: Comparison | None = None) -> Series:
         """The points of an analyte, with neutrality for a limb when given."""
@@ -174,6 +174,17 @@ class Book:
             self._series[key] = Series(analyte, self._points[analyte], limb)
         return self._series[key]
 
+    def limbs(self, rule: RuleBase) -> tuple[Comparison, ...]:
+        """The comparisons a rule of the protocol makes, made once."""
+        if rule.name not in self._limbs:
+            self._limbs[rule.name] = limbs_of(rule)
+        return self._limbs[rule.name]
+
+    def analytes(self, rule: RuleBase) -> tuple[str, ...]:
+        """The analytes whose bands tell that an episode got worse."""
+        own = (rule.analyte,) if isinstance(rule, TrendRule | DropRule | BandRule) else ()
+        return tuple(dict.fromkeys([*own, *(limb.analyte for limb in self.limbs(rule))]))
+
     def band_limits(self, analyte: str) -> list[float]:
         """The limits of an analyte's bands, the lowest first."""
         if analyte not in self._limits:
@@ -182,20 +193,25 @@ class Book:
 
     def spans(self, patient: int, kind: str) -> list[Span]:
         """The events of a kind of a patient in order of start."""
+        if patient not in self._events:
+            self._events[patient] = self._events_of(patient)
+        return self._events[patient].get(kind, [])
+
+    def _events_of(self, patient: int) -> dict[str, list[Span]]:
+        """The events of a patient by kind, in order of start."""
         events = self.prepared.events
-        start, stop = np.searchsorted(events.patient, (patient, patient + 1))
-        found = []
-        for index in range(int(start), int(stop)):
-            if events.kind[index] == EVENT_KINDS.index(kind):
-                end = int(events.end[index])
-                found.append(Span(int(events.start[index]), None if end == NO_TIME else end))
-        return sorted(found, key=lambda span: span.start)
+        bounds = np.array((patient, patient + 1), events.patient.dtype)
+        start, stop = np.searchsorted(events.patient, bounds).tolist()
+        found: dict[str, list[Span]] = {}
+        for index in range(start, stop):
+            end = int(events.end[index])
+            span = Span(int(events.start[index]), None if end == NO_TIME else end)
+            found.setdefault(EVENT_KINDS[events.kind[index]], []).append(span)
+        return {kind: sorted(spans, key=lambda span: span.start) for kind, spans in found.items()}
 
     def has_transfusions(self, patient: int) -> bool:
         """Whether any transfusion or other product that lifts a value is recorded."""
-        kinds = {kind for group in self.protocol.common.supporting_products.values() for kind in group}
-        kinds |= {kind for kind in EVENT_KINDS if kind.endswith("_transfusion")}
-        return any(self.spans(patient, kind) for kind in kinds)
+        return any(self.spans(patient, kind) for kind in self._lifting)
 
     def age_days(self, patient: int, time: int) -> int | None:
         """The age in calendar days at a time; None without a birth date."""
@@ -214,7 +230,7 @@ class Book:
     def last_evaluation(self, patient: int, rule: RuleBase, time: int) -> int:
         """The latest time at or before `time` of a counted result or event the rule looks at; `time` without one."""
         found = []
-        for limb in limbs_of(rule):
+        for limb in self.limbs(rule):
             series = self.series(limb.analyte, limb if isinstance(rule, AllOfRule) else None)
             point = series.latest(patient, time, counted=True)
             found += [point.time] if point else []
@@ -233,12 +249,6 @@ class Book:
 
     def _response_rule(self) -> str:
         return next((rule.response for rule in self.protocol.rules.values() if isinstance(rule, ReboundRule)), "")
-
-
-def analytes_of(rule: RuleBase) -> tuple[str, ...]:
-    """The analytes whose bands tell that an episode got worse."""
-    own = (rule.analyte,) if isinstance(rule, TrendRule | DropRule | BandRule) else ()
-    return tuple(dict.fromkeys([*own, *(limb.analyte for limb in limbs_of(rule))]))
 
 
 def limbs_of(rule: RuleBase) -> tuple[Comparison, ...]:

@@ -7,7 +7,7 @@ from khemon.explain.evidence import Stretch, closing, currents, inside
 from khemon.explain.further import FurtherWording
 from khemon.explain.holding import holding_limbs
 from khemon.explain.knowing import Looked
-from khemon.explain.looking import Book, Givens, Point, limbs_of
+from khemon.explain.looking import Book, Givens, Point
 from khemon.explain.naming import Naming, capital, label
 from khemon.rules.logic import TRUE, UNKNOWN
 from khemon.rules.rulebook import FURTHER, AllOfRule, AnyOfRule, Comparison, PointRule, RunRule
@@ -37,7 +37,7 @@ class Wording:
         return rebound_text(self.naming, stretch)
 
     def _point(self, stretch: Stretch, rule: PointRule) -> str:
-        [limb] = limbs_of(rule)
+        [limb] = self.book.limbs(rule)
         series = self.book.series(rule.analyte)
         points = inside(self.book, stretch, rule.analyte)
         latest = points[-1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
 from khemon.importers.decoding import PLAIN_BYTES, decoded
@@ -26,6 +26,9 @@ BLOCK = 524_288
 HEEDED = ("comment", "resulted_at")
 #: What these say of a result does not depend on the rest of its row.
 TELLING: tuple[str, ...] = ("analyte", "value", "unit", "reference_range", "status", "quality", "timing")
+#: Of whom, when, and what is said.
+PARTS = 3
+OWN_BYTES = array("i", [OWN]).tobytes()
 #: Encodings in which plain signs are what they are in ASCII.
 ASCII = (None, "utf-8", "ascii", "cp1252", "latin-1", "iso-8859-1")
 
@@ -132,6 +135,10 @@ class PlainLabs:
         at = columns.at
         self._telling = [name for name in TELLING if name in at]
         self._specimen = at.get("specimen_id")
+        #: Whether a line is of whom and when, and all behind that is what it says: then it is taken as one text.
+        told = sorted(at[name] for name in self._telling)
+        self._in_three = told == list(range(2, len(header))) and {at["patient_id"], at["collected_at"]} == {0, 1}
+        self._rest: Once[str, int] = Once(self._say_all)
         self._odd: list[int] = []
         self._odd_rows: list[list[str]] = []
 
@@ -147,6 +154,8 @@ class PlainLabs:
             last += len(block)
             if max(map(len, block)) > MAX_CELL:
                 return None
+            if self._in_three and self._take_in_three(numbers, lines):
+                continue
             columns = columns_of(lines, len(self.header))
             if columns is None:
                 # Lines without content are no rows either.
@@ -162,22 +171,58 @@ class PlainLabs:
 
     def _take(self, numbers: Sequence[int], columns: list[list[str]]) -> None:
         """Adds rows to the columns."""
-        at, found, start = self.columns.at, self.found, len(self.found)
+        at, found = self.columns.at, self.found
         who = array("i", map(self._who.__getitem__, columns[at["patient_id"]]))
         when = array("i", map(self._when.__getitem__, columns[at["collected_at"]]))
         what = array("i", map(self._what.__getitem__, zip(*(columns[at[name]] for name in self._telling), strict=True)))
-        if OWN in who or OWN in when or OWN in what:
+        self._add(numbers, who, when, what, lambda place: [column[place] for column in columns])
+        if found.specimens is not None and self._specimen is not None:
+            found.specimens += [text.strip() or None for text in columns[self._specimen]]
+
+    def _take_in_three(self, numbers: Sequence[int], lines: Sequence[str]) -> bool:
+        """Adds lines cut at their first two commas; False, and nothing is added, where one of them is no such row."""
+        cells = [cell for line in lines for cell in line.split(",", 2)]
+        if len(cells) != len(lines) * PARTS or "," * (len(self.header) - 1) in lines:
+            return False
+        what = array("i", map(self._rest.__getitem__, cells[2::PARTS]))
+        if not self._in_three:
+            return False
+        at = self.columns.at
+        who = array("i", map(self._who.__getitem__, cells[at["patient_id"] :: PARTS]))
+        when = array("i", map(self._when.__getitem__, cells[at["collected_at"] :: PARTS]))
+        self._add(numbers, who, when, what, lambda place: lines[place].split(","))
+        return True
+
+    def _say_all(self, rest: str) -> int:
+        """The place of what a line says behind its first two cells."""
+        cells = rest.split(",")
+        if len(cells) != len(self._telling):
+            # A line of another width: from here on lines are looked at cell by cell.
+            self._in_three = False
+            return OWN
+        return self._what[tuple(cells[self.columns.at[name] - 2] for name in self._telling)]
+
+    def _add(
+        self,
+        numbers: Sequence[int],
+        who: array[int],
+        when: array[int],
+        what: array[int],
+        cells_of: Callable[[int], list[str]],
+    ) -> None:
+        """Adds rows to the columns; those with something to be looked at are put aside."""
+        found, start = self.found, len(self.found)
+        # To look for a number is slow, for its bytes is not; these may lie across two numbers too.
+        if any(OWN_BYTES in column.tobytes() for column in (who, when, what)):
             for place, signs in enumerate(zip(who, when, what, strict=True)):
                 if OWN in signs:
                     what[place] = OWN
                     self._odd.append(start + place)
-                    self._odd_rows.append([column[place] for column in columns])
+                    self._odd_rows.append(cells_of(place))
         found.who += who
         found.when += when
         found.what += what
         found.lines.extend(numbers)
-        if found.specimens is not None and self._specimen is not None:
-            found.specimens += [text.strip() or None for text in columns[self._specimen]]
 
     def _patient(self, text: str) -> int:
         """The place of a patient whose id is beyond doubt."""

@@ -24,6 +24,7 @@ def to_ms(moment: dt.datetime) -> int:
     return (moment - EPOCH) // dt.timedelta(milliseconds=1)
 
 
+@lru_cache(maxsize=4096)
 def from_ms(ms: int, timezone: str = "UTC") -> dt.datetime:
     """The aware time of UTC milliseconds, in a zone."""
     return (EPOCH + dt.timedelta(milliseconds=int(ms))).astimezone(ZoneInfo(timezone))

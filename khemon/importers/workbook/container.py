@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from typing import Any
 from xml.parsers import expat
 
+from khemon.importers.once import Once
 from khemon.models import ImportProblem
 
 MEMBERS = 500
@@ -108,6 +109,15 @@ class Container:
         except BROKEN as problem:
             raise refused("a damaged or truncated Excel workbook (XLSX)") from problem
 
+    def ahead(self, name: str, least: int) -> Iterator[bytes]:
+        """The pieces of a file inside that is parsed afterwards; none of one that is smaller than so many bytes."""
+        left = self.left
+        try:
+            if self.has(name) and self.archive.getinfo(name).file_size >= least:
+                yield from self.part(name)
+        finally:
+            self.left = left
+
     def parse(
         self,
         name: str,
@@ -119,9 +129,10 @@ class Container:
         parser = expat.ParserCreate(namespace_separator=" ")
         parser.buffer_text = True
         parser.StartDoctypeDeclHandler = _refuse_doctype
-        parser.StartElementHandler = lambda tag, attributes: start(tag.rpartition(" ")[2], attributes)
+        local = Once[str, str](lambda tag: tag.rpartition(" ")[2])
+        parser.StartElementHandler = lambda tag, attributes: start(local[tag], attributes)
         if end is not None:
-            parser.EndElementHandler = lambda tag: end(tag.rpartition(" ")[2])
+            parser.EndElementHandler = lambda tag: end(local[tag])
         if text is not None:
             parser.CharacterDataHandler = text
         try:

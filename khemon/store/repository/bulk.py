@@ -21,6 +21,8 @@ from khemon.store.repository.ready import Ready, Rows, insertion
 LIST_LENGTH = 5_000
 #: Rows for which one statement is composed.
 BLOCK = 8_192
+#: So few rows are not worth a statement of their own.
+FEW = 8
 #: Rows of one statement.
 ROWS_AT_ONCE = 32
 #: Numbers of one statement that is kept ready.
@@ -47,7 +49,7 @@ def insert_rows(connection: sa.Connection, table: sa.Table, rows: Sequence[tuple
     """Inserts rows of plain values in column order; sorted by the primary key they go in fastest."""
     if not rows:
         return
-    if len(rows) == 1:
+    if len(rows) < FEW:
         columns = [column.name for column in table.columns]
         insertion(table).run(connection, [dict(zip(columns, row, strict=True)) for row in rows])
         return
@@ -89,7 +91,7 @@ def insert_columns(connection: sa.Connection, table: sa.Table, columns: Sequence
     full = (length - length % ROWS_AT_ONCE) * width
     with plain_driver_problems(connection), closing(connection.connection.cursor()) as cursor:
         for several, some in ((ROWS_AT_ONCE, cells[:full]), (1, cells[full:])):
-            places = ", ".join(_shifted(row, place * width) for place in range(several))
+            places = ", ".join(shifted(row, place * width) for place in range(several))
             together = [some[at : at + several * width] for at in range(0, len(some), several * width)]
             cursor.executemany(f'INSERT INTO "{table.name}" ({names}) VALUES {places}', together)
 
@@ -101,7 +103,7 @@ class _Given(NamedTuple):
     values: Sequence[Any]
 
 
-def _shifted(row: str, by: int) -> str:
+def shifted(row: str, by: int) -> str:
     """The places of a row in a statement, so many places on."""
     return re.sub(r"\?(\d+)", lambda place: f"?{int(place[1]) + by}", row)
 

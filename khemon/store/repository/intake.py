@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import secrets
 import zlib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Protocol
 
@@ -43,6 +44,8 @@ DECISIONS = ("accepted", "review", "rejected", "duplicate", "conflict", "no_valu
 WITHOUT_PATIENT = frozenset({"rejected", "ignored"})
 #: Fast, and a text file still shrinks to a fifth.
 ZLIB_LEVEL = 1
+#: Bytes from which a file is packed on another core while its rows are written.
+LONG_FILE = 1_000_000
 _IS_KEPT = Ready(sa.select(raw_file.c.size).where(raw_file.c.sha256 == sa.bindparam("sha256")))
 
 
@@ -68,6 +71,17 @@ class Columns(Protocol):
         """Text, unit and canonical text of a row."""
 
 
+def _packing(content: bytes) -> Callable[[], bytes]:
+    """What gives the bytes of a file packed; those of a long one are packed meanwhile."""
+    pack = partial(zlib.compress, content, ZLIB_LEVEL)
+    if len(content) < LONG_FILE:
+        return pack
+    worker = ThreadPoolExecutor(1)
+    packed = worker.submit(pack)
+    worker.shutdown(wait=False)
+    return packed.result
+
+
 class Intake:
     """The rows of one batch on their way in, and the patients they speak of."""
 
@@ -82,6 +96,7 @@ class Intake:
         self.act = act
         last: int | None = seals_of(connection).known("batch", WARD, [(WARD, "batch")])
         self.batch_no = next_number(connection, batch.c.batch_no) if last is None else last + 1
+        self._packed = None if _IS_KEPT.rows(connection, sha256=meta.sha256) else _packing(meta.content)
         self.results: list[tuple[Any, ...]] = []
         self.columns: Columns | None = None
         self.fates: list[tuple[Any, ...]] = []
@@ -196,9 +211,8 @@ class Intake:
             "details": canonical_json(dict(meta.details)),
             "digest": digest,
         }
-        if not _IS_KEPT.rows(self.connection, sha256=meta.sha256):
-            packed = zlib.compress(meta.content, ZLIB_LEVEL)
-            insert_rows(self.connection, raw_file, [(meta.sha256, len(meta.content), packed)])
+        if self._packed is not None:
+            insert_rows(self.connection, raw_file, [(meta.sha256, len(meta.content), self._packed())])
         insertion(batch).run(self.connection, [values])
         sealing.note_batch(seals_of(self.connection), values)
         seals_of(self.connection).heads["batch"] = self.batch_no

@@ -16,7 +16,8 @@ import numpy.typing as npt
 import sqlalchemy as sa
 
 from khemon.store.digests import row_digests
-from khemon.store.repository.bulk import BLOCK, Column, Same, insert_columns
+from khemon.store.repository.beside import kept_beside, pays
+from khemon.store.repository.bulk import BLOCK, Same, insert_columns, insert_rows
 from khemon.store.repository.intake import WITHOUT_PATIENT, Intake
 from khemon.store.repository.intake_labs import (
     QUALITY_CODES,
@@ -30,8 +31,8 @@ from khemon.store.repository.intake_labs import (
     versions_of,
 )
 from khemon.store.repository.results import AtHand
-from khemon.store.repository.said_columns import NAMES, Said
-from khemon.store.repository.sealing import RESULT_COLUMNS, RULED, note_result_columns
+from khemon.store.repository.said_columns import NAMES, VARIED, Said
+from khemon.store.repository.sealing import RESULT_COLUMNS, RULED, note_results_read
 from khemon.store.repository.seals import seals_of
 from khemon.store.tables import BATCH_SPAN, result
 from khemon.store.triggers import key_guard_aside
@@ -40,8 +41,6 @@ from khemon.units import ANALYTE_CODES
 Ints = npt.NDArray[np.int64]
 #: In `what` of a row that says something of its own; in `who` of one that names nobody.
 OWN = NOBODY = -1
-#: The columns of a row that are not what it says of a result.
-VARIED = ("patient_no", "collected_ms", "result_id", "specimen", "row", "collected_text", "digest")
 
 
 @runtime_checkable
@@ -137,11 +136,22 @@ def take_columns(intake: Intake, rows: InColumns) -> None:
         intake.settle(place, each, None if own == NOBODY else own, observation_content(each))
     code = file.each(lambda each: ANALYTE_CODES.get(each.analyte or "", 0), np.int64)
     places = np.flatnonzero(readable)
-    places = places[np.lexsort((code[places], file.at[places], number[places]))]
     keys = np.array([number[places], file.at[places], code[places]])
+    if not _in_order(keys):
+        order = np.lexsort(keys[::-1])
+        places, keys = places[order], keys[:, order]
     dropped = _dropped(intake, file, standing, places, keys)
     kept = ~np.isin(places, dropped) if dropped else np.ones(len(places), np.bool_)
     intake.columns = Results(file, intake, places[kept], *keys[:, kept])
+
+
+def _in_order(keys: Ints) -> bool:
+    """Whether rows with these keys, one row of the array for each of its columns, stand in their order already."""
+    after, same = np.zeros(keys.shape[1] - 1 if keys.size else 0, np.bool_), True
+    for column in keys:
+        after |= same & (column[1:] > column[:-1])
+        same = same & (column[1:] == column[:-1])
+    return bool((after | same).all())
 
 
 def _dropped(intake: Intake, file: _File, standing: Mapping[str, int], places: Ints, keys: Ints) -> list[int]:
@@ -181,10 +191,16 @@ class Results:
     """The accepted rows of a file in the order of the table's key."""
 
     def __init__(self, file: _File, intake: Intake, places: Ints, number: Ints, at: Ints, code: Ints) -> None:
-        self.rows, self.places, self.at = file.rows, places, at
+        # A copy of its own: the three keys were made together, and would be kept together.
+        self.rows, self.places, self.at = file.rows, places, at.copy()
         self.number, self.code = number.astype(np.int32), code.astype(np.int8)
         self.first_id, self._new = intake.first_id, intake.new_numbers()
         self._what = file.what[places]
+        own = np.zeros(len(file.what), np.bool_)
+        own[list(file.rows.own)] = True
+        #: Which of them say something of their own.
+        self._own = own[places]
+        self._evaluated = {name: np.array([*map(of, file.rows.said), 0]) for name, of in _EVALUATED.items()}
 
     def write(self, connection: sa.Connection) -> Ints:
         """Inserts the rows; their digests."""
@@ -195,54 +211,69 @@ class Results:
     def _written(self, connection: sa.Connection) -> Ints:
         said, times = Said(self.rows.said), [*self.rows.times, ""]
         digests = np.zeros(len(self.places), np.int64)
-        for start in range(0, len(self.places), BLOCK):
-            columns, length = self._block(said, times, slice(start, start + BLOCK))
-            insert_columns(connection, result, columns, length)
-            note_result_columns(seals_of(connection), columns, length)
-            digests[start : start + length] = columns[-1]
+        # What names no column of the table is not given: without specimens there is none.
+        given = [name for name in VARIED if name != "specimen" or self.rows.specimens]
+        worth = pays(connection, len(self.places))
+        with kept_beside(connection, result, given, said.kept) if worth else nullcontext() as beside:
+            for start in range(0, len(self.places), BLOCK):
+                block = slice(start, start + BLOCK)
+                alone = self._own[block]
+                own = self._alone(start + np.flatnonzero(alone))
+                varied, what = self._block(said, times, start + np.flatnonzero(~alone))
+                if beside is not None:
+                    beside.insert([varied[name] for name in given], what)
+                elif what:
+                    varied |= said.columns((name for name in NAMES if name not in varied), what)
+                    insert_columns(connection, result, [varied[name] for name in NAMES], len(what))
+                insert_rows(connection, result, own)
+                note_results_read(seals_of(connection), self._read(block))
+                digests[block][~alone], digests[block][alone] = varied["digest"], [row[-1] for row in own]
         return digests
 
-    def _block(self, said: Said, times: Sequence[str], block: slice) -> tuple[list[Any], int]:
-        """The columns of some of the rows."""
-        rows, places = self.rows, self.places[block].tolist()
-        what = self._what[block].tolist()
-        varied: dict[str, Column] = {
-            "patient_no": self.number[block].tolist(),
-            "collected_ms": self.at[block].tolist(),
-            "result_id": (self.places[block] + self.first_id).tolist(),
+    def _block(self, said: Said, times: Sequence[str], kept: Ints) -> tuple[dict[str, Any], list[int]]:
+        """The columns of some of the rows that are not what they say of a result, and where that stands."""
+        rows, places = self.rows, self.places[kept].tolist()
+        what = self._what[kept].tolist()
+        varied: dict[str, Any] = {
+            "patient_no": self.number[kept].tolist(),
+            "collected_ms": self.at[kept].tolist(),
+            "result_id": (self.places[kept] + self.first_id).tolist(),
             "specimen": [rows.specimens[place] for place in places] if rows.specimens else Same(None),
             "row": list(map(rows.lines.__getitem__, places)),
             "collected_text": list(map(times.__getitem__, map(rows.when.__getitem__, places))),
         }
         varied["digest"] = row_digests(said.texts(what, varied))
-        varied |= said.columns((name for name in NAMES if name not in varied), what)
-        columns = [varied[name] for name in NAMES]
-        for index, place in enumerate(places):
-            if place in rows.own:
-                key = (int(self.number[block][index]), int(self.at[block][index]), int(self.code[block][index]))
-                values = result_values(*key, place + self.first_id, rows.own[place], restored_by=None)
-                _put(columns, index, values, len(places))
-        return columns, len(places)
+        return varied, what
+
+    def _alone(self, kept: Ints) -> list[tuple[Any, ...]]:
+        """The rows of the table for some that say something of their own."""
+        keys = zip(*(column[kept].tolist() for column in (self.number, self.at, self.code, self.places)), strict=True)
+        return [
+            result_values(number, at, code, place + self.first_id, self.rows.own[place], restored_by=None)
+            for number, at, code, place in keys
+        ]
 
     def at_hand(self, wanted: Collection[int]) -> AtHand:
         """What an evaluation takes of the patients who are new with this file: of them there are no other rows."""
         numbers = self._new.intersection(wanted)
         first, last = np.searchsorted(self.number, (min(numbers, default=0), max(numbers, default=0) + 1)).tolist()
         kept = (self.code[first:last] < RULED) & np.isin(self.number[first:last], list(numbers))
-        kept = first + np.flatnonzero(kept)
+        return AtHand(numbers, self._read(first + np.flatnonzero(kept)))
+
+    def _read(self, kept: Ints | slice) -> list[Sequence[Any]]:
+        """What is read of some of the rows for an evaluation."""
         places, rows = self.places[kept], self.rows
-        alone = np.flatnonzero(np.isin(places, np.fromiter(rows.own, np.int64, len(rows.own)))).tolist()
-        own = {index: rows.own[int(places[index])] for index in alone}
+        own = {index: rows.own[int(places[index])] for index in np.flatnonzero(self._own[kept]).tolist()}
         columns: dict[str, Any] = {"patient_no": self.number, "collected_ms": self.at, "analyte": self.code}
         columns = {name: column[kept] for name, column in columns.items()}
         columns["result_id"] = places + self.first_id
         columns["restored_by"] = columns["specimen"] = [None] * len(places)
-        if rows.specimens or own:
-            columns["specimen"] = [specimen_of(rows, place) for place in places.tolist()]
+        if rows.specimens:
+            columns["specimen"] = list(map(rows.specimens.__getitem__, places.tolist()))
         for name, of in _EVALUATED.items():
-            column = columns[name] = np.array([*map(of, rows.said), 0])[self._what[kept]]
+            column = columns[name] = self._evaluated[name][self._what[kept]]
             column[list(own)] = [of(each) for each in own.values()]
-        return AtHand(numbers, [columns[column.name] for column in RESULT_COLUMNS])
+        return [columns[column.name] for column in RESULT_COLUMNS]
 
     def text_of(self, row_id: int) -> tuple[str, str | None, str] | None:
         """Text and unit of a row as received, and its canonical text; None for a row of another file."""
@@ -251,14 +282,3 @@ class Results:
         place = row_id - self.first_id
         each = self.rows.own.get(place) or self.rows.said[self.rows.what[place]]
         return each.text, each.unit, each.comparator + (each.canonical_value or "")
-
-
-def _put(columns: list[Any], index: int, values: Sequence[Any], length: int) -> None:
-    """Sets a row of columns to these values."""
-    for place, value in enumerate(values):
-        column = columns[place]
-        if isinstance(column, Same):
-            if repr(column.value) == repr(value):
-                continue
-            column = columns[place] = [column.value] * length
-        column[index] = value

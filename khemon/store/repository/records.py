@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from operator import attrgetter
 from typing import Any
@@ -14,10 +13,11 @@ import sqlalchemy as sa
 from khemon.models import Actor, Alert, StoreProblem
 from khemon.store.column_types import ms_of
 from khemon.store.digests import NO_HASH, audit_hash, canonical_json, text_digest
-from khemon.store.repository.bulk import ReadyOf, insert_rows, next_number
+from khemon.store.repository.bulk import ReadyOf, next_number
+from khemon.store.repository.heads import Heads
 from khemon.store.repository.marks import Total, mark_of, totals
 from khemon.store.repository.people import numbers_of
-from khemon.store.repository.ready import Ready, insertion
+from khemon.store.repository.ready import Ready
 from khemon.store.repository.sealing import BODY_DIGEST, alert_mark, audit_mark, seen_scope
 from khemon.store.repository.seals import WARD, seals_of
 from khemon.store.rows import AuditRow, MoveRow, SeenRow
@@ -43,13 +43,7 @@ _BEFORE = Ready(
     )
 )
 _BODIES_OF = ReadyOf(_BODIES, alert.c.patient_no)
-_ALERT = [column.name for column in alert.c]
-_SAVE_ALERT = Ready(
-    sa.text(
-        f"INSERT INTO alert ({', '.join(_ALERT)}) VALUES ({', '.join(f':{name}' for name in _ALERT)})"
-        f" ON CONFLICT (alert_id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _ALERT[1:])}"
-    )
-)
+_MOVE = [column.name for column in alert_move.c]
 _LAST_MOVE = Ready(
     sa.select(sa.func.coalesce(sa.func.max(alert_move.c.move_no), 0)).where(
         alert_move.c.alert_id == sa.bindparam("alert_id")
@@ -140,16 +134,6 @@ def alert_of(number: int, state: str, body: str) -> Alert:
     raise StoreProblem(where=f"alert {number}", found=found, remedy=remedy)
 
 
-@dataclass(slots=True)
-class Heads:
-    """How far numbering has come, as far as one transaction asked: writers queue, so nobody else goes on with it."""
-
-    last_alert: int | None = None
-    last_move: dict[int, int] = field(default_factory=dict)
-    audit: tuple[int, str] | None = None
-    patients: dict[str, int] = field(default_factory=dict)
-
-
 def alert_columns(value: Alert, patient_no: int) -> dict[str, Any]:
     """The columns of an alert, the whole of it in `body`."""
     text = value.model_dump_json()
@@ -169,7 +153,7 @@ def alert_columns(value: Alert, patient_no: int) -> dict[str, Any]:
 
 def save_alert(connection: sa.Connection, value: Alert, heads: Heads) -> Alert:
     """Stores an alert as it stands now; number 0 gets the next one."""
-    before = _BEFORE.first(connection, alert_id=value.alert_id) if value.alert_id else None
+    before = _before(connection, value.alert_id, heads) if value.alert_id else None
     if value.alert_id == 0:
         last = heads.last_alert
         number = next_number(connection, alert.c.alert_id) if last is None else last + 1
@@ -178,13 +162,22 @@ def save_alert(connection: sa.Connection, value: Alert, heads: Heads) -> Alert:
     if value.patient_id not in heads.patients:
         heads.patients |= numbers_of(connection, [value.patient_id])
     columns = alert_columns(value, heads.patients[value.patient_id])
-    _SAVE_ALERT.run(connection, [columns])
+    heads.alerts[value.alert_id] = columns
+    heads.saved(connection)
     seals = seals_of(connection)
     if before is not None:
         seals.note("alert", before[0], alert_mark(value.alert_id, *before), -1)
     mark = alert_mark(value.alert_id, columns["patient_no"], columns["state"], columns["body"])
     seals.note("alert", columns["patient_no"], mark)
     return value
+
+
+def _before(connection: sa.Connection, alert_id: int, heads: Heads) -> tuple[Any, ...] | None:
+    """Patient, state and digest of an alert as it was saved before."""
+    waiting = heads.alerts.get(alert_id)
+    if waiting is None:
+        return _BEFORE.first(connection, alert_id=alert_id)
+    return waiting["patient_no"], waiting["state"], waiting["body"][:BODY_DIGEST]
 
 
 def add_move(
@@ -197,9 +190,11 @@ def add_move(
     heads.last_move[alert_id] = last + 1
     row = {"alert_id": alert_id, "move_no": last + 1, "actor": actor.name, "actor_kind": actor.kind, **values}
     plain = {name: str(value) if isinstance(value, str) else value for name, value in row.items()}
-    written = plain | {"details": canonical_json(row["details"])}
-    insertion(alert_move).run(connection, [written])
-    seals_of(connection).note("alert_move", alert_id, mark_of(*(written[column.name] for column in alert_move.c)))
+    plain["details"] = canonical_json(row["details"])
+    written = tuple(map(plain.__getitem__, _MOVE))
+    heads.moves.append(written)
+    heads.saved(connection)
+    seals_of(connection).note("alert_move", alert_id, mark_of(*written))
     return MoveRow(**row)
 
 
@@ -245,7 +240,8 @@ def add_audit(
     sequence, previous = heads.audit or audit_head(connection)
     entry = (sequence + 1, at_ms, actor.name, actor.kind, action, subject, canonical_json(dict(details)), previous)
     head = audit_hash(*entry)
-    insert_rows(connection, audit, [(*entry, head)])
+    heads.entries.append((*entry, head))
+    heads.saved(connection)
     heads.audit = (sequence + 1, head)
     seals_of(connection).note("audit", WARD, audit_mark(previous) ^ audit_mark(head))
     seals_of(connection).heads["audit"] = heads.audit

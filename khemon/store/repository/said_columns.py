@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import repeat
 from typing import Any
 
 from khemon.store.column_types import Text
@@ -13,6 +12,8 @@ from khemon.store.tables import result
 from khemon.units import ANALYTE_CODES
 
 NAMES = [column.name for column in result.columns]
+#: The columns of a row that are not what it says of a result.
+VARIED = ("patient_no", "collected_ms", "result_id", "specimen", "row", "collected_text", "digest")
 
 
 class Said:
@@ -42,7 +43,7 @@ class Said:
                 texts.append(column)
             self._columns[name] = column
         low, specimen, text, digest = map(NAMES.index, ("low", "specimen", "text", "digest"))
-        parts = ((row[2], repr(row[low:specimen])[1:-1], repr(row[text:digest])[1:-1]) for row in whole)
+        parts = ((str(row[2]), repr(row[low:specimen])[1:-1], repr(row[text:digest])[1:-1]) for row in whole)
         self._parts = list(parts)
 
     def columns(self, names: Iterable[str], what: Sequence[int]) -> dict[str, Column]:
@@ -59,15 +60,25 @@ class Said:
                 found[name] = met[id(column)] = list(map(column.__getitem__, what))
         return found
 
+    @property
+    def kept(self) -> dict[str, Sequence[Any]]:
+        """Each column in which something stands, of all that is said; the rows are told by their place."""
+        count = len(self._parts)
+        columns = {name: self._columns[name] for name in NAMES if name not in VARIED}
+        whole = {name: [one.value] * count if isinstance(one, Same) else one for name, one in columns.items()}
+        return {name: column for name, column in whole.items() if any(value is not None for value in column)}
+
     def texts(self, what: Sequence[int], varied: Mapping[str, Any]) -> list[str]:
         """Of each row the plain values in the order of the table, as a tuple of them is written."""
         columns = (varied[name] for name in ("patient_no", "collected_ms", "result_id", "row", "collected_text"))
+        rows = zip(map(self._parts.__getitem__, what), *columns, strict=True)
         specimen = varied["specimen"]
-        specimens = repeat(None, len(what)) if isinstance(specimen, Same) else specimen
-        parts = map(self._parts.__getitem__, what)
+        if isinstance(specimen, Same):
+            return [
+                f"({number}, {at}, {code}, {row_id}, {bounds}, None, None, {line}, None, {written!r}, {rest})"
+                for (code, bounds, rest), number, at, row_id, line, written in rows
+            ]
         return [
-            f"({number}, {at}, {code}, {row_id}, {bounds}, {specimen!r}, None, {line}, None, {written!r}, {rest})"
-            for (code, bounds, rest), number, at, row_id, line, written, specimen in zip(
-                parts, *columns, specimens, strict=True
-            )
+            f"({number}, {at}, {code}, {row_id}, {bounds}, {named!r}, None, {line}, None, {written!r}, {rest})"
+            for ((code, bounds, rest), number, at, row_id, line, written), named in zip(rows, specimen, strict=True)
         ]

@@ -8,7 +8,6 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from khemon.store.repository.bulk import Column, Same
 from khemon.store.repository.marks import Total, column_marks, mark_of, row_bits_mark, totals_by
 from khemon.store.repository.seals import WARD, Seals
 from khemon.store.tables import (
@@ -96,11 +95,9 @@ def note_results(seals: Seals, rows: Sequence[tuple[Any, ...]]) -> None:
             seals.note_all(kind, found)
 
 
-def note_result_columns(seals: Seals, columns: Sequence[Column], length: int) -> None:
-    """Whole rows of `result`, so many, as columns in the order of the table's."""
-    read = (columns[place] for place in RESULT_PLACES)
-    whole = [[column.value] * length if isinstance(column, Same) else column for column in read]
-    for kind, found in result_totals(whole).items():
+def note_results_read(seals: Seals, columns: Sequence[Sequence[Any]]) -> None:
+    """RESULT_COLUMNS of rows that were added."""
+    for kind, found in result_totals(columns).items():
         seals.note_all(kind, found)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import chain
 from typing import Any, Literal
 
@@ -14,6 +15,7 @@ from khemon.store.acts import Act
 from khemon.store.repository import accounts, decisions, ledger, mappings, people, protocols, records
 from khemon.store.repository import episodes as stored_episodes
 from khemon.store.repository.bulk import without_collection
+from khemon.store.repository.heads import Heads
 from khemon.store.repository.intake import Columns, Intake, repeated
 from khemon.store.repository.intake_columns import InColumns, decisions_of, take_columns
 from khemon.store.repository.intake_labs import Observation, take_observations
@@ -29,7 +31,7 @@ class Writer(Reader):
 
     def __init__(self, connection: sa.Connection) -> None:
         super().__init__(connection)
-        self._heads = records.Heads()
+        self._heads = Heads()
         #: What the last import of this transaction brought, where it came as columns.
         self._brought: Columns | None = None
         #: The same of rows.
@@ -126,6 +128,17 @@ class Writer(Reader):
         """Makes these the episodes of exactly these patients; unchanged ones keep their numbers."""
         numbers = people.numbers_of(self._connection, list(patient_ids))
         return stored_episodes.save_episodes(self._connection, numbers, episodes, bare)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Alerts, moves and entries of the audit chain that are saved meanwhile are written at its end.
+
+        None of them may be read before; an exception leaves them unwritten, and the transaction has to be given up.
+        """
+        self._heads.together = True
+        yield
+        self._heads.together = False
+        self._heads.write(self._connection)
 
     def save_alert(self, alert: Alert) -> Alert:
         """Stores an alert as it stands now; number 0 gets the next one. The alert as stored."""
