@@ -5,9 +5,9 @@ They stand in an array, or each on a line of its own (NDJSON).
 
 from __future__ import annotations
 
-import inspect
 import json
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -66,7 +66,7 @@ def not_too_deep(remedy: str) -> Iterator[None]:
     """JSON is read in it down to a depth that no file of results has; ImportProblem for what is no JSON, or deeper."""
     limit = sys.getrecursionlimit()
     try:
-        sys.setrecursionlimit(len(inspect.stack(0)) + DEEPEST)
+        sys.setrecursionlimit(sum(1 for _ in traceback.walk_stack(None)) + DEEPEST)
         yield
     except json.JSONDecodeError as problem:
         where = f"line {problem.lineno}, character {problem.colno}"

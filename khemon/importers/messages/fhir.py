@@ -13,7 +13,7 @@ from typing import Any
 from khemon.importers.decoding import decoded
 from khemon.importers.from_json import not_too_deep, read_document
 from khemon.importers.grid import MAX_COLUMNS
-from khemon.importers.messages.fhir_around import Around, Specimen
+from khemon.importers.messages.fhir_around import Around, Inside, Specimen, inside_of
 from khemon.importers.messages.fhir_shape import NotR4, Resource, object_of, objects_of, text_of, told
 from khemon.importers.messages.fhir_values import (
     codings_of,
@@ -81,6 +81,8 @@ def read_fhir(content: bytes, encoding: str | None, most_rows: int | None) -> It
         document = read_document(text, lambda: _Objects(most_rows).take, REMEDY)
     reader = FhirReader(most_rows)
     entries = list(_entries(document))
+    if most_rows is not None and sum(entry.resource["resourceType"] == OBSERVATION for entry in entries) > most_rows:
+        raise too_many_rows(most_rows)
     for entry in entries:
         reader.around.take(entry.full_url, entry.resource)
     for entry in entries:
@@ -134,13 +136,15 @@ class FhirReader:
         """Read a resource, and the Observations that it contains."""
         contained = entry.resource.get("contained")
         inside = [one for one in contained if isinstance(one, dict)] if isinstance(contained, list) else []
+        known = inside_of(inside)
+        self._check_rows(len(inside))
         if entry.resource["resourceType"] == OBSERVATION:
-            self._take_observation(entry, "", entry.resource, inside)
+            self._take_observation(entry, "", entry.resource, known)
         else:
             self.others[entry.resource["resourceType"][:40]] += 1
         for number, one in enumerate(inside, start=1):
             if one.get("resourceType") == OBSERVATION:
-                self._take_observation(entry, f"contained {number}", one, inside)
+                self._take_observation(entry, f"contained {number}", one, known)
 
     def notes(self) -> Iterator[str]:
         """What was found besides observations."""
@@ -148,7 +152,7 @@ class FhirReader:
             found = ", ".join(f"{name} ({count})" for name, count in sorted(self.others.items()))
             yield f"resources that are no Observation and are no rows: {found}"
 
-    def _take_observation(self, entry: Entry, field: str, observation: Resource, contained: list[Resource]) -> None:
+    def _take_observation(self, entry: Entry, field: str, observation: Resource, contained: Inside) -> None:
         try:
             rows = self._rows(entry, field, observation, contained)
         except NotR4 as problem:
@@ -156,13 +160,17 @@ class FhirReader:
             self.asides.append(Aside(entry.place, told(observation), REJECTED, reason, field))
         else:
             self.rows += rows
-        if self.most_rows is not None and len(self.rows) + len(self.asides) > self.most_rows:
+        self._check_rows(0)
+
+    def _check_rows(self, coming: int) -> None:
+        if self.most_rows is not None and len(self.rows) + len(self.asides) + coming > self.most_rows:
             raise too_many_rows(self.most_rows)
 
-    def _rows(self, entry: Entry, field: str, observation: Resource, contained: list[Resource]) -> list[Reported]:
+    def _rows(self, entry: Entry, field: str, observation: Resource, contained: Inside) -> list[Reported]:
         """The observation itself, where it has a value or nothing else, and each of its components."""
         specimen = self.around.specimen_of(observation, contained)
         components = objects_of(observation, "component")
+        self._check_rows(len(components))
         own = [(field, observation)] if names_with(observation, "value") or not components else []
         parts = [(f"{field} component {number}".strip(), one) for number, one in enumerate(components, start=1)]
         found = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from khemon.importers.messages.fhir_shape import (
@@ -45,11 +45,26 @@ class Specimen:
     said: list[str] = field(default_factory=list)
 
 
+#: What a resource contains, by kind and id.
+Inside = Mapping[tuple[str, str], Resource]
+
+
+def inside_of(contained: Iterable[Resource]) -> Inside:
+    """The resources that another one contains; one id twice is none."""
+    found: dict[tuple[str, str], Resource] = {}
+    for one in contained:
+        kind, own_id = one.get("resourceType"), one.get("id")
+        if isinstance(kind, str) and isinstance(own_id, str):
+            found[kind, own_id] = {} if (kind, own_id) in found else one
+    return found
+
+
 class Around:
     """The resources of a file by what they can be referred to as."""
 
     def __init__(self) -> None:
         self._by_name: dict[str, list[Found]] = {}
+        self._patients: dict[str, tuple[str, str]] = {}
 
     def take(self, full_url: str, resource: Resource) -> None:
         """Keep a patient or a specimen."""
@@ -61,23 +76,28 @@ class Around:
         for name in names:
             self._by_name.setdefault(name, []).append(found)
 
-    def _found(self, reference: str, kind: str, contained: Iterable[Resource]) -> list[Found]:
+    def _found(self, reference: str, kind: str, contained: Inside) -> list[Found]:
         if reference.startswith("#"):
-            own = [one for one in contained if one.get("id") == reference[1:] and one.get("resourceType") == kind]
-            return [Found(one, False) for one in own]
+            own = contained.get((kind, reference[1:]))
+            return [] if own is None else [Found(own, False)]
         whole = reference.partition("/_history/")[0]
         short = "/".join(whole.split("/")[-2:])
         return self._by_name.get(whole) or self._by_name.get(short) or []
 
-    def patient_of(self, observation: Resource, contained: list[Resource]) -> tuple[str, str]:
+    def patient_of(self, observation: Resource, contained: Inside) -> tuple[str, str]:
         """The id of the patient an observation is about, and why it is in doubt."""
         subject = object_of(observation, "subject")
         reference = text_of(subject, "reference")
+        if reference in self._patients:
+            return self._patients[reference]
         found = self._found(reference, PATIENT, contained) if reference else []
         if found:
             several = {_patient_id(one) for one in found}
             text, doubt = _patient_id(found[0])
-            return text, SAME_NAME if len(several) > 1 else doubt
+            answer = text, SAME_NAME if len(several) > 1 else doubt
+            if not reference.startswith("#"):
+                self._patients[reference] = answer
+            return answer
         if logical := text_of(object_of(subject, "identifier"), "value"):
             return logical, "" if text_of(subject, "type") in ("", PATIENT) else NO_PATIENT
         if not reference:
@@ -86,7 +106,7 @@ class Around:
         is_patient = (before[-1:] == [PATIENT] or not before) and text_of(subject, "type") in ("", PATIENT)
         return own_id.rpartition(":")[2], ELSEWHERE if is_patient else NO_PATIENT
 
-    def specimen_of(self, observation: Resource, contained: list[Resource]) -> Specimen:
+    def specimen_of(self, observation: Resource, contained: Inside) -> Specimen:
         """What is known of the sample of an observation."""
         stated = object_of(observation, "specimen")
         reference = text_of(stated, "reference")

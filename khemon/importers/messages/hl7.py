@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from khemon.importers.decoding import empty_file
 from khemon.importers.grid import MAX_CELL
-from khemon.importers.messages.hl7_orders import Message, Order, patient_of, time_of, with_zone
+from khemon.importers.messages.hl7_orders import Message, Order, Said, patient_of, time_of, with_zone
 from khemon.importers.messages.hl7_text import (
     HEADS,
     LONGEST_FIELD,
@@ -27,8 +27,9 @@ from khemon.importers.messages.hl7_values import (
     status_of,
     unit_of_field,
 )
-from khemon.importers.messages.naming import item_of
+from khemon.importers.messages.naming import Named, item_of
 from khemon.importers.messages.reported import CUT, Aside, Reported, sheets_of
+from khemon.importers.once import Once
 from khemon.importers.workbook.cells import Sheet, too_many_rows
 from khemon.models import ImportProblem
 
@@ -47,12 +48,15 @@ class Hl7Reader:
         self.types: Counter[str] = Counter()
         self.unread: Counter[str] = Counter()
         self.training = False
+        # Fields that repeat are looked at once.
+        self._items: Once[tuple[str, Delimiters], Named] = Once(lambda told: item_of(codings_of(*told)))
+        self._units: Once[tuple[str, Delimiters], tuple[str, list[str]]] = Once(lambda told: unit_of_field(*told))
         self._message: Message | None = None
         self._order = Order()
-        self._results = 0
+        self._results = self._messages = 0
         self._since_batch = 0
         #: Segments whose NTE is a comment on results.
-        self._comments: list[str] | None = None
+        self._comments: Said | None = None
         #: Rows whose specimen is only known by the number of the order.
         self._by_order: list[Reported] = []
 
@@ -93,6 +97,9 @@ class Hl7Reader:
         when = signs.part(head.field(7), 1)
         self._message.zone = when[-5:] if when[-5:-4] in ("+", "-") else ""
         self.types[self._message.type] += 1
+        self._messages += 1
+        if self.most_rows is not None and self._messages > self.most_rows:
+            raise too_many_rows(self.most_rows)
         self.training = self.training or signs.part(head.field(11), 1) in ("T", "D")
         if signs.part(kind, 1) != ORU:
             self._message.doubts.append("message_type: the message is not one of results (ORU); confirm")
@@ -146,16 +153,15 @@ class Hl7Reader:
 
     def _take_obx(self, obx: Segment, message: Message) -> None:
         self._results += 1
-        if self.most_rows is not None and self._results > self.most_rows:
-            raise too_many_rows(self.most_rows)
-        comments: list[str] = []
-        self._order.results.append((self._results, obx, comments))
+        comments = Said()
+        # Kept as it arrived: an order may hold many results, and fields take more room.
+        self._order.results.append((self._results, obx.text, comments))
         self._comments = comments
 
     def _take_nte(self, nte: Segment, message: Message) -> None:
-        if self._comments is not None and sum(map(len, self._comments)) <= MAX_CELL:
+        if self._comments is not None:
             signs = message.signs
-            self._comments.append(" ".join(map(signs.plain, signs.repetitions(nte.field(3)))))
+            self._comments.add(" ".join(map(signs.plain, signs.repetitions(nte.field(3)))))
 
     def _take_spm(self, spm: Segment, message: Message) -> None:
         self._order.take_specimen(spm, message.signs)
@@ -165,22 +171,23 @@ class Hl7Reader:
         """Tell the results of the order that ends here."""
         order, self._order = self._order, Order()
         if self._message is not None:
-            for place, obx, comments in order.results:
+            for place, text, comments in order.results:
+                obx = parted(Segment(place, "OBX", text), self._message.signs)
                 self.rows.append(self._row(place, obx, comments, order, self._message))
 
-    def _row(self, place: int, obx: Segment, comments: list[str], order: Order, message: Message) -> Reported:
+    def _row(self, place: int, obx: Segment, comments: Said, order: Order, message: Message) -> Reported:
         signs = message.signs
         row = Reported(place, patient_id=message.patient_id, doubts=[*message.doubts], received=obx.text)
-        named = item_of(codings_of(obx, signs))
+        named = self._items[obx.field(3), signs]
         row.analyte, row.analyte_name, row.others = named.analyte, named.name, named.others
         put_value(row, obx, signs)
-        row.unit, doubts = unit_of_field(obx, signs)
+        row.unit, doubts = self._units[obx.field(6), signs]
         status = status_of(signs.part(obx.field(11), 1).upper(), order.status, bool(row.value))
         row.doubts += [*named.doubts, *doubts, *filter(None, [status.doubt])]
         row.status, row.reference_range = status.word, range_of_field(obx, signs)
         put_flags(row, obx, signs, status.note)
         self._put_times(row, obx, order, message)
-        said = [*comments, *order.comments, *order.conditions]
+        said = [*comments.texts, *order.comments.texts, *order.conditions.texts]
         row.comment = " ".join(filter(None, said))
         if len(row.comment) > MAX_CELL:
             row.comment, row.doubts = row.comment[:MAX_CELL], [*row.doubts, CUT]

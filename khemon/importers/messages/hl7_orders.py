@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from khemon.importers.grid import MAX_CELL
 from khemon.importers.messages.hl7_text import Delimiters, Segment
 
 MR = "MR"
@@ -17,6 +18,20 @@ REFUSALS = {"RC": "clotted", "QS": "insufficient", "RN": "contaminated", "RH": "
 
 
 @dataclass(slots=True)
+class Said:
+    """Comments, as many as a cell may hold and one more."""
+
+    texts: list[str] = field(default_factory=list)
+    length: int = 0
+
+    def add(self, text: str) -> None:
+        """Keep a text, unless there are more than enough already."""
+        if self.length <= MAX_CELL:
+            self.texts.append(text)
+            self.length += 1 + len(text)
+
+
+@dataclass(slots=True)
 class Order:
     """What an order says of all its results: its number, times and status, comments, and the specimens behind it."""
 
@@ -24,23 +39,25 @@ class Order:
     collected: str = ""
     resulted: str = ""
     status: str = ""
-    comments: list[str] = field(default_factory=list)
+    comments: Said = field(default_factory=Said)
     specimens: list[str] = field(default_factory=list)
-    conditions: list[str] = field(default_factory=list)
+    conditions: Said = field(default_factory=Said)
     #: Each result with the comments below it; an order is told as a whole, because specimens stand behind.
-    results: list[tuple[int, Segment, list[str]]] = field(default_factory=list)
+    results: list[tuple[int, str, Said]] = field(default_factory=list)
     is_stated: bool = False
 
     def take_specimen(self, spm: Segment, signs: Delimiters) -> None:
         """Take in the id of a specimen, when it was taken, and what is said to be wrong with it."""
         specimen = signs.components(spm.field(2))
-        self.specimens.append(signs.first_part(specimen[-1]) or signs.first_part(specimen[0]))
+        stated = signs.first_part(specimen[-1]) or signs.first_part(specimen[0])
+        if stated and stated not in self.specimens[-1:]:
+            self.specimens.append(stated)
         self.collected = self.collected or time_of(spm.field(17), signs)
         for number, words in ((21, REFUSALS), (24, CONDITIONS)):
             for said in signs.repetitions(spm.field(number)):
                 code = signs.part(said, 1)
                 if word := words.get(code.upper(), signs.part(said, 2) or code):
-                    self.conditions.append(f"specimen: {word}")
+                    self.conditions.add(f"specimen: {word}")
 
 
 @dataclass(slots=True)

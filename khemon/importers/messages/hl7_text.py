@@ -7,10 +7,11 @@ import dataclasses
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from khemon.importers.decoding import CANDIDATES, CONTROL, MARKS, decoded
 from khemon.importers.undecided import ENCODING, Undecided
+from khemon.importers.workbook.cells import too_many_rows
 from khemon.models import ImportProblem
 
 #: How a file of messages begins; what stands between the delimiters of MSH-2 are signs.
@@ -38,6 +39,8 @@ HEADS = ("MSH", "FHS", "BHS")
 SEGMENTS_PER_ROW = 5
 #: Fields behind this one are not read.
 LAST_FIELD = 40
+#: MSH-2 is shorter.
+LONGEST_SIGNS = 10
 LONGEST_FIELD = 65_536
 #: Of a value so much is unescaped; no cell may be longer.
 LONGEST_VALUE = 4_096
@@ -185,35 +188,46 @@ def segments_of(text: str, most_rows: int | None) -> Iterator[Segment]:
     if most_rows is not None and ends > SEGMENTS_PER_ROW * most_rows:
         remedy = "send it in parts, or import it with the command khemon import, which has no such limit"
         raise ImportProblem("file", f"more than {SEGMENTS_PER_ROW * most_rows} segments", remedy)
-    last: Segment | None = None
+    if most_rows is not None and text.count("\rOBX") + text.count("\nOBX") > most_rows:
+        raise too_many_rows(most_rows)
+    lines: list[str] = []
     number = 0
     for match in re.finditer(r"[^\r\n\x0b\x1c]+", text):
         line = match[0]
-        if line.isspace():
-            continue
-        name = line[:3]
-        if SEGMENT.fullmatch(name) and (len(line) == 3 or not (line[3].isalnum() or line[3].isspace())):
-            if last is not None:
-                yield last
-            number += 1
-            last = Segment(number, name, line)
-        elif last is None:
-            raise ImportProblem("segment 1", "this is no segment of HL7 v2", REMEDY)
-        else:
-            last.text += "\n" + line
-    if last is not None:
-        yield last
+        if _begins_segment(line):
+            if lines:
+                yield Segment(number, lines[0][:3], "\n".join(lines))
+            lines, number = [line], number + 1
+        elif not line.isspace():
+            if not lines:
+                raise ImportProblem("segment 1", "this is no segment of HL7 v2", REMEDY)
+            lines.append(line)
+    if lines:
+        yield Segment(number, lines[0][:3], "\n".join(lines))
+
+
+def _begins_segment(line: str) -> bool:
+    """Whether a line begins with the name of a segment and a sign that parts fields."""
+    return SEGMENT.match(line) is not None and (len(line) == 3 or not (line[3].isalnum() or line[3].isspace()))
+
+
+@lru_cache(maxsize=64)
+def _delimiters(sign: str, signs: str, encoding: str) -> Delimiters | None:
+    """The delimiters; None where there are none or two are the same."""
+    if not sign or not signs or len({sign, *signs}) != 1 + len(signs) or any(map(str.isalnum, sign + signs)):
+        return None
+    component, repetition, escape, subcomponent = (*signs[:4], *[""] * (4 - len(signs[:4])))
+    return Delimiters(sign, component, repetition, escape, subcomponent, encoding)
 
 
 def delimiters_of(head: Segment, encoding: str) -> Delimiters:
     """The delimiters that MSH, FHS or BHS state; ImportProblem where two of them are the same."""
     sign = head.text[3:4]
-    signs = head.text[4:].partition(sign)[0] if sign else ""
-    signs = signs.partition("\n")[0]
-    if not sign or not signs or len({sign, *signs}) != 1 + len(signs) or any(map(str.isalnum, sign + signs)):
+    signs = head.text[4 : 4 + LONGEST_SIGNS].partition(sign)[0].partition("\n")[0] if sign else ""
+    found = _delimiters(sign, signs, encoding)
+    if found is None:
         raise ImportProblem(f"segment {head.number} ({head.name})", "no delimiters, or one of them twice", REMEDY)
-    component, repetition, escape, subcomponent = (*signs[:4], *[""] * (4 - len(signs[:4])))
-    return Delimiters(sign, component, repetition, escape, subcomponent, encoding)
+    return found
 
 
 def parted(segment: Segment, delimiters: Delimiters) -> Segment:

@@ -105,18 +105,17 @@ def put_flags(row: Reported, obx: Segment, signs: Delimiters, note: str) -> None
         row.fact = Fact(number=row.fact is not None and row.fact.number, note=said)
 
 
-def codings_of(obx: Segment, signs: Delimiters) -> list[Coding]:
+def codings_of(item: str, signs: Delimiters) -> list[Coding]:
     """Code and name of the item, and the alternate ones."""
     found = []
     for first in (1, 4):
-        code, text, system = (signs.part(obx.field(3), first + step) for step in range(3))
+        code, text, system = (signs.part(item, first + step) for step in range(3))
         found.append(Coding(code, text, None if not system else system.upper() in ("LN", "LOINC")))
     return found
 
 
-def unit_of_field(obx: Segment, signs: Delimiters) -> tuple[str, list[str]]:
+def unit_of_field(raw: str, signs: Delimiters) -> tuple[str, list[str]]:
     """The unit of OBX-6, by its UCUM code where it has one, and why it is doubtful."""
-    raw = obx.field(6)
     if signs.component == "^" and (power := POWER.match(raw)):
         return chosen_unit([signs.plain(power[0])])
     parts = [signs.part(raw, number) for number in range(1, 7)]
