@@ -17,7 +17,12 @@ from tests.messages import LOINC, UCUM, bundle, observation
 
 here = workbooks.here
 pytestmark = pytest.mark.usefixtures("here")
-ONE_PLACE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None)
+#: Six laws look at twice as many files each: a third of the examples.
+ONE_PLACE = settings(
+    max_examples=settings().max_examples // 3,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    deadline=None,
+)
 
 OPTIONS = ReadOptions(timezone="UTC", now_ms=workbooks.NOW_MS)
 UNITS = {"platelets": "10*9/L", "fibrinogen": "g/L", "d_dimer": "mg/L{FEU}", "hemoglobin": "g/L", "sirolimus": "ng/mL"}

@@ -19,6 +19,7 @@ from khemon.importers.messages.fhir_values import (
     codings_of,
     names_with,
     note_of,
+    put_doubts,
     put_flags,
     put_value,
     range_of,
@@ -28,7 +29,7 @@ from khemon.importers.messages.naming import item_of
 from khemon.importers.messages.reported import Aside, Reported, sheets_of
 from khemon.importers.staging import REJECTED
 from khemon.importers.workbook.cells import Sheet, too_many_rows
-from khemon.models import QUALITIES, ImportProblem
+from khemon.models import QUALITIES, TIMINGS, ImportProblem
 
 REMEDY = "send a FHIR R4 Bundle, or Observations one on each line, in JSON; or export the results as CSV"
 OBSERVATION, BUNDLE = "Observation", "Bundle"
@@ -37,7 +38,7 @@ OBJECTS_PER_ROW = 10
 #: Parts that say nothing about a result and may be large.
 UNREAD = frozenset({"extension", "photo", "telecom", "address", "contact", "communication"})
 #: How the notes begin that khemon's own export makes, and its names of entries.
-OUR_OWN, AS_RECEIVED, QUALITY = "urn:khemon:", "as received: ", "quality: "
+OUR_OWN, AS_RECEIVED, QUALITY, TIMING = "urn:khemon:", "as received: ", "quality: ", "timing: "
 MUST_UNDERSTAND = "not_r4: the observation has an extension that changes its meaning (modifierExtension)"
 OVER_A_PERIOD = "collected_over_a_period: the sample was taken over a period, not at one time"
 TWO_TIMES = "not_r4: the observation has more than one time"
@@ -193,6 +194,7 @@ def _put_own(row: Reported, record: Resource, status: str) -> None:
     put_value(row, record)
     row.value = as_received if as_received and not names_with(record, "value") else row.value
     put_flags(row, record)
+    put_doubts(row, record)
     row.reference_range = range_of(record, row.unit)
     stated = status_of(status, bool(row.value))
     row.status = stated.word
@@ -211,6 +213,7 @@ def _put_shared(row: Reported, observation: Resource, specimen: Specimen, is_our
     if is_our_own:
         notes = _without_our_own(row, notes)
     row.comment = " ".join([*notes, *specimen.said])
+    put_doubts(row, observation)
     if observation.get("modifierExtension") or observation.get("implicitRules"):
         row.doubts.append(MUST_UNDERSTAND)
 
@@ -239,6 +242,8 @@ def _without_our_own(row: Reported, notes: list[str]) -> list[str]:
             row.value = note.removeprefix(AS_RECEIVED)
         elif note.startswith(QUALITY) and note.removeprefix(QUALITY) in QUALITIES:
             row.quality = note.removeprefix(QUALITY)
+        elif note.startswith(TIMING) and note.removeprefix(TIMING) in TIMINGS:
+            row.timing = note.removeprefix(TIMING)
         else:
             kept.append(note)
     return kept

@@ -8,7 +8,6 @@ from khemon.importers.grid import Fact
 from khemon.importers.messages.fhir_shape import (
     LOINC,
     UCUM,
-    NotR4,
     Resource,
     codes_of,
     concept_of,
@@ -36,6 +35,45 @@ STATUSES = {
 PENDING, WITHDRAWN = "registered", "entered-in-error"
 TWO_VALUES = "not_r4: the observation has more than one value"
 VALUE_AND_ABSENCE = "not_r4: the observation has a value and a reason why it has none"
+UNKNOWN_PART = "not_r4: a part that FHIR R4 does not have here; its meaning may be lost"
+ABOUT_ANOTHER = "identity_in_doubt: the observation is about another than its patient (focus)"
+#: What R4 lets stand in an observation, in a component and in a quantity, besides values and times of some type.
+PARTS = frozenset(
+    [
+        "resourceType",
+        "id",
+        "meta",
+        "implicitRules",
+        "language",
+        "text",
+        "contained",
+        "extension",
+        "modifierExtension",
+        "identifier",
+        "basedOn",
+        "partOf",
+        "status",
+        "category",
+        "code",
+        "subject",
+        "focus",
+        "encounter",
+        "issued",
+        "performer",
+        "dataAbsentReason",
+        "interpretation",
+        "note",
+        "bodySite",
+        "method",
+        "specimen",
+        "device",
+        "referenceRange",
+        "hasMember",
+        "derivedFrom",
+        "component",
+    ]
+)
+QUANTITY = frozenset(["id", "extension", "value", "comparator", "unit", "system", "code"])
 #: Values that are texts.
 TEXTS = ("valueString", "valueDateTime", "valueTime")
 
@@ -63,6 +101,17 @@ def status_of(code: str, has_value: bool) -> Stated:
 def names_with(record: Resource, start: str) -> list[str]:
     """The names of a choice of types, such as valueQuantity and valueString."""
     return [name for name in record if name.startswith(start) and name[len(start) :][:1].isupper()]
+
+
+def put_doubts(row: Reported, record: Resource) -> None:
+    """Hold what has parts that are not known here: one of them may have been the comparator."""
+    quantity = object_of(record, "valueQuantity")
+    choices = {*names_with(record, "value"), *names_with(record, "effective")}
+    names = {name for name in record if not name.startswith("_")} - choices - PARTS
+    if names or {name for name in quantity if not name.startswith("_")} - QUANTITY:
+        row.doubts.append(UNKNOWN_PART)
+    if record.get("focus"):
+        row.doubts.append(ABOUT_ANOTHER)
 
 
 def put_value(row: Reported, record: Resource) -> None:
@@ -140,6 +189,3 @@ def range_of(record: Resource, unit: str) -> str:
 def note_of(record: Resource) -> list[str]:
     """The texts of the notes."""
     return [text for note in objects_of(record, "note") if (text := text_of(note, "text"))]
-
-
-__all__ = ["NotR4", "codings_of", "names_with", "note_of", "put_flags", "put_value", "range_of", "status_of"]

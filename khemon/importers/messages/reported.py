@@ -24,6 +24,7 @@ FIELDS: tuple[str, ...] = (
     "reference_range",
     "status",
     "quality",
+    "timing",
     "comment",
     "specimen_id",
     "others",
@@ -57,6 +58,7 @@ class Reported:
     reference_range: str = ""
     status: str = ""
     quality: str = ""
+    timing: str = ""
     comment: str = ""
     specimen_id: str = ""
     others: str = ""
