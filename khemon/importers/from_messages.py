@@ -102,9 +102,9 @@ def read_messages(kind: str, content: bytes, options: ReadOptions) -> Reading:
 
 
 def message_grids(kind: str, content: bytes, options: ReadOptions) -> list[Grid]:
-    """What a standard has in the place of columns; ImportProblem when the file cannot be trusted as a whole."""
+    """No tables: by its form a message fits every laboratory, so none is found by it. ImportProblem as for reading."""
     parsed_sheets(kind, content, options)
-    return [Grid([*STANDARDS[kind].fields], 0, "", sheet="")]
+    return []
 
 
 def _unused(standard: Standard, options: ReadOptions) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from khemon.importers.grid import Fact
@@ -39,39 +40,14 @@ UNKNOWN_PART = "not_r4: a part that FHIR R4 does not have here; its meaning may 
 ABOUT_ANOTHER = "identity_in_doubt: the observation is about another than its patient (focus)"
 #: What R4 lets stand in an observation, in a component and in a quantity, besides values and times of some type.
 PARTS = frozenset(
-    [
-        "resourceType",
-        "id",
-        "meta",
-        "implicitRules",
-        "language",
-        "text",
-        "contained",
-        "extension",
-        "modifierExtension",
-        "identifier",
-        "basedOn",
-        "partOf",
-        "status",
-        "category",
-        "code",
-        "subject",
-        "focus",
-        "encounter",
-        "issued",
-        "performer",
-        "dataAbsentReason",
-        "interpretation",
-        "note",
-        "bodySite",
-        "method",
-        "specimen",
-        "device",
-        "referenceRange",
-        "hasMember",
-        "derivedFrom",
-        "component",
-    ]
+    re.findall(
+        r"\w+",
+        """
+        resourceType id meta implicitRules language text contained extension modifierExtension identifier basedOn partOf
+        status category code subject focus encounter issued performer dataAbsentReason interpretation note bodySite
+        method specimen device referenceRange hasMember derivedFrom component
+        """,
+    )
 )
 QUANTITY = frozenset(["id", "extension", "value", "comparator", "unit", "system", "code"])
 #: Values that are texts.
