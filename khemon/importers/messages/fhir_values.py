@@ -50,6 +50,7 @@ PARTS = frozenset(
     )
 )
 QUANTITY = frozenset(["id", "extension", "value", "comparator", "unit", "system", "code"])
+COMPARATORS = ("", "<", "<=", ">", ">=")
 #: Values that are texts.
 TEXTS = ("valueString", "valueDateTime", "valueTime")
 
@@ -118,8 +119,12 @@ def put_value(row: Reported, record: Resource) -> None:
 
 
 def _put_quantity(row: Reported, quantity: Resource) -> None:
-    row.value = text_of(quantity, "comparator") + number_of(quantity, "value")
-    row.fact = EXACT_NUMBER if row.value else None
+    comparator, number = text_of(quantity, "comparator"), number_of(quantity, "value")
+    known = comparator in COMPARATORS
+    # Beside a number a figure or a point would become a part of it.
+    row.value = comparator + number if known else f"{comparator} {number}"
+    row.fact = EXACT_NUMBER if known and number else None
+    row.doubts += [] if known else ["not_r4: a comparator that FHIR R4 does not have, or that is not a limit"]
     code, system = text_of(quantity, "code"), text_of(quantity, "system")
     by_code = [code] if system == UCUM else []
     row.unit, doubts = chosen_unit([*by_code, text_of(quantity, "unit"), code])

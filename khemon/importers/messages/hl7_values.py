@@ -31,6 +31,7 @@ OFF_SCALE = ("<", ">")
 NORMAL = ("", "N")
 FLAG = re.compile(r"[A-Z]{1,4}")
 LONGEST_TEXT = 200
+COMPARATORS = ("", "=", "<", "<=", ">", ">=", "<>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,9 @@ def put_value(row: Reported, obx: Segment, signs: Delimiters) -> None:
 def _structured(raw: str, signs: Delimiters) -> tuple[str, Fact | None]:
     """A number with its comparator; two numbers, a range or a ratio, stay as they are written."""
     comparator, first, sign, second = (signs.part(raw, number) for number in range(1, 5))
+    if comparator not in COMPARATORS:
+        # Beside a number a figure or a point would become a part of it.
+        return signs.plain(raw), None
     comparator = "" if comparator == "=" else comparator
     is_one = not sign and not second and not signs.part(raw, 5)
     return f"{comparator}{first}{sign}{second}", EXACT_NUMBER if is_one and PLAIN_NUMBER.fullmatch(first) else None
