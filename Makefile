@@ -79,7 +79,7 @@ mutate: $(TEST_READY)  ## small changes of what judges, each of which has to fai
 	$(BIN)/python -m tests.mutation --workers $(WORKERS) $(LOOK) $(MODULES)
 
 fuzz: $(TEST_READY)  ## a minute of damaged files for each reader; SECONDS_EACH=600 looks longer
-	@set -e; for reader in csv json xlsx sheet xls; do $(BIN)/python -m tests.fuzzing $$reader $(SECONDS_EACH); done
+	@set -e; for reader in csv json hl7 fhir xlsx sheet xls; do $(BIN)/python -m tests.fuzzing $$reader $(SECONDS_EACH); done
 
 format: $(TEST_READY)  ## mend what ruff can mend
 	$(BIN)/ruff check --fix .

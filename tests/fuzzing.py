@@ -109,6 +109,8 @@ def _old_workbook() -> list[bytes]:
 TARGETS: dict[str, tuple[Callable[[bytes], None], Callable[[], list[bytes]]]] = {
     "csv": (_text, lambda: [b"0" + content for content in _corpus(".csv", ".tsv", ".txt")]),
     "json": (_whole, lambda: _corpus(".json")),
+    "hl7": (_whole, lambda: _corpus(".hl7")),
+    "fhir": (_whole, lambda: [content for content in _corpus(".json", ".ndjson") if b"resourceType" in content]),
     "xlsx": (_whole, lambda: [workbook(ROWS)]),
     "sheet": (_sheet, lambda: [sheet_xml(ROWS, merged=["A2:A3"]).encode()]),
     "xls": (_whole, _old_workbook),
@@ -127,7 +129,9 @@ def _changed(content: bytes, chance: random.Random) -> bytes:
         if kind == 0 and changed:
             changed[place - 1] = chance.randrange(256)
         elif kind == 1:
-            changed[place:place] = chance.choice([b",", b'"', b"\n", b";", b"\0", b"9", b"<", b"]", b"}", b"\xff"])
+            changed[place:place] = chance.choice(
+                [b",", b'"', b"\n", b";", b"\0", b"9", b"<", b"]", b"}", b"\xff", b"|", b"^"]
+            )
         elif kind == 2:
             del changed[place : place + chance.randrange(1, 20)]
         else:

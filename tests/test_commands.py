@@ -585,18 +585,27 @@ def test_reading_a_database_that_is_not_there_is_refused_and_makes_none(ward):
 # ---- other files ------------------------------------------------------------------------------------------------
 
 
-FHIR = '{"resourceType": "Bundle", "entry": []}'
+@pytest.mark.parametrize(
+    ("name", "accepted", "rows"),
+    [("sample_cbc_oru_r01.hl7", 2, 3), ("sample_coag_oru_r01.hl7", 3, 3), ("synthea_bundle_cut.json", 6, 8)],
+)
+def test_messages_and_bundles_are_imported_and_evaluated_like_other_files(ward, name, accepted, rows):
+    said = imported(SAMPLES / name, ward.url)
+    assert (said.code, said.document["format"]) == (0, "fhir" if name.endswith("json") else "hl7")
+    counts = said.document["counts"]
+    assert (counts["read"], counts["accepted"], counts["ignored"]) == (rows, accepted, rows - accepted)
+    assert imported(SAMPLES / name, ward.url).document["counts"]["duplicate"] == rows
+    evaluated = khemon("evaluate", SAMPLES / name, "--json")
+    assert len(evaluated.document["patients"]) == 1
+    assert {row["decision"] for row in evaluated.document["not_used"]} <= {"ignored"}
 
 
-@pytest.mark.parametrize("name", ["sample_cbc_oru_r01.hl7", "sample_coag_oru_r01.hl7", "fhir.json"])
-def test_hl7_and_fhir_are_named_as_not_supported_yet(ward, name):
-    path = SAMPLES / name
-    if name == "fhir.json":
-        path = ward.folder / name
-        path.write_text(FHIR)
+def test_a_bundle_without_results_is_refused_by_import_and_evaluate(ward):
+    path = ward.folder / "fhir.json"
+    path.write_text('{"resourceType": "Bundle", "entry": []}')
     for said in (imported(path, ward.url), khemon("evaluate", path, "--json")):
         assert (said.code, set(said.document)) == (2, {"file", "error"})
-        assert "not supported yet" in said.error["found"]
+        assert "no Observation" in said.error["found"]
         assert set(said.error) == {"where", "found", "remedy"}
     assert ward.run("batches").document == {"batches": []}
 

@@ -60,7 +60,7 @@ def test_the_row_as_it_arrived_is_that_of_the_record():
         (lines(RECORD) + b'{"a": 1, "a": 2}\n', "record 2", "one name twice"),
         (lines(RECORD) + b'{"a": NaN}\n', "file", "not a number that JSON has"),
         (lines(RECORD, {**RECORD, "more": {"a": 1}}), "record 2", "itself a record"),
-        (lines({"resourceType": "Patient"}, {"resourceType": "Observation"}), "file", "FHIR"),
+        (lines({"resourceType": "Patient"}, {"resourceType": "Device"}), "file", "no Observation"),
         (lines({"results": [1], "more": [2]}), "file", "not one array of records"),
     ],
 )

@@ -66,6 +66,25 @@ def far(place, line):
     return lambda: with_sheet(f'{OPEN}<row r="{line}"><c r="{place}"><v>1</v></c></row>{CLOSE}')
 
 
+MESSAGE = "\r".join(
+    ["MSH|^~\\&|L|H|K|W|20250314||ORU^R01|1|P|2.5", "PID|1||P1^^^H^MR", "OBR|1||F1|CBC|||20250314060500", ""]
+)
+OBX = "OBX|1|NM|777-3^Platelets^LN||14|10*9/L|||||F\r"
+OBSERVATION = {"resourceType": "Observation", "status": "final", "subject": {"identifier": {"value": "P1"}}}
+
+
+def hl7(*parts):
+    return lambda: (MESSAGE + "".join(parts)).encode()
+
+
+def fhir(**parts):
+    return lambda: json.dumps(OBSERVATION | parts).encode()
+
+
+def entries(text, count):
+    return lambda: b'{"resourceType": "Bundle", "entry": [' + text * count + b"{}]}"
+
+
 TWO = "as an Excel workbook (XLSX) and as"
 
 FILES = {
@@ -127,6 +146,13 @@ FILES = {
     "NUL in JSON": (lambda: records(patient_id="P\0"), "control character"),
     "JSON cut off": (lambda: records()[:-3], "not valid JSON"),
     "JSON not in UTF-8": (lambda: b'[{"patient_id": "\xff"}]', "encoding is undecided"),
+    "millions of segments": (hl7("NTE|\r" * 1_100_000), "more than 1000000 segments"),
+    "hundreds of thousands of messages": (lambda: b"MSH|^\r" * 250_000, "more than 200000 rows"),
+    "a field of 5 MB": (lambda: MESSAGE.replace("P1", "~" * 5_000_000).encode(), "a field of 50000"),
+    "many lines that begin no segment": (hl7(OBX, "x\r" * 300_000), "a field of"),
+    "deep FHIR": (lambda: b'{"resourceType": "Bundle", "entry": ' + b"[" * 100_000, "nested too deep"),
+    "millions of FHIR entries": (entries(b"{},", 6_000_000), "more than 2000000 objects"),
+    "a million components": (fhir(component=[{}] * 1_000_000), "more than 200000 rows"),
     "a million columns of text": (lambda: b"x," * 1_000_000, "1000001 columns"),
     "a line of 20 MB": (lambda: (",".join(HEADER) + "\n").encode() + b"x" * 20_000_000, "longer than"),
     "20 MB of quotation marks": (lambda: (",".join(HEADER) + "\n").encode() + b'"' * 20_000_000, "longer than"),
@@ -195,6 +221,25 @@ def test_rows_counted_ahead_are_those_that_reading_finds(name, rows, monkeypatch
     monkeypatch.setattr("khemon.importers.workbook.sheet_xml._has_more_rows", lambda *_: False)
     assert found == verdict()
     assert (found == "more than 2 rows") == (filled and rows > 2 + SPARE_ROWS)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        hl7(OBX.replace("14", "9" * 9_000_000)),
+        hl7(OBX.replace("NM", "ST").replace("14", "\\E" * 4_000_000)),
+        hl7(OBX, "NTE|||x\r" * 200_000),
+        fhir(valueQuantity={"value": 10**4000}, note=[{"text": "x" * 9_000_000}]),
+    ],
+)
+def test_a_part_that_no_result_has_is_never_an_accepted_number_and_costs_little(make, monkeypatch):
+    content = make()
+    monkeypatch.setattr(apart, "MEMORY_MB", 400)
+    before = work()
+    [found] = read(content, "x", OPTIONS).observations
+    assert work() - before < SECONDS * PATIENCE
+    assert found.decision in ("review", "rejected", "ignored")
+    assert len(found.text) <= 1_024
 
 
 def test_a_cell_far_below_costs_no_more_than_its_rows():

@@ -8,6 +8,9 @@ import pytest
 
 from khemon.importers import ReadOptions, load_mapping, read
 from khemon.models import ImportProblem
+from tests import workbooks
+
+here = workbooks.here
 
 PATTERNS = Path(__file__).parent / "samples" / "patterns"
 EXPECTED = tomllib.loads((PATTERNS / "expected.toml").read_text(encoding="utf-8"))["file"]
@@ -32,6 +35,7 @@ def told(observation):
     return fixed, codes | {f"={observation.patient_id}", f"@{time}"}
 
 
+@pytest.mark.usefixtures("here")
 @pytest.mark.parametrize("case", EXPECTED, ids=lambda case: case["name"])
 def test_a_pattern_is_read_as_expected(case):
     if "error" in case:

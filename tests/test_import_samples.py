@@ -2,6 +2,8 @@
 
 import csv
 import datetime as dt
+import json
+from decimal import Decimal
 from itertools import groupby
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -140,12 +142,48 @@ def test_synthea_observations_are_read_by_loinc_and_other_codes_are_ignored():
         assert one.patient_id == row["PATIENT"]
 
 
+def rows_of(name):
+    with (SAMPLES / name).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
 @pytest.mark.parametrize("name", ["sample_cbc_oru_r01.hl7", "sample_coag_oru_r01.hl7"])
-def test_hl7_is_named_as_not_supported_yet(name):
-    with pytest.raises(ImportProblem, match=r"HL7.*not supported yet"):
-        read_sample(name)
+def test_an_hl7_sample_is_read_as_expected_and_what_it_names_beside_is_ignored(name):
+    found = read_sample(name).observations
+    wanted = [row for row in rows_of("expected_hl7_samples.csv") if row["file"] == name]
+    told = [
+        {
+            "file": name,
+            "obx": str(one.row),
+            "analyte": one.analyte,
+            "value_canonical": one.canonical_value,
+            "unit_canonical": one.canonical_unit,
+            "comparator": one.comparator,
+            "collected": dt.datetime.fromtimestamp(one.collected_ms / 1000, dt.UTC).strftime("%Y-%m-%dT%H:%M"),
+        }
+        for one in found
+        if one.decision == "accepted"
+    ]
+    assert told == wanted
+    assert {one.decision for one in found if str(one.row) not in {row["obx"] for row in wanted}} <= {"ignored"}
+    assert {(one.patient_id, one.status) for one in found} == {("TST0001", "final")}
 
 
-def test_fhir_is_named_as_not_supported_yet():
-    with pytest.raises(ImportProblem, match=r"FHIR.*not supported yet"):
-        read(b'{"resourceType": "Bundle", "entry": []}', "x.json", ReadOptions(timezone="UTC", now_ms=NOW_MS))
+def test_a_synthea_bundle_is_read_as_expected_and_every_other_item_is_ignored():
+    reading = read_sample("synthea_bundle_cut.json")
+    entries = json.loads((SAMPLES / "synthea_bundle_cut.json").read_text(encoding="utf-8"))["entry"]
+    place = {entry["resource"]["id"]: number for number, entry in enumerate(entries, start=1)}
+    found = {one.row: one for one in reading.observations}
+    wanted = {place[row["observation_id"]]: row for row in rows_of("expected_synthea_bundle_cut.csv")}
+    assert len(wanted) == 4
+    for number, row in wanted.items():
+        one = found[number]
+        assert (one.decision, one.analyte, one.status) == ("accepted", row["analyte"], row["status"])
+        assert (one.value, one.unit, one.canonical_unit) == (row["value_raw"], row["unit_code"], row["unit_canonical"])
+        # The expected file is rounded.
+        assert abs(Decimal(one.canonical_value) - Decimal(row["value_canonical"])) <= Decimal("5e-10")
+        assert one.collected_ms == int(dt.datetime.fromisoformat(row["effective"]).timestamp()) * 1000
+    others = {(one.analyte, one.decision) for number, one in found.items() if number not in wanted}
+    assert others == {("white_cells", "accepted"), (None, "ignored")}
+    assert {one.patient_id for one in reading.observations} == {entries[0]["resource"]["identifier"][1]["value"]}
+    assert reading.notes == ["resources that are no Observation and are no rows: DiagnosticReport (1), Patient (1)"]

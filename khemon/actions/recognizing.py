@@ -11,13 +11,17 @@ from khemon.importers import Reading
 if TYPE_CHECKING:
     from khemon.actions.uploads import HowToRead
 
-_FORMATS = {"csv": "text table", "xlsx": "Excel workbook (XLSX)", "xls": "old Excel workbook (XLS)", "json": "JSON"}
+_FORMATS = {"csv": "text table", "xlsx": "Excel workbook (XLSX)", "xls": "old Excel workbook (XLS)", "json": "JSON"} | {
+    "hl7": "HL7 v2 message",
+    "fhir": "FHIR resource (JSON)",
+}
 _KINDS = {"labs": "laboratory results", "events": "events", "patients": "children"}
 _LAYOUTS = {
     "canonical": "khemon's own columns",
     "long": "one result per row",
     "wide": "one column per item",
     "dates_across": "one column per date",
+    "messages": "the standard's own",
 }
 _DATES = {
     "iso": ("year first, certain", True),

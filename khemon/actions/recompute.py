@@ -45,8 +45,7 @@ class Ward:
 
 def ward_of(reader: Reader) -> Ward:
     """The store's protocol and time zone; Refused when it has no time zone yet."""
-    timezone = reader.setting("timezone")
-    if not timezone:
+    if not (timezone := reader.setting("timezone")):
         found = "this store has no time zone yet; a wrong one shifts every day count"
         raise Refused("time zone", found, "state it once with --timezone, for example --timezone Europe/Berlin")
     return Ward(live_protocol(reader), timezone)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from decimal import Decimal
 from typing import Any
 
 from khemon.exporters.chart import Chart, Lab
@@ -38,7 +40,17 @@ PROCEDURES = frozenset(
 
 def bundle_bytes(chart: Chart) -> bytes:
     """The bundle as JSON, the same bytes for the same chart."""
-    return (json.dumps(bundle(chart), ensure_ascii=False, indent=2, allow_nan=False) + "\n").encode()
+    text = json.dumps(bundle(chart), ensure_ascii=False, indent=2, allow_nan=False, default=_marked)
+    return (_MARKED.sub(r"\1", text) + "\n").encode()
+
+
+#: Stands around an exact number in a text until its quotation marks are taken off: JSON written from floats rounds.
+_MARK = "\ue000"
+_MARKED = re.compile(f'"{_MARK}([0-9]+(?:[.][0-9]+)?){_MARK}"')
+
+
+def _marked(number: Decimal) -> str:
+    return f"{_MARK}{number:f}{_MARK}"
 
 
 def bundle(chart: Chart) -> dict[str, Any]:
@@ -75,8 +87,11 @@ def _observation(lab: Lab, subject: dict[str, str]) -> dict[str, Any]:
     """One result; a sample without a value says why it is absent, never zero."""
     analyte = ANALYTES[lab.analyte]
     code: dict[str, Any] = {"text": analyte.label}
-    if analyte.loinc:
-        code["coding"] = [{"system": _LOINC, "code": analyte.loinc[0]}]
+    # A code that states a basis would make one of a D-dimer whose basis is not known.
+    is_open = bool(analyte.unstated_unit) and lab.unit == analyte.unstated_unit
+    codes = [loinc for loinc in analyte.loinc if not (is_open and loinc in analyte.loinc_basis)]
+    if codes:
+        code["coding"] = [{"system": _LOINC, "code": codes[0]}]
     said: dict[str, Any] = {
         "resourceType": "Observation",
         "id": lab.key,
@@ -97,13 +112,13 @@ def _observation(lab: Lab, subject: dict[str, str]) -> dict[str, Any]:
         said["valueQuantity"] = _quantity(lab)
     notes = [f"as received: {lab.text} {lab.unit_as_received or ''}".strip(), lab.comment or ""]
     notes += [f"quality: {lab.quality}"] if lab.quality else []
+    notes += [f"timing: {lab.timing}"] if lab.timing not in ("", "unknown") else []
     said["note"] = [{"text": note} for note in notes if note]
     return said
 
 
 def _quantity(lab: Lab) -> dict[str, Any]:
-    value = str(lab.value)
-    quantity: dict[str, Any] = {"value": float(value) if "." in value else int(value)}
+    quantity: dict[str, Any] = {"value": Decimal(str(lab.value))}
     if lab.comparator:
         quantity["comparator"] = lab.comparator
     return quantity | {"unit": lab.unit, "system": _UCUM, "code": lab.unit}

@@ -111,6 +111,14 @@ def _sheets(kind: str, content: bytes, encoding: str | None, most: int | None) -
         from khemon.importers.from_json import read_json
 
         return read_json(content, encoding, most)
+    if kind == "hl7":
+        from khemon.importers.messages.hl7 import read_hl7
+
+        return read_hl7(content, encoding, most)
+    if kind == "fhir":
+        from khemon.importers.messages.fhir import read_fhir
+
+        return read_fhir(content, encoding, most)
     from khemon.importers.workbook.xls import read_xls
     from khemon.importers.workbook.xlsx import read_xlsx
 

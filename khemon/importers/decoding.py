@@ -51,11 +51,8 @@ def refuse_other_formats(content: bytes) -> None:
         if content.startswith(signature):
             raise ImportProblem("file", f"this is {finding}, which is not supported yet", CSV_REMEDY)
     start = content.removeprefix(codecs.BOM_UTF8).lstrip()[:SAMPLE]
-    if re.match(rb"\x0b?(MSH|FHS|BHS)[|^~&]", start):
-        raise ImportProblem("file", "this is an HL7 v2 message, which is not supported yet", CSV_REMEDY)
     if JSON_START.match(start):
-        finding = "a FHIR resource in JSON" if b'"resourceType"' in start else "JSON"
-        raise ImportProblem("file", f"this is {finding}, which is not supported yet", CSV_REMEDY)
+        raise ImportProblem("file", "this is JSON of a form that is not supported yet", CSV_REMEDY)
     if start[:5].lower() in (b"<?xml", b"<html", b"<!doc"):
         raise ImportProblem("file", "this is XML or HTML, which is not supported yet", CSV_REMEDY)
 

@@ -9,9 +9,11 @@ from functools import partial
 
 from khemon.importers.decoding import MARKS, refuse_other_formats
 from khemon.importers.from_csv import csv_grids, read_csv
+from khemon.importers.from_messages import message_grids, read_messages
 from khemon.importers.from_sheets import read_json, read_xls, read_xlsx, sheet_grids
 from khemon.importers.grid import Grid
 from khemon.importers.layout import fits
+from khemon.importers.messages.hl7_text import BEGINNING
 from khemon.importers.options import ReadOptions
 from khemon.importers.staging import LABS, Reading
 from khemon.models import ImportProblem
@@ -19,6 +21,7 @@ from khemon.models import ImportProblem
 #: The end of a zip archive stands within so many bytes of the end of the file.
 ARCHIVE_END = 66_000
 START = 4_096
+RESOURCE = re.compile(rb'"resourceType"\s*:')
 RECORDS = re.compile(r"\s*(?:\[\s*[\[{\]\"\-\dtfn]|\{\s*[\"}])")
 
 
@@ -47,8 +50,21 @@ def _start_text(content: bytes) -> str:
     return content[:START].decode(mark, errors="ignore")
 
 
-def _is_json(content: bytes) -> bool:
+def _begins_as_json(content: bytes) -> bool:
     return RECORDS.match(_start_text(content).lstrip("\ufeff")) is not None
+
+
+def _is_json(content: bytes) -> bool:
+    return _begins_as_json(content) and not _is_fhir(content)
+
+
+def _is_fhir(content: bytes) -> bool:
+    """Whether it is JSON in which some record says what resource of FHIR it is."""
+    return _begins_as_json(content) and RESOURCE.search(content) is not None
+
+
+def _is_hl7(content: bytes) -> bool:
+    return BEGINNING.match(_start_text(content).lstrip("\ufeff")) is not None
 
 
 def _is_text_table(content: bytes) -> bool:
@@ -56,7 +72,7 @@ def _is_text_table(content: bytes) -> bool:
     marked = any(content.startswith(prefix) for prefix, _ in MARKS)
     start = content[:START].partition(b"\n")[0]
     binary = start.startswith((b"PK\x03\x04", b"PK\x05\x06", b"\xd0\xcf\x11\xe0")) or (b"\0" in start and not marked)
-    return not binary and not _is_json(content)
+    return not binary and not _begins_as_json(content) and not _is_hl7(content)
 
 
 def kind_at_a_glance(start: bytes) -> str:
@@ -69,6 +85,8 @@ FORMATS: tuple[Format, ...] = (
     Format("an Excel workbook (XLSX)", _is_archive, read_xlsx, partial(sheet_grids, "xlsx")),
     Format("an old Excel workbook (XLS)", _is_old_workbook, read_xls, partial(sheet_grids, "xls")),
     Format("JSON", _is_json, read_json, partial(sheet_grids, "json")),
+    Format("HL7 v2", _is_hl7, partial(read_messages, "hl7"), partial(message_grids, "hl7")),
+    Format("FHIR in JSON", _is_fhir, partial(read_messages, "fhir"), partial(message_grids, "fhir")),
     Format("a text table (CSV)", _is_text_table, read_csv, csv_grids),
 )
 

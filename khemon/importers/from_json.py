@@ -5,10 +5,11 @@ They stand in an array, or each on a line of its own (NDJSON).
 
 from __future__ import annotations
 
-import inspect
 import json
 import sys
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
@@ -60,66 +61,66 @@ def _no_number(name: str) -> NoReturn:
     _refuse(f"{name} is not a number that JSON has")
 
 
+@contextmanager
+def not_too_deep(remedy: str) -> Iterator[None]:
+    """JSON is read in it down to a depth that no file of results has; ImportProblem for what is no JSON, or deeper."""
+    limit = sys.getrecursionlimit()
+    try:
+        sys.setrecursionlimit(sum(1 for _ in traceback.walk_stack(None)) + DEEPEST)
+        yield
+    except json.JSONDecodeError as problem:
+        where = f"line {problem.lineno}, character {problem.colno}"
+        raise ImportProblem(where, "not valid JSON", remedy) from problem
+    except RecursionError as problem:
+        raise ImportProblem("file", "JSON nested too deep", remedy) from problem
+    finally:
+        sys.setrecursionlimit(limit)
+
+
 def read_json(content: bytes, encoding: str | None, most: int | None) -> Iterator[Sheet]:
     """The records as one sheet, row 1 being the first record; ImportProblem for JSON of any other shape."""
     text, _ = decoded(content, encoding)
     if text.find("}") > LONGEST_RECORD:
         _refuse(f"a JSON record of more than {LONGEST_RECORD} characters", "record 1")
-    limit = sys.getrecursionlimit()
-    try:
-        sys.setrecursionlimit(len(inspect.stack(0)) + DEEPEST)
-        document = _document(text, most)
-    except json.JSONDecodeError as problem:
-        raise _not_valid(problem.lineno, problem) from problem
-    except RecursionError:
-        _refuse("JSON nested too deep")
-    finally:
-        sys.setrecursionlimit(limit)
+    with not_too_deep(REMEDY):
+        document = read_document(text, lambda: _Records(most).take, REMEDY)
     yield _sheet(_records(document))
 
 
-def _not_valid(line: int, problem: json.JSONDecodeError) -> ImportProblem:
-    return ImportProblem(f"line {line}, character {problem.colno}", "not valid JSON", REMEDY)
+#: Takes the pairs of an object and gives the object.
+Take = Callable[[list[tuple[str, Any]]], dict[str, Any]]
 
 
-def _document(text: str, most: int | None) -> Any:  # noqa: ANN401
+def read_document(text: str, taking: Callable[[], Take], remedy: str) -> Any:  # noqa: ANN401
     """What the text holds; of several objects one after the other, each on its line, a list."""
     try:
-        return _loaded(text, _Records(most))
+        return _loaded(text, taking())
     except json.JSONDecodeError as problem:
         if problem.msg != "Extra data" or not text.lstrip().startswith("{"):
             raise
-    found, records = [], _Records(most)
+    found, take = [], taking()
     # Not at other ends of lines: a text in a record may hold those.
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         try:
-            record = _loaded(line, records)
+            record = _loaded(line, take)
         except json.JSONDecodeError as problem:
-            raise _not_valid(number, problem) from problem
+            where = f"line {number}, character {problem.colno}"
+            raise ImportProblem(where, "not valid JSON", remedy) from problem
         if not isinstance(record, dict):
-            _refuse("a line that is not one record", f"line {number}")
-        _refuse_fhir(record)
+            raise ImportProblem(f"line {number}", "a line that is not one record", remedy)
         found.append(record)
     return found
 
 
-def _loaded(text: str, records: _Records) -> Any:  # noqa: ANN401
-    return json.loads(
-        text, object_pairs_hook=records.take, parse_constant=_no_number, parse_float=Digits, parse_int=Digits
-    )
-
-
-def _refuse_fhir(record: dict[str, Any]) -> None:
-    if "resourceType" in record:
-        raise ImportProblem("file", "this is a FHIR resource in JSON, which is not supported yet", REMEDY)
+def _loaded(text: str, take: Take) -> Any:  # noqa: ANN401
+    return json.loads(text, object_pairs_hook=take, parse_constant=_no_number, parse_float=Digits, parse_int=Digits)
 
 
 def _records(document: Any) -> list[dict[str, Any]]:  # noqa: ANN401
     """The array of records, also where it is the only array of one object."""
     if isinstance(document, dict):
-        _refuse_fhir(document)
         flat = not any(isinstance(value, dict | list) for value in document.values())
         if document and flat:
             return [document]
@@ -156,14 +157,14 @@ def _cell(value: Any, where: str) -> tuple[str, Fact | None]:  # noqa: ANN401
         return str(value).lower(), None
     if isinstance(value, Digits):
         _check_text(value, where)
-        return _plain(value), NUMBER
+        return plain_digits(value), NUMBER
     if not isinstance(value, str):
         _refuse("a value that is itself a record or an array", where)
     _check_text(value, where)
     return value, None
 
 
-def _plain(digits: str) -> str:
+def plain_digits(digits: str) -> str:
     """A number without an exponent where it is short enough to be one; else as written, which no value may be."""
     if "e" not in digits.casefold():
         return str(digits)

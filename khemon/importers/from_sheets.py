@@ -17,6 +17,8 @@ from khemon.importers.workbook.cells import Sheet
 from khemon.models import ImportProblem
 
 Row = tuple[int, list[str]]
+#: Formats whose bytes are text in some encoding.
+TEXTS = ("json", "hl7", "fhir")
 
 
 def read_xlsx(content: bytes, options: ReadOptions) -> Reading:
@@ -46,12 +48,12 @@ def sheet_grids(kind: str, content: bytes, options: ReadOptions) -> list[Grid]:
     return _opened(kind, content, options)[0]
 
 
-def _sheets(kind: str, content: bytes, options: ReadOptions) -> list[Sheet]:
+def parsed_sheets(kind: str, content: bytes, options: ReadOptions) -> list[Sheet]:
     """What another process parsed, once for all readings of the same bytes."""
     encoding = options.encoding or (options.mapping.encoding if options.mapping else None)
     if options.parsed is None:
         return sheets_apart(kind, content, encoding, options.max_rows)
-    key = encoding if kind == "json" else None
+    key = encoding if kind in TEXTS else None
     if key not in options.parsed:
         options.parsed[key] = sheets_apart(kind, content, encoding, options.max_rows)
     return options.parsed[key]
@@ -59,7 +61,7 @@ def _sheets(kind: str, content: bytes, options: ReadOptions) -> list[Sheet]:
 
 def _opened(kind: str, content: bytes, options: ReadOptions) -> tuple[list[Grid], list[Sheet]]:
     """The tables, and the sheets that hold one."""
-    sheets = [sheet for sheet in _sheets(kind, content, options) if sheet.rows]
+    sheets = [sheet for sheet in parsed_sheets(kind, content, options) if sheet.rows]
     if not sheets:
         raise empty_file()
     finder = Finder(options.mapping, lambda name: is_date(name, options, typed=kind != "json"))

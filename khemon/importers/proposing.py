@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from khemon.importers.claims import TIME_OF_DAY
 from khemon.importers.findings import BESIDE, DATES, ColumnFact, Findings
 from khemon.importers.formats import read_any
-from khemon.importers.layout import CANONICAL
+from khemon.importers.layout import LAYOUTS
 from khemon.importers.mapping import COLUMN_FIELDS, Mapping
 from khemon.importers.mapping_text import TABLES
 from khemon.importers.options import ReadOptions
@@ -73,7 +73,7 @@ def _by_and_by(reading: Reading, stated: Mapping) -> Iterator[dict[str, Any]]:
         base["encoding"] = reading.encoding.removesuffix("-sig")
     if found.delimiter:
         base["delimiter"] = found.delimiter
-    if reading.layout != CANONICAL:
+    if reading.layout in LAYOUTS:
         base["layout"] = reading.layout
     numbers = {"decimal": found.decimal} if found.decimal and not (stated.decimal or stated.thousands) else {}
     times = strptime_forms(found.dates, found.times_of_day, found.order)
@@ -87,7 +87,7 @@ def _by_and_by(reading: Reading, stated: Mapping) -> Iterator[dict[str, Any]]:
 
 def _columns(reading: Reading, found: Findings) -> dict[str, Any]:
     """[columns], [codes] and [units] that say what was found; empty where a mapping cannot say it."""
-    if reading.kind != LABS or reading.layout == CANONICAL or len(found.tables) != 1:
+    if reading.kind != LABS or reading.layout not in LAYOUTS or len(found.tables) != 1:
         return {}
     read = [fact for fact in found.tables[0] if fact.meaning and fact.header != DATES and fact.why != BESIDE]
     meanings = [fact.meaning for fact in read]

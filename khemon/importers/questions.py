@@ -12,6 +12,7 @@ from khemon.importers.findings import Findings
 from khemon.importers.grid import cells_of, physical_lines
 from khemon.importers.header import SAMPLED, Finder, find_start
 from khemon.importers.items import named_analytes
+from khemon.importers.layout import WIDE
 from khemon.importers.numbers import SAY_DECIMAL
 from khemon.importers.options import ReadOptions
 from khemon.importers.proposing import date_choices
@@ -76,7 +77,8 @@ def _items(reading: Reading, found: Findings) -> Iterator[Question]:
         may_be = dict.fromkeys((*named_analytes(item.text), *named_analytes(item.name), item.analyte or ""))
         choices = tuple(name for name in may_be if name)
         yield Question(CODES, f"Which analyte is {(item.text or item.name)!r}?", item.text or item.name, choices)
-    columns = Counter(one.field or "" for one in _waiting(reading, "analyte_in_doubt") if not doubtful)
+    waiting = _waiting(reading, "analyte_in_doubt") if reading.layout == WIDE and not doubtful else []
+    columns = Counter(one.field or "" for one in waiting)
     for header, rows in columns.most_common(MOST_ASKED):
         choices = named_analytes(header)
         yield Question(COLUMNS, f"Which analyte is column {header!r}?", header, choices, rows=rows)

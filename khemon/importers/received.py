@@ -7,12 +7,15 @@ from collections.abc import Callable, Sequence
 from khemon.importers.apart import sheets_apart
 from khemon.importers.decoding import decoded
 from khemon.importers.grid import physical_lines
+from khemon.importers.messages.reported import FIELDS
 from khemon.importers.workbook.cells import Sheet
 
 #: The row of a file with this number and this field, as text; empty where there is none or it is not certain.
 Received = Callable[[int, str | None], str]
 #: A record goes on over so many lines at most where its quotation marks are not closed.
 MOST_LINES = 40
+#: Formats whose rows are told as messages are.
+MESSAGES = ("hl7", "fhir")
 BETWEEN_CELLS = " | "
 
 
@@ -49,8 +52,20 @@ def _cells(cells: dict[int, str]) -> str:
     return BETWEEN_CELLS.join(cells.get(column, "") for column in range(width))
 
 
+def of_messages(results: Sheet, asides: Sheet) -> Received:
+    """The rows of messages and resources, by their place and field."""
+    place, field, arrived = (FIELDS.index(name) for name in ("place", "field", "received"))
+    texts = {(cells[place], cells.get(field, "")): cells.get(arrived, "") for cells in results.rows.values()}
+    texts |= {(cells[0], cells.get(1, "")): cells.get(2, "") for cells in asides.rows.values()}
+    return lambda number, name: texts.get((str(number), name or ""), "")
+
+
 def received(content: bytes, format_name: str, encoding: str) -> Received:
     """The rows of a file that was read before; ImportProblem when it cannot be read any more."""
     if format_name == "csv":
         return of_lines(physical_lines(decoded(content, encoding.removesuffix("-sig") or None)[0]))
-    return of_sheets(sheets_apart(format_name, content, encoding or None, None))
+    sheets = sheets_apart(format_name, content, encoding or None, None)
+    if format_name in MESSAGES:
+        results, asides = sheets
+        return of_messages(results, asides)
+    return of_sheets(sheets)
