@@ -26,6 +26,7 @@ from khemon.actions.import_files import undo
 from khemon.models import StoreProblem
 from khemon.rules.calendar import from_ms
 from khemon.store import Store, tables
+from khemon.store.repository.seals import VERSION
 from tests.shell import sqlite
 from tests.test_endurance import NURSE, bring, now_of
 
@@ -235,6 +236,8 @@ def older(url: str) -> None:
 def seals(url: str) -> list:
     engine = sa.create_engine(url)
     with engine.connect() as connection:
-        found = sorted(map(tuple, connection.execute(sa.select(tables.seal))))
+        # But for what tells one version of stored episodes from another: it is drawn, and begins anew.
+        counted = sa.select(tables.seal).where(tables.seal.c.kind != VERSION)
+        found = sorted(map(tuple, connection.execute(counted)))
     engine.dispose()
     return found

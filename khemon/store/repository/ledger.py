@@ -62,7 +62,8 @@ class Ledger:
     @cached_property
     def undone(self) -> dict[int, int]:
         """Number of an undone batch to the time of its undoing."""
-        return seals_of(self._connection).recall("undone", WARD, [(WARD, "batch_undo")], self._undone_read)
+        # A copy: whoever takes one more back adds it here before that is committed.
+        return dict(seals_of(self._connection).recall("undone", WARD, [(WARD, "batch_undo")], self._undone_read))
 
     def _undone_read(self) -> dict[int, int]:
         rows = _UNDONE.rows(self._connection)
@@ -100,7 +101,7 @@ class Ledger:
     @cached_property
     def decision_rows(self) -> list[tuple[Any, ...]]:
         """Every decision as it stands in the store, in order. StoreProblem when one is not what was written."""
-        return seals_of(self._connection).recall("decisions", WARD, [(WARD, "decision")], self._decisions_read)
+        return list(seals_of(self._connection).recall("decisions", WARD, [(WARD, "decision")], self._decisions_read))
 
     def _decisions_read(self) -> list[tuple[Any, ...]]:
         rows = _DECISIONS.rows(self._connection)
