@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 MEMORY = Path("/dev/shm")
-#: Where files would lie otherwise.
-DISK = tempfile.gettempdir()
+#: Where files would lie otherwise: what starts other processes says it to them, whose files lie in memory already.
+DISK = os.environ.setdefault("KHEMON_TESTS_DISK", tempfile.gettempdir())
 #: A whole run leaves less than half of it behind.
 WANTED_BYTES = 4 * 1024**3
 
