@@ -105,7 +105,9 @@ class Ledger:
     ) -> list[Alert | None]:
         """For each episode its alert: one that carried it, that of the one within a week before, or a new one."""
         owners: list[Alert | None] = []
-        order = sorted(stored, key=lambda alert: (alert.state not in LIVE, alert.state == "retracted"))
+        # Of several that went, the one that went last is the one people knew.
+        went = {id(a): a.gone_at.timestamp() for a in stored if a.state == "retracted" and a.gone_at is not None}
+        order = sorted(stored, key=lambda a: (a.state not in LIVE, a.state == "retracted", -went.get(id(a), 0)))
         for place, episode in enumerate(episodes):
             owner = next((a for a in order if any(same(a, told, episode) for told in a.carried)), None)
             if owner is None and place and owners[-1] is not None and soon_after(chart, episodes[place - 1], episode):
