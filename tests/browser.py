@@ -105,6 +105,23 @@ def settled(page: Page) -> None:
     page.locator(IDLE).wait_for(timeout=60_000)
 
 
+#: What was pressed a moment ago may not have reached the server: a page is at rest once it was idle for so many ms.
+REST_MS = 200
+AT_REST = f"""() => new Promise(done => {{
+    let since = performance.now()
+    const look = () => {{
+        if (!document.querySelector('{IDLE}')) since = performance.now()
+        performance.now() - since > {REST_MS} ? done(true) : requestAnimationFrame(look)
+    }}
+    look()
+}})"""
+
+
+def at_rest(page: Page) -> None:
+    """Waits until nothing runs, nor is about to: a press while a page is made anew is lost."""
+    page.evaluate(AT_REST)
+
+
 def visit(page: Page, url: str) -> None:
     """Opens an address and waits until its script has run without an error."""
     page.goto(url)

@@ -21,7 +21,7 @@ from khemon.gate.places import page_paths
 from khemon.models import Actor
 from khemon.rules.calendar import to_ms
 from khemon.store import Store
-from tests.browser import IDLE, visit
+from tests.browser import at_rest, visit
 from tests.hostile import TEXTS
 from tests.server import Server, mark_synthetic, running_server
 from tests.test_accounts import PASSWORD
@@ -97,22 +97,6 @@ def packed(length: int, first: int) -> str:
         if text.isprintable() and len(found) + len(text) < length:
             found += f"{text} "
     return found.strip()
-
-
-#: What was pressed a moment ago may not have reached the server: a page is at rest once it was idle for so many ms.
-REST_MS = 200
-AT_REST = f"""() => new Promise(done => {{
-    let since = performance.now()
-    const look = () => {{
-        if (!document.querySelector('{IDLE}')) since = performance.now()
-        performance.now() - since > {REST_MS} ? done(true) : requestAnimationFrame(look)
-    }}
-    look()
-}})"""
-
-
-def at_rest(page: Page) -> None:
-    page.evaluate(AT_REST)
 
 
 #: How long to look for a field that was just counted, in ms: a page that is made anew may have taken it away.
