@@ -271,7 +271,7 @@ def _name_patients(tables: Sequence[Table], stated: str | None) -> None:
 def check_units(table: Table, options: ReadOptions) -> None:
     columns, mapping = table.columns, options.mapping
     stated = "unit" in columns.at or columns.analytes or (mapping and mapping.units)
-    if columns.layout == DATES_ACROSS or stated or any(with_unit(item)[1] for item in _texts(table, ("analyte",))):
+    if columns.layout == DATES_ACROSS or stated or any(with_unit(item)[1] for item in set(_texts(table, ("analyte",)))):
         return
     where, remedy = table.grid.where(table.grid.header_line), "add a column unit, or give the units in a mapping"
     raise Undecided(where, "no column 'unit'", f"{remedy} under [units]", UNITS)

@@ -108,11 +108,6 @@ def note_fates(seals: Seals, rows: Iterable[tuple[Any, ...]]) -> None:
             seals.note(row[4], row[1] or WARD, row[-1])
 
 
-def event_mark(row: Sequence[Any]) -> int:
-    """The mark of EVENT_COLUMNS."""
-    return mark_of(*row)
-
-
 def note_events(seals: Seals, rows: Iterable[tuple[Any, ...]]) -> None:
     """Whole rows of `event_version`."""
     for row in rows:
