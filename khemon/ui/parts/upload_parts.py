@@ -30,7 +30,7 @@ PER_PAGE = 20
 def files() -> None:
     """Where files come in. They go onto the desk of the server at once: the page may be left."""
     turn = st.session_state.setdefault(_ROUND, 0)
-    words = "Results, events or patients (CSV, TSV, TXT, XLSX, XLS or JSON; several at once)"
+    words = "Results, events or patients (CSV, TSV, TXT, XLSX, XLS, JSON, HL7 or FHIR; several at once)"
     st.file_uploader(words, accept_multiple_files=True, key=f"files_{turn}", on_change=_bring, args=(turn,))
     for problem in st.session_state.pop(_REFUSED, ()):
         frame.refused(problem)
