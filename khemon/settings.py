@@ -33,6 +33,8 @@ class Settings(BaseSettings):
     database_url: str = Field(default_factory=default_database_url)
     #: The ward's time zone (IANA name); None leaves it to the store.
     timezone: str | None = None
+    #: Whether no file makes a patient: rows of an id that nobody has wait for a person.
+    closed_patient_list: bool = False
     #: A folder of fonts for letters that the print does not have by itself, such as Chinese ones.
     print_fonts: Path | None = None
     #: `demo` signs in by itself over synthetic data; `serve` asks for the link it printed.

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from khemon.actions.doubts import hold_unborn
 from khemon.actions.judging import Case, dose_of, episodes_of, patients_column, unit_codes
 from khemon.explain import Given
 from khemon.importers import EventRow, Observation, Reading, ReadOptions, read
@@ -86,7 +87,11 @@ def readings_of(
     labs: Source, events: Source | None, patients: Source | None, options: ReadOptions
 ) -> list[tuple[Source, Reading]]:
     """Each file that was given with what was read of it. FileProblem for one that cannot be read."""
-    return [(source, _read(source, kind, options)) for source, kind in _wanted(labs, events, patients)]
+    readings = [(source, _read(source, kind, options)) for source, kind in _wanted(labs, events, patients)]
+    known = registered([reading for _, reading in readings])
+    for _, reading in readings:
+        hold_unborn(reading, known, options.timezone)
+    return readings
 
 
 def rows_not_used(readings: Sequence[tuple[Source, Reading]]) -> list[dict[str, Any]]:

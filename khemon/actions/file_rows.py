@@ -14,7 +14,7 @@ from khemon.importers.received import received
 from khemon.importers.staging import EventRow, Observation, PatientRow
 from khemon.models import Actor, ImportProblem
 from khemon.rules.calendar import from_ms
-from khemon.store import BatchRow, FateRow, Reader, Store
+from khemon.store import NEW_PATIENT, BatchRow, FateRow, Reader, Store
 
 Row = Observation | EventRow | PatientRow
 #: What needs a person comes first.
@@ -113,7 +113,7 @@ class FileRows:
 
 
 def _is_remarked(row: Row) -> bool:
-    return any(not reason.startswith("new_patient") for reason in row.reasons)
+    return any(reason != NEW_PATIENT for reason in row.reasons)
 
 
 def _nowhere(number: int, field: str | None) -> str:
@@ -138,7 +138,7 @@ def _result_line(row: Observation | FateRow, arrived: str, collected: str) -> Ro
         unit=row.unit or "",
         read_as=f"{value} {unit_words(row.canonical_unit)}".strip() if value else "",
         received=arrived,
-        remarked=any(not reason.startswith("new_patient") for reason in row.reasons),
+        remarked=any(reason != NEW_PATIENT for reason in row.reasons),
     )
 
 

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
+from khemon.actions.doubts import hold_doubtful
 from khemon.actions.permitted import permitted
 from khemon.actions.recompute import recompute, ward_of
 from khemon.actions.remembered import Remembered, read_as_remembered, with_remembered
@@ -35,6 +36,8 @@ class Options:
     date_format: str | None = None
     timezone: str | None = None
     on_conflict: Literal["hold", "supersede"] = "hold"
+    #: Rows of an id that nobody has yet wait for a person; else they make a patient.
+    closed_patient_list: bool = False
     max_rows: int | None = None
     #: The version of the laboratory's remembered mapping, where that is the mapping.
     mapping_version: int | None = None
@@ -138,6 +141,7 @@ def record(
         if not writer.setting("timezone"):
             writer.set_setting("timezone", zone)
             writer.audit(meta.actor, "set_timezone", "store", {"new": zone}, options.now_ms)
+        hold_doubtful(writer, reading, zone, closed=options.closed_patient_list)
         outcome = writer.record_import(
             meta,
             observations=reading.observations,

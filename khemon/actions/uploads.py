@@ -41,6 +41,7 @@ class HowToRead:
     """What a person says about the files: a mapping (TOML), a patient, an encoding, a date format, the ward's zone.
 
     `source` is the laboratory: without a mapping of its own, a file is read with the one remembered for it.
+    `closed_patient_list` is the site's: no file makes a patient.
     """
 
     mapping: bytes | None = None
@@ -49,6 +50,7 @@ class HowToRead:
     date_format: str | None = None
     timezone: str | None = None
     source: str | None = None
+    closed_patient_list: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +149,7 @@ def options_of(how: HowToRead, now: dt.datetime, on_step: Callable[[str], None] 
         encoding=how.encoding or None,
         date_format=how.date_format or None,
         timezone=how.timezone,
+        closed_patient_list=how.closed_patient_list,
         max_rows=MAX_ROWS,
         on_step=on_step,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,7 +12,19 @@ from khemon.actions.import_files import Options, commit, preview
 from khemon.actions.import_files import batches as listed
 from khemon.actions.import_files import undo as take_back
 from khemon.cli.folder import watch_folder
-from khemon.cli.options import Db, Json, Zone, has_store, name_of, now_ms, open_store, person, read_bytes, stated_zone
+from khemon.cli.options import (
+    Db,
+    Json,
+    Zone,
+    has_store,
+    name_of,
+    now_ms,
+    open_store,
+    person,
+    read_bytes,
+    settings,
+    stated_zone,
+)
 from khemon.cli.output import FOUND_A_PROBLEM, WRONG_USAGE, print_json, print_table, problem_document, say
 from khemon.importers import load_mapping
 from khemon.models import KhemonError, Refused
@@ -58,14 +71,12 @@ def import_(
         date_format=date_format,
         timezone=stated_zone(timezone),
         on_conflict=on_conflict,
+        closed_patient_list=settings().closed_patient_list,
     )
     if watch is not None:
         raise typer.Exit(watch_folder(watch, every, db, options, once=once, as_json=as_json))
-    store = open_store(db, make=True)
-    try:
+    with closing(open_store(db, make=True)) as store:
         documents = [_take(store, path, options, keep=not dry_run, rows=as_json) for path in files or ()]
-    finally:
-        store.close()
     _print(documents, as_json)
     raise typer.Exit(_exit_code(documents))
 

@@ -7,6 +7,7 @@ from khemon.store.integrity import verify_audit
 from khemon.store.repository import Moment, Reader, Writer
 from khemon.store.repository.bulk import without_collection
 from khemon.store.repository.held import KeptRow
+from khemon.store.repository.intake import NEARLY_KNOWN, NEW_PATIENT, UNLISTED
 from khemon.store.repository.versions import NO_VERSIONS, Versions
 from khemon.store.rows import (
     AuditRow,
@@ -31,7 +32,10 @@ from khemon.store.store import Store
 from khemon.store.tables import batch_of, row_id
 
 __all__ = [
+    "NEARLY_KNOWN",
+    "NEW_PATIENT",
     "NO_VERSIONS",
+    "UNLISTED",
     "AccountRow",
     "Act",
     "AuditRow",

@@ -17,7 +17,7 @@ from khemon.importers.rowfacts import read_identity
 from khemon.importers.staging import ACCEPTED
 from khemon.models import Actor, Refused
 from khemon.rules.calendar import from_ms, to_ms
-from khemon.store import Reader, ResultRow, RowDecision, Store, Writer
+from khemon.store import NEW_PATIENT, Reader, ResultRow, RowDecision, Store, Writer
 
 MOVE = "move"
 _OWN = {each.name for each in fields(Observation)}
@@ -180,7 +180,7 @@ def _looked(reader: Reader, patient_id: str, since_ms: int) -> dict[str, int]:
 
 def _copy(row: ResultRow, patient_id: str, reasons: list[str]) -> Observation:
     """The result as received, at a patient, with what is known about it besides."""
-    kept = [reason for reason in row.reasons if reason not in ("new_patient", "same_time")]
+    kept = [reason for reason in row.reasons if reason not in (NEW_PATIENT, "same_time")]
     values = {name: value for name, value in row._asdict().items() if name in _OWN}
     return Observation(**values | {"patient_id": patient_id, "reasons": [*kept, *reasons], "decision": "accepted"})
 

@@ -10,6 +10,7 @@ from typing import Any
 _OPEN: dict[str, tuple[str, ...]] = {
     "patient_id": (
         "identity_in_doubt",
+        "nearly_known",
         "no_patient",
         "patient_id",
         "moved_away",

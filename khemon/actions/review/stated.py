@@ -11,7 +11,7 @@ from khemon.importers import EventRow, Observation, PatientRow, Reading, ReadOpt
 from khemon.importers.layout import EVENT_COLUMNS, PATIENT_COLUMNS
 from khemon.models import ImportProblem, Refused
 from khemon.rules.calendar import from_ms
-from khemon.store import KeptRow
+from khemon.store import NEW_PATIENT, KeptRow
 from khemon.units import ANALYTES
 
 #: What may be stated of a row of each kind, as its canonical file names it.
@@ -44,7 +44,7 @@ def as_understood(kept: KeptRow, place: int) -> Row:
     reasons = [
         reason
         for reason in kept.reasons
-        if not reason.startswith(("other_value:", "moved_away:")) and reason != "new_patient"
+        if not reason.startswith(("other_value:", "moved_away:")) and reason != NEW_PATIENT
     ]
     if kept.kind == "labs":
         return Observation(row=place, field=kept.field, reasons=reasons, **{**_blank(), **_PLAIN, **said})

@@ -18,11 +18,11 @@ from khemon.figures.style import SEVERITY_ORDER
 from khemon.figures.words import ago_words, date_words, moment, reason_words
 from khemon.models import Actor, Severity
 from khemon.rules.calendar import to_ms
-from khemon.store import HeldRow, KeptRow, Reader, Store
+from khemon.store import NEW_PATIENT, HeldRow, KeptRow, Reader, Store
 from khemon.units import ANALYTES
 
 #: Reasons that are told beside a row and are not its question.
-_NOTES = frozenset({"soft_limit", "flag", "new_patient", "hidden_row", "unknown_timing", "resulted_at", "same_time"})
+_NOTES = frozenset({"soft_limit", "flag", "hidden_row", "unknown_timing", "resulted_at", "same_time"})
 #: A page shows so much of a text; the whole stands in the file and in `khemon review --json`.
 SHOWN_TEXT = 200
 _FIELD_WORDS = {"patient_id": "the patient", "collected_at": "the time", "analyte": "the analyte"}
@@ -136,7 +136,7 @@ def _groups(lines: _Lines, rows: Sequence[HeldRow]) -> Iterable[HeldGroup]:
 def _group(lines: _Lines, question: tuple[object, ...], rows: Sequence[HeldRow]) -> HeldGroup:
     own = tuple(sorted((lines.line(row) for row in rows), key=lambda line: _rank(line.severity)))
     first = rows[0]
-    holding = [reason for reason in _reasons(first) if code_of(reason) not in _NOTES]
+    holding = [reason for reason in _reasons(first) if not _is_note(reason)]
     named = ANALYTES[first.analyte].label if first.analyte else lines.kept[first.fate_id].kind
     return HeldGroup(
         name=hashlib.sha256(repr(question).encode()).hexdigest()[:12],
@@ -149,6 +149,10 @@ def _group(lines: _Lines, question: tuple[object, ...], rows: Sequence[HeldRow])
         lines=own,
         severity=own[0].severity,
     )
+
+
+def _is_note(reason: str) -> bool:
+    return reason == NEW_PATIENT or code_of(reason) in _NOTES
 
 
 def _reasons(row: HeldRow) -> list[str]:
@@ -183,7 +187,7 @@ class _Lines:
 
     def question(self, row: HeldRow) -> tuple[object, ...]:
         """What makes rows ask the same: the file, the reasons, the analyte."""
-        codes = tuple(sorted({code_of(reason) for reason in row.reasons} - _NOTES))
+        codes = tuple(sorted({code_of(reason) for reason in row.reasons if not _is_note(reason)}))
         return self.files[row.batch], self.kept[row.fate_id].kind, row.analyte or "", row.decision, codes
 
     def line(self, row: HeldRow) -> HeldLine:

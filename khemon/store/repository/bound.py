@@ -108,7 +108,7 @@ class BoundReader(Reader):
 
     def kept_whole(self, row_ids: Iterable[int]) -> dict[int, KeptRow]:
         found = super().kept_whole(row_ids).items()
-        return {number: row for number, row in found if row.said.get("patient_id") in {None, *self._visible}}
+        return {number: row for number, row in found if self._is_shown(row.said.get("patient_id"))}
 
     def results_beside(self, patient_ids: Iterable[str], times: Iterable[int]) -> list[ResultRow]:
         return super().results_beside(self._asked(list(patient_ids)), times)
@@ -169,8 +169,15 @@ class BoundReader(Reader):
         return []
 
     def _shown(self, rows: list[HeldRow]) -> list[HeldRow]:
-        """Rows without a patient are there for everyone: nobody can say whose they are."""
-        return [row for row in rows if row.patient_id is None or row.patient_id in self._visible]
+        """Rows without a patient, or of an id nobody has, are there for everyone: nobody can say whose they are."""
+        return [row for row in rows if self._is_shown(row.patient_id)]
+
+    def _is_shown(self, patient_id: str | None) -> bool:
+        return patient_id is None or patient_id in self._visible or patient_id not in self._everyone
+
+    @cached_property
+    def _everyone(self) -> frozenset[str]:
+        return frozenset(super().patient_ids())
 
     @cached_property
     def _with_hidden_patients(self) -> frozenset[int]:

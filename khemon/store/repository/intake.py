@@ -42,6 +42,11 @@ from khemon.store.tables import (
 DECISIONS = ("accepted", "review", "rejected", "duplicate", "conflict", "no_value", "ignored")
 #: A row with one of these says nothing about a patient, so it creates none.
 WITHOUT_PATIENT = frozenset({"rejected", "ignored"})
+#: On the first row of a patient whom the import makes.
+NEW_PATIENT = "new_patient"
+#: Why the patient of a held row may be somebody else: such a row creates none either, until a person says so.
+NEARLY_KNOWN = "nearly_known: another patient's id differs from this one in zeros ahead, capitals or blanks only"
+UNLISTED = "new_patient: nobody has this id, and the patient list is closed"
 #: Fast, and a text file still shrinks to a fifth.
 ZLIB_LEVEL = 1
 #: Bytes from which a file is packed on another core while its rows are written.
@@ -56,6 +61,13 @@ class Row(Protocol):
     patient_id: str | None
     decision: str
     reasons: list[str]
+
+
+def creates_patient(row: Row) -> bool:
+    """Whether a row says something about a patient who is there for it, or will be."""
+    if row.decision == "accepted":
+        return True
+    return row.decision not in WITHOUT_PATIENT and NEARLY_KNOWN not in row.reasons and UNLISTED not in row.reasons
 
 
 class Columns(Protocol):
@@ -126,7 +138,7 @@ class Intake:
         """The number of a row's patient, made if need be; None when the row names none or says nothing about one."""
         name = row.patient_id
         number = None if name is None else self.here.get(name)
-        if number is not None or name is None or row.decision in WITHOUT_PATIENT:
+        if number is not None or name is None or not creates_patient(row):
             return number
         number = self._known.get(name)
         if number is None:
@@ -136,7 +148,7 @@ class Intake:
             self._added.append((number, name))
         if name not in self._standing:
             self.new_ids.append(name)
-            row.reasons.append("new_patient")
+            row.reasons.append(NEW_PATIENT)
         self.here[name] = number
         return number
 

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from khemon.store.digests import row_digests
 from khemon.store.repository.beside import kept_beside, pays
 from khemon.store.repository.bulk import BLOCK, Same, insert_columns, insert_rows
-from khemon.store.repository.intake import WITHOUT_PATIENT, Intake
+from khemon.store.repository.intake import Intake, creates_patient
 from khemon.store.repository.intake_labs import (
     QUALITY_CODES,
     STATUS_CODES,
@@ -111,7 +111,7 @@ class _File:
     def numbers(self, intake: Intake, standing: Mapping[str, int]) -> Ints:
         """The number of each row's patient, who is made by the first row that says something of them; else NOBODY."""
         rows, count = self.rows, len(self.what)
-        speaks = self.each(lambda each: each.decision not in WITHOUT_PATIENT, np.bool_) & (self.who != NOBODY)
+        speaks = self.each(creates_patient, np.bool_) & (self.who != NOBODY)
         backwards = np.flatnonzero(speaks)[::-1]
         first, number = np.full(len(self.names) + 1, count), np.full(len(self.names) + 1, NOBODY, np.int64)
         first[self.who[backwards]] = backwards

@@ -13,7 +13,7 @@ from streamlit.runtime.uploaded_file_manager import DeletedFile, UploadedFile
 from khemon.actions import import_files
 from khemon.actions.uploads import Brought, HowToRead
 from khemon.actions.watch import BatchLine
-from khemon.gate import current_desk
+from khemon.gate import current_desk, current_settings
 from khemon.gate.loads import forget_upload
 from khemon.models import KhemonError
 from khemon.rules.calendar import to_ms
@@ -38,7 +38,7 @@ def files() -> None:
 
 def _bring(turn: int) -> None:
     here, desk = session(), current_desk()
-    how = st.session_state.get(_HOW, HowToRead())
+    how = st.session_state.get(_HOW) or HowToRead(closed_patient_list=_is_closed())
     refused = []
     for file in st.session_state[f"files_{turn}"] or ():
         if isinstance(file, DeletedFile):  # on the desk since a run that the browser asked for twice
@@ -51,6 +51,11 @@ def _bring(turn: int) -> None:
     st.session_state[_REFUSED] = refused
     # A new uploader is an empty one: what was brought is not kept twice.
     st.session_state[_ROUND] = turn + 1
+
+
+def _is_closed() -> bool:
+    """Whether the site lets no file make a patient."""
+    return current_settings().closed_patient_list
 
 
 def how_to_read(own_zone: str | None) -> None:
@@ -67,7 +72,7 @@ def how_to_read(own_zone: str | None) -> None:
         encoding = st.selectbox("Encoding, if it is not plain UTF-8", _ENCODINGS, key="encoding")
         date_format = st.text_input("Date format, if days and months could be mixed up (such as %d/%m/%Y)", key="dates")
     content = mapping.getvalue() if mapping is not None else None
-    how = HowToRead(content, patient_id, encoding, date_format, zone)
+    how = HowToRead(content, patient_id, encoding, date_format, zone, closed_patient_list=_is_closed())
     before = how if fresh else st.session_state.get(_HOW, how)
     st.session_state[_HOW] = how
     if how != before:
