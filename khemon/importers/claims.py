@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from khemon.importers.dates import spelled_plainly
 from khemon.importers.items import named_analytes, names_analyte, takes
+from khemon.importers.materials import names_material
 from khemon.importers.numbers import vocabulary
 from khemon.importers.signs import plain_text
 from khemon.importers.undecided import COLUMNS, Undecided
@@ -19,7 +20,7 @@ TIME_OF_DAY = re.compile(
     re.ASCII,
 )
 #: Of several such columns the one whose name says it best is read, the others are not.
-OF_SEVERAL_ONE = ("resulted_at", "specimen_id", "reference_range", "reference_low", "reference_high")
+OF_SEVERAL_ONE = ("resulted_at", "specimen_id", "material", "reference_range", "reference_low", "reference_high")
 
 
 def letters(header: str) -> str:
@@ -44,6 +45,7 @@ class Claims:
         """The one column of each field; ImportProblem naming two that may both be it."""
         self._settle_patients()
         self._settle_times()
+        self._settle_materials()
         twins = self.twins()
         self._keep("value", [index for index in self.by_field.get("value", []) if index not in twins])
         for field in ("analyte", "analyte_name"):
@@ -69,7 +71,8 @@ class Claims:
             self.by_field[field] = better
 
     def _rank(self, field: str, index: int) -> int:
-        return list(map(letters, vocabulary()["headers"][field])).index(letters(self.header[index]))
+        names, own = list(map(letters, vocabulary()["headers"][field])), letters(self.header[index])
+        return names.index(own) if own in names else len(names)
 
     def _names_analytes(self, index: int) -> bool:
         return any(map(names_analyte, self.cells(index)))
@@ -79,6 +82,17 @@ class Claims:
         bare = set(map(folded_name, vocabulary()["labels"]["not_an_id"]))
         found = self.by_field.get("patient_id", [])
         self._keep("patient_id", [index for index in found if folded_name(self.header[index]) not in bare])
+
+    def _settle_materials(self) -> None:
+        """A column `Specimen` of nothing but blood and urine tells the material, not one sample from the next."""
+        told = [index for index in self.by_field.get("specimen_id", []) if self._tells_material(index)]
+        if told:
+            self.by_field["specimen_id"] = [index for index in self.by_field["specimen_id"] if index not in told]
+            self.by_field["material"] = [*self.by_field.get("material", []), *told]
+
+    def _tells_material(self, index: int) -> bool:
+        texts = self.cells(index)
+        return bool(texts) and all(map(names_material, texts))
 
     def _settle_times(self) -> None:
         """A column of nothing but times of day is the time beside a date; a full time needs nothing beside it."""

@@ -30,7 +30,7 @@ IN_DOUBT = "analyte_in_doubt"
 #: What of a mapping says nothing about messages, whose form is the standard's.
 WITHOUT_MEANING = ("delimiter", "layout", "columns", "date_format", "time_format")
 #: The fields of a row that mean something to the reader of rows; `quality` only where some row has one.
-READ = (*FIELDS[2:11], "timing", "comment", "specimen_id", *DOUBTS)
+READ = (*FIELDS[2:11], "timing", "comment", "specimen_id", "material", *DOUBTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,7 @@ STANDARDS = {
             "OBX-11": "status",
             "NTE-3": "comment",
             "SPM-2": "specimen_id",
+            "SPM-4": "material",
         },
     ),
     "fhir": Standard(
@@ -73,6 +74,7 @@ STANDARDS = {
             "status": "status",
             "note": "comment",
             "specimen": "specimen_id",
+            "specimen.type": "material",
         },
     ),
 }

@@ -9,15 +9,17 @@ from khemon.importers.analyte_columns import AnalyteColumn
 from khemon.importers.cellfacts import HIDDEN, NO_FACTS, doubts_of, heeded, id_as_shown, text_with_form
 from khemon.importers.grid import Grid
 from khemon.importers.layout import DATES_ACROSS, WIDE, Columns
+from khemon.importers.materials import hold_below, is_other, set_aside
 from khemon.importers.measures import Measure, Measures, same_unit
-from khemon.importers.numbers import affirmed_quality
+from khemon.importers.numbers import affirmed_quality, refuses
 from khemon.importers.once import Once
 from khemon.importers.rowfacts import Identity, Tags, read_identity, read_tags
-from khemon.importers.sections import labelled_row
+from khemon.importers.sections import labelled_row, lines_below_others
 from khemon.importers.staging import ACCEPTED, IGNORED, REJECTED, REVIEW, Observation, worse
 from khemon.importers.times import Clock, Moment, joined
 
 NO_TIME_OF_DAY = Moment(None, REVIEW, ("no_time_of_day: a date without a time",))
+REFUSED = "refused_in_comment: the comment says that the result is not to be used"
 #: A sample of such a quality gives no number that counts.
 SPOILED = ("clumped", "clotted", "contaminated", "wrong_patient", "insufficient")
 #: The cells of a row that a whole observation is made of, whatever its layout.
@@ -69,8 +71,12 @@ class LabReader:
                 cells.append(patient)
             self._shared = (self._absent + 1, *self._shared[1:])
         self._comment, self._resulted = self._at("comment"), self._at("resulted_at")
-        self._heeds = bool(self._comment < self._absent or self._resulted < self._absent or grid.facts or grid.hidden)
+        self._material, self._below_others = self._at("material"), lines_below_others(grid)
+        self._is_other: Once[str, bool] = Once(is_other)
+        heeded = (self._comment, self._resulted, self._material)
+        self._heeds = bool(min(heeded) < self._absent or grid.facts or grid.hidden or self._below_others)
         self._spoken: Once[str, str] = Once(affirmed_quality)
+        self._refused: Once[str, bool] = Once(refuses)
         # A file with a column for the quality says there what it thinks of a sample.
         self._comments_tell = "comment" in columns.at and "quality" not in columns.at
         self._has_time_column = "collected_time" in columns.at
@@ -240,8 +246,16 @@ class LabReader:
             self._add_resulted(observation, resulted)
         if self.grid.facts or self.grid.hidden:
             self._heed_workbook(observation, observation.row, at)
-        if comment and self._comments_tell and observation.value is not None and not observation.quality:
-            self._heed_comment(observation, self._spoken[comment])
+        if self._is_other[cells[self._material]]:
+            set_aside(observation)
+        elif observation.row in self._below_others and not cells[self._material]:
+            hold_below(observation)
+        if comment and observation.value is not None:
+            if self._comments_tell and not observation.quality:
+                self._heed_comment(observation, self._spoken[comment])
+            if self._refused[comment]:
+                observation.reasons.append(REFUSED)
+                observation.decision = worse(observation.decision, REVIEW)
 
     def _heed_workbook(self, observation: Observation, line: int, column: int) -> None:
         """Say what the workbook knows about the cells of the row; hold it where one of them is in doubt."""

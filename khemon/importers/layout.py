@@ -32,6 +32,7 @@ LAB_COLUMNS: tuple[str, ...] = (
     "timing",
     "comment",
     "resulted_at",
+    "material",
 )
 LAB_REQUIRED = LAB_COLUMNS[:5]
 EVENT_COLUMNS: tuple[str, ...] = ("patient_id", "kind", "start", "end", "dose", "unit", "note")
@@ -153,6 +154,8 @@ def _canonical(kind: str, names: list[str], where: str) -> Columns:
     for index, name in enumerate(names):
         if name in known or (kind == LABS and name == "reference_range"):
             columns.at[name] = index
+        elif kind == LABS and known_meaning(name) == "material" and "material" not in names:
+            columns.at.setdefault("material", index)
         else:
             columns.unread.append(index)
     return columns

@@ -33,6 +33,7 @@ COLUMN_FIELDS: tuple[str, ...] = (
     "timing",
     "comment",
     "specimen_id",
+    "material",
 )
 PROBE = dt.datetime(2001, 2, 13, 16, 5, tzinfo=dt.UTC)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache
@@ -68,13 +69,24 @@ def quality_named(text: str) -> str:
 
 def affirmed_quality(comment: str) -> str:
     """The sample quality a comment speaks of, empty if none or if it is denied: no clumps seen."""
-    lowered = comment.casefold()
     for quality, words in vocabulary()["quality"].items():
-        for word in words:
-            before, found, _ = lowered.partition(word.casefold())
-            if found and not _denied(before):
-                return str(quality)
+        if _affirms(comment, words):
+            return str(quality)
     return ""
+
+
+def refuses(comment: str) -> bool:
+    """Whether a comment says that the number beside it is not to be used."""
+    return _affirms(comment, vocabulary()["refused"]["words"])
+
+
+def _affirms(comment: str, words: Iterable[str]) -> bool:
+    lowered = comment.casefold()
+    for word in words:
+        before, found, _ = lowered.partition(word.casefold())
+        if found and not _denied(before):
+            return True
+    return False
 
 
 def _denied(before: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 
@@ -10,6 +11,8 @@ from khemon.importers.staging import ACCEPTED, REJECTED, REVIEW
 from khemon.models import QUALITIES, STATUSES, TIMINGS
 
 LONGEST_ID = 64
+#: What a spreadsheet makes of a long number: 1.23E+05.
+REWRITTEN = re.compile(r"\d(?:[.,]\d+)?[eE]\+\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,8 @@ def read_identity(text: str, stated: str | None) -> Identity:
         )
     if any(unicodedata.category(sign) in UNSEEN for sign in found) or not unicodedata.is_normalized("NFC", found):
         return Identity(found, REVIEW, ("identity_in_doubt: the id holds signs that cannot be seen",))
+    if REWRITTEN.fullmatch(found):
+        return Identity(found, REVIEW, ("identity_in_doubt: the id is a number that a spreadsheet has shortened",))
     if stated and stated != found:
         return Identity(found, REVIEW, ("identity_in_doubt: the file names another patient than was stated",))
     return Identity(found)

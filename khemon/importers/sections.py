@@ -11,9 +11,13 @@ from khemon.importers.grid import NOT_A_ROW, SHOWN, Grid, Ragged, is_aside
 from khemon.importers.items import names_analyte
 from khemon.importers.labels import patient_label
 from khemon.importers.layout import DATES_ACROSS, LONG, WIDE, Columns
+from khemon.importers.materials import WORD, is_other
 from khemon.importers.numbers import vocabulary
 from khemon.models import ImportProblem
 from khemon.units import folded_name
+
+#: Of so many words is the name of a section; more are a sentence.
+LONGEST_SECTION = 3
 
 
 @cache
@@ -105,3 +109,19 @@ def refuse_hidden_headers(grid: Grid, columns: Columns, is_date: Callable[[str],
             raise ImportProblem(
                 grid.where(line), "another header, of columns other than those above", "send each table in its own file"
             )
+
+
+def lines_below_others(grid: Grid) -> frozenset[int]:
+    """The lines of rows that stand below the name of a material that is not blood, up to the next such name."""
+    width = len(grid.header)
+    own = [(line, cells[:width]) for line, cells in zip(grid.lines, grid.rows, strict=True)]
+    lone = [(line, max(cells)) for line, cells in own if cells.count("") == width - 1]
+    names = [(line, text) for line, text in lone if not names_analyte(text)]
+    names = sorted(names + [(aside.line, aside.text) for aside in grid.asides])
+    names = [(line, text) for line, text in names if len(WORD.findall(text)) <= LONGEST_SECTION]
+    others = [is_other(text) for _, text in names]
+    if not any(others):
+        return frozenset()
+    at = [line for line, _ in names]
+    above = [bisect_left(at, line) - 1 for line in grid.lines]
+    return frozenset(line for line, index in zip(grid.lines, above, strict=True) if index >= 0 and others[index])

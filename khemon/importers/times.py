@@ -16,6 +16,8 @@ from khemon.importers.staging import ACCEPTED, REJECTED, REVIEW
 EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001  the local wall clock; the zone's offset is taken off by hand
 TOLERANCE_MS = 5 * 60_000
 EARLIEST_YEAR, LATEST_YEAR = 1900, 2200
+#: What systems write where they know no date: the first midnight of their calendar.
+PLACEHOLDERS = (dt.datetime(1900, 1, 1, tzinfo=dt.UTC), dt.datetime(1970, 1, 1, tzinfo=dt.UTC))
 
 ISO = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?: ?(?:Z|[+-]\d\d(?::?\d\d)?))?", re.ASCII)
 LOCAL = re.compile(
@@ -138,6 +140,8 @@ class Clock:
         """The moment on the time line; a naive one in the column's zone."""
         if not EARLIEST_YEAR <= moment.year <= LATEST_YEAR:
             return _held(None, f"implausible_time: not between {EARLIEST_YEAR} and {LATEST_YEAR}")
+        if moment.replace(tzinfo=dt.UTC) in PLACEHOLDERS:
+            return _held(None, "implausible_time: systems write this where they know no date")
         if midnight:
             moment += dt.timedelta(days=1)
         if moment.tzinfo is None:

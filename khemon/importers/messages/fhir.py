@@ -208,7 +208,7 @@ def _put_shared(row: Reported, observation: Resource, specimen: Specimen, is_our
     _put_time(row, observation)
     row.collected_at = row.collected_at or specimen.collected
     row.resulted_at = text_of(observation, "issued")
-    row.specimen_id = specimen.specimen_id
+    row.specimen_id, row.material = specimen.specimen_id, specimen.material
     notes = note_of(observation)
     if is_our_own:
         notes = _without_our_own(row, notes)

@@ -43,6 +43,7 @@ class Specimen:
     specimen_id: str = ""
     collected: str = ""
     said: list[str] = field(default_factory=list)
+    material: str = ""
 
 
 #: What a resource contains, by kind and id.
@@ -149,4 +150,5 @@ def _specimen(found: Found) -> Specimen:
     if (status := text_of(specimen, "status")) not in ("", "available"):
         said.append(f"specimen: {status}")
     collected = text_of(object_of(specimen, "collection"), "collectedDateTime")
-    return Specimen(accession or (values.pop() if len(values) == 1 else own), collected, said)
+    stated = accession or (values.pop() if len(values) == 1 else own)
+    return Specimen(stated, collected, said, concept_of(object_of(specimen, "type")))

@@ -149,6 +149,7 @@ class Hl7Reader:
             signs.part(obr.field(25), 1).upper(),
             is_stated=True,
         )
+        self._order.take_material(signs.components(obr.field(15))[:1], signs)
         self._comments = self._order.comments
 
     def _take_obx(self, obx: Segment, message: Message) -> None:
@@ -192,6 +193,7 @@ class Hl7Reader:
         if len(row.comment) > MAX_CELL:
             row.comment, row.doubts = row.comment[:MAX_CELL], [*row.doubts, CUT]
         self._put_specimen(row, order)
+        row.material = order.material
         return row
 
     @staticmethod

@@ -41,10 +41,26 @@ class Order:
     status: str = ""
     comments: Said = field(default_factory=Said)
     specimens: list[str] = field(default_factory=list)
+    #: What they are of, as code and text.
+    materials: list[str] = field(default_factory=list)
     conditions: Said = field(default_factory=Said)
     #: Each result with the comments below it; an order is told as a whole, because specimens stand behind.
     results: list[tuple[int, str, Said]] = field(default_factory=list)
     is_stated: bool = False
+
+    def take_material(self, stated: list[str], signs: Delimiters) -> None:
+        """Take in what a specimen is of; stated: components with its code and its name."""
+        parts = [
+            part for text in stated for part in (text.split(signs.subcomponent)[:2] if signs.subcomponent else [text])
+        ]
+        material = " ".join(filter(None, map(signs.plain, parts)))
+        if material and material not in self.materials:
+            self.materials.append(material)
+
+    @property
+    def material(self) -> str:
+        """What all its specimens are of; empty where that is not said, or of several things."""
+        return self.materials[0] if len(self.materials) == 1 else ""
 
     def take_specimen(self, spm: Segment, signs: Delimiters) -> None:
         """Take in the id of a specimen, when it was taken, and what is said to be wrong with it."""
@@ -52,6 +68,7 @@ class Order:
         stated = signs.first_part(specimen[-1]) or signs.first_part(specimen[0])
         if stated and stated not in self.specimens[-1:]:
             self.specimens.append(stated)
+        self.take_material(signs.components(spm.field(4))[:2], signs)
         self.collected = self.collected or time_of(spm.field(17), signs)
         for number, words in ((21, REFUSALS), (24, CONDITIONS)):
             for said in signs.repetitions(spm.field(number)):

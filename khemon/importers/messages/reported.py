@@ -27,6 +27,7 @@ FIELDS: tuple[str, ...] = (
     "timing",
     "comment",
     "specimen_id",
+    "material",
     "others",
     "received",
 )
@@ -61,6 +62,7 @@ class Reported:
     timing: str = ""
     comment: str = ""
     specimen_id: str = ""
+    material: str = ""
     others: str = ""
     received: str = ""
     fact: Fact | None = None
