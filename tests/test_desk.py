@@ -267,3 +267,9 @@ def test_a_fault_behind_the_commit_of_a_remembered_laboratory_does_not_say_that_
     monkeypatch.setattr(uploads, "_raised", broken)
     [paper] = committed(table, papers)
     assert paper.state == DONE
+
+
+def test_the_laboratorys_own_mark_and_a_new_patient_are_no_questions(table):
+    [paper] = brought(table, labs("8 H", "9", "0", child="P9"))
+    told = {line.text: line.remarked for line in paper.review.rows.page("accepted", 0, 9)}
+    assert told == {"8 H": False, "9": False, "0": True}

@@ -93,6 +93,7 @@ def test_a_row_is_shown_as_it_arrived_before_and_after_the_import(store):
     seen = previewed(store, NURSE, Brought("a.hl7", content), HowToRead(timezone="UTC"), NOW)
     assert [line.received for line in seen.rows.not_accepted()] == [held]
     assert ("Holds", "laboratory results, in a HL7 v2 message") in seen.recognized.facts
+    assert ("Mapping", "none: the standard says where what stands") in seen.recognized.facts
     batch = commit(store, NURSE, content, "a.hl7", STORED).head["batch"]
     with store.reading() as reader:
         assert [line.received for line in stored_not_accepted(reader, reader.batch(batch))] == [held]

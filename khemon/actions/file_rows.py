@@ -113,7 +113,12 @@ class FileRows:
 
 
 def _is_remarked(row: Row) -> bool:
-    return any(reason != NEW_PATIENT for reason in row.reasons)
+    return _asks(row.reasons)
+
+
+def _asks(reasons: Sequence[str]) -> bool:
+    """Whether the reasons of an accepted row ask something: a new patient and the laboratory's own mark do not."""
+    return any(reason != NEW_PATIENT and not reason.startswith("flag:") for reason in reasons)
 
 
 def _nowhere(number: int, field: str | None) -> str:
@@ -138,7 +143,7 @@ def _result_line(row: Observation | FateRow, arrived: str, collected: str) -> Ro
         unit=row.unit or "",
         read_as=f"{value} {unit_words(row.canonical_unit)}".strip() if value else "",
         received=arrived,
-        remarked=any(reason != NEW_PATIENT for reason in row.reasons),
+        remarked=_asks(row.reasons),
     )
 
 

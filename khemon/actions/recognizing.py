@@ -80,7 +80,8 @@ def _mapping(reading: Reading, how: HowToRead) -> str:
     if how.mapping:
         return "used, as given"
     remembered = (note for note in reading.notes if note.startswith(REMEMBERED))
-    return next(remembered, "none: the columns say what they are")
+    own = "the standard says where what stands" if reading.layout == "messages" else "the columns say what they are"
+    return next(remembered, f"none: {own}")
 
 
 def _dates(reading: Reading, how: HowToRead) -> tuple[str, bool]:
