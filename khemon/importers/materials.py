@@ -43,12 +43,12 @@ def _holds(folded: str, name: str) -> bool:
 
 def set_aside(observation: Observation) -> None:
     """Take a value of another material for none of ours; where it is only ever found in blood a person must look."""
-    observation.reasons.append(NOT_BLOOD)
+    observation.reasons.insert(0, NOT_BLOOD)
     held = observation.analyte in ONLY_IN_BLOOD
     observation.decision = worse(REVIEW, observation.decision) if held else IGNORED
 
 
 def hold_below(observation: Observation) -> None:
     """Hold a value that stands below the name of another material."""
-    observation.reasons.append(NOT_BLOOD_ABOVE)
+    observation.reasons.insert(0, NOT_BLOOD_ABOVE)
     observation.decision = worse(REVIEW, observation.decision)
