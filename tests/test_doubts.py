@@ -1,21 +1,27 @@
 """Rows whose patient or time contradicts what the store knows of patients: they wait, and make nobody."""
 
+import json
+
 import pytest
 
-from khemon.actions.doubts import BEFORE_BIRTH, folded_id
+from khemon.actions.doubts import BEFORE_BIRTH, OTHER_BIRTH, folded_id
 from khemon.actions.import_files import undo
 from khemon.actions.review import confirm, correct
 from khemon.actions.watch.heldqueue import held_queue
+from khemon.importers.births import possible_days
 from khemon.models import Refused
 from khemon.rules.calendar import to_ms
 from khemon.store import NEARLY_KNOWN, NEW_PATIENT, UNLISTED
 from khemon.store.integrity import check
 from tests.held_rows import MINUTE, NOW, NURSE, brought, labs, standing, waiting
+from tests.messages import bundle, observation, obx, oru, patient
 from tests.shell import khemon
 
 LATER = NOW + MINUTE
 #: The same rows in a file that is read as columns, and in one that is read row by row.
 HEADS = ("patient_id,collected_at,analyte,value,unit", "MRN,Collected,Test,Result,Units")
+#: How the days of German files are written; a file of one month alone cannot show it.
+DMY = "%d.%m.%Y %H:%M"
 BORN = b"patient_id,birth_date\nP1,2026-02-03\n"
 
 
@@ -158,3 +164,77 @@ def test_the_environment_closes_the_list_of_the_command_line(tmp_path):
     assert khemon(*how, "--dry-run").document["counts"]["accepted"] == 1
     said = khemon(*how, env={"KHEMON_CLOSED_PATIENT_LIST": "yes"})
     assert (said.code, said.document["counts"]["review"]) == (1, 1)
+
+
+def with_births(*births: str, head: str = "Patient;Geburtsdatum;Entnahmezeitpunkt;Analyse;Ergebnis;Einheit") -> bytes:
+    return labs(*(f"P1;{born};{day:02d}.03.2026 08:00;PLT;{day};G/l" for day, born in enumerate(births, 1)), head=head)
+
+
+@pytest.mark.parametrize(
+    ("text", "days"),
+    [
+        ("2026-02-03", ["2026-02-03"]),
+        ("20260203", ["2026-02-03"]),
+        ("2026/2/3 00:00", ["2026-02-03"]),
+        ("2026年2月3日", ["2026-02-03"]),
+        ("03.02.2026", ["2026-02-03", "2026-03-02"]),
+        ("13.02.2026", ["2026-02-13"]),
+        ("3/2/26", ["1926-02-03", "1926-03-02", "2026-02-03", "2026-03-02"]),
+        ("30.02.2026", []),
+        ("202602", []),
+        ("February 3rd", []),
+        ("", []),
+    ],
+)
+def test_a_birth_date_means_every_day_it_may_mean(text, days):
+    assert sorted(day.isoformat() for day in possible_days(text)) == days
+
+
+def test_a_result_with_another_birth_date_than_the_register_waits_for_somebody_who_says_whose_it_is(store):
+    brought(store, BORN, "patients.csv")
+    told = fates(
+        brought(store, with_births("03.02.2026", "04.02.2026", "", "unbekannt", "02.03.2026"), date_format=DMY)
+    )
+    assert [decision for _, decision, _ in told] == ["accepted", "review", "accepted", "accepted", "accepted"]
+    assert told[1][2] == [OTHER_BIRTH]
+    [group] = held_queue(store, NURSE, LATER).groups
+    assert group.needs == ("patient_id",)
+
+
+def test_two_birth_dates_for_one_id_in_a_file_leave_all_of_its_results_in_doubt(store):
+    told = fates(brought(store, with_births("03.02.2026", "04.02.2026", ""), date_format=DMY))
+    assert [decision for _, decision, _ in told] == ["review", "review", "accepted"]
+
+
+def test_a_birth_date_that_may_be_written_either_way_is_no_contradiction(store):
+    told = fates(brought(store, with_births("03.02.2026", "02.03.2026", "2026-03-02"), date_format=DMY))
+    assert {decision for _, decision, _ in told} == {"accepted"}
+
+
+def test_a_canonical_file_may_hold_birth_dates_too(store):
+    brought(store, BORN, "patients.csv")
+    rows = (f"{count('P1', 81)},2026-02-03", f"{count('P1', 82, '2026-03-02T08:00:00+00:00')},2025-02-03")
+    told = fates(brought(store, labs(*rows, head=f"{HEADS[0]},date of birth")))
+    assert [decision for _, decision, _ in told] == ["accepted", "review"]
+
+
+@pytest.mark.parametrize(
+    ("born", "decision"),
+    [("20260203", "accepted"), ("202602040500", "review"), ("2026", "accepted"), ("", "accepted")],
+)
+def test_a_message_says_when_its_patient_was_born(store, born, decision):
+    brought(store, BORN.replace(b"P1", b"0098"), "patients.csv")
+    message = oru(obx(time="20260310060500"), patient=f"0098^^^H^MR||SAMPLE^INFANT||{born}|F")
+    [row] = brought(store, message, "a.hl7")["rows"]
+    assert (row["decision"], OTHER_BIRTH in row["reasons"]) == (decision, decision == "review")
+
+
+@pytest.mark.parametrize(
+    ("born", "decision"), [("2026-02-03", "accepted"), ("2026-02-04", "review"), ("2026-02", "accepted")]
+)
+def test_a_bundle_says_when_its_patient_was_born(store, born, decision):
+    brought(store, BORN.replace(b"P1", b"0098"), "patients.csv")
+    told = json.loads(bundle(observation(effectiveDateTime="2026-03-10T06:05:00Z")))
+    told["entry"][0]["resource"] = patient() | {"birthDate": born}
+    [row] = brought(store, json.dumps(told).encode(), "a.json")["rows"]
+    assert (row["decision"], OTHER_BIRTH in row["reasons"]) == (decision, decision == "review")

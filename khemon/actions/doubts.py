@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from khemon.importers import EventRow, Observation, PatientRow, Reading
+from khemon.importers.births import possible_days
 from khemon.importers.in_columns import OWN, InColumns
 from khemon.importers.staging import REVIEW, worse
 from khemon.models import Patient
@@ -19,6 +20,7 @@ from khemon.store import NEARLY_KNOWN, UNLISTED, Reader
 
 Row = Observation | EventRow | PatientRow
 BEFORE_BIRTH = "before_birth: it lies before the birth date that the register states for this patient"
+OTHER_BIRTH = "identity_in_doubt: the birth date beside the result is not the one of the patient with this id"
 _REWRITTEN = re.compile(r"(\d+)\.0+")
 
 
@@ -29,14 +31,36 @@ def hold_doubtful(reader: Reader, reading: Reading, zone: str, *, closed: bool) 
     if unknown := [name for name in names if name not in known]:
         for reason, doubtful in _in_doubt(names, unknown, reader.patient_ids(), closed=closed):
             _hold(reading, reason, doubtful.__contains__)
-    hold_unborn(reading, known, zone)
+    hold_misfits(reading, known, zone)
 
 
-def hold_unborn(reading: Reading, known: Mapping[str, Patient], zone: str) -> None:
-    """Hold results from before the day a patient was born on, as the ward counts days. A treatment may begin before."""
-    born = {name: _first_ms(patient.birth_date, zone) for name, patient in known.items() if patient.birth_date}
-    if born:
-        _hold(reading, BEFORE_BIRTH, lambda name: name in born, born)
+def hold_misfits(reading: Reading, known: Mapping[str, Patient], zone: str) -> None:
+    """Hold results whose birth date is not the register's, and those from before birth, as the ward counts days.
+
+    A treatment may begin before birth.
+    """
+    days = {name: patient.birth_date for name, patient in known.items() if patient.birth_date}
+    if days:
+        born = {name: _first_ms(day, zone) for name, day in days.items()}
+        _hold(reading, BEFORE_BIRTH, born.__contains__, born)
+    _hold_other_births(reading, days)
+
+
+def _hold_other_births(reading: Reading, days: Mapping[str, dt.date]) -> None:
+    """Hold the results of an id with another birth date than the register has, or with two in one file."""
+    # Birth dates stand in files that are read row by row only.
+    rows = () if isinstance(reading.observations, InColumns) else reading.observations
+    stated = {(row.patient_id, row.born_text) for row in rows if row.born_text and row.patient_id}
+    told = {(name, text): possible_days(text) for name, text in stated}
+    may_be: dict[str, frozenset[dt.date]] = {name: frozenset({day}) for name, day in days.items()}
+    for (name, _), possible in told.items():
+        if possible and name not in days:
+            may_be[name] = may_be.get(name, possible) & possible
+    misfits = {key for key, possible in told.items() if possible and not possible & may_be[key[0]]}
+    for row in rows if misfits else ():
+        if (row.patient_id, row.born_text) in misfits:
+            row.decision = worse(row.decision, REVIEW)
+            row.reasons.append(OTHER_BIRTH)
 
 
 def _names(reading: Reading) -> list[str]:

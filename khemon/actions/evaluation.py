@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from khemon.actions.doubts import hold_unborn
+from khemon.actions.doubts import hold_misfits
 from khemon.actions.judging import Case, dose_of, episodes_of, patients_column, unit_codes
 from khemon.explain import Given
 from khemon.importers import EventRow, Observation, Reading, ReadOptions, read
@@ -90,7 +90,7 @@ def readings_of(
     readings = [(source, _read(source, kind, options)) for source, kind in _wanted(labs, events, patients)]
     known = registered([reading for _, reading in readings])
     for _, reading in readings:
-        hold_unborn(reading, known, options.timezone)
+        hold_misfits(reading, known, options.timezone)
     return readings
 
 

@@ -20,7 +20,15 @@ TIME_OF_DAY = re.compile(
     re.ASCII,
 )
 #: Of several such columns the one whose name says it best is read, the others are not.
-OF_SEVERAL_ONE = ("resulted_at", "specimen_id", "material", "reference_range", "reference_low", "reference_high")
+OF_SEVERAL_ONE = (
+    "resulted_at",
+    "specimen_id",
+    "material",
+    "birth_date",
+    "reference_range",
+    "reference_low",
+    "reference_high",
+)
 
 
 def letters(header: str) -> str:

@@ -30,7 +30,7 @@ IN_DOUBT = "analyte_in_doubt"
 #: What of a mapping says nothing about messages, whose form is the standard's.
 WITHOUT_MEANING = ("delimiter", "layout", "columns", "date_format", "time_format")
 #: The fields of a row that mean something to the reader of rows; `quality` only where some row has one.
-READ = (*FIELDS[2:11], "timing", "comment", "specimen_id", "material", *DOUBTS)
+READ = (*FIELDS[2:11], "timing", "comment", "specimen_id", "material", "birth_date", *DOUBTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,7 @@ STANDARDS = {
         Hl7Clock,
         {
             "PID-3": "patient_id",
+            "PID-7": "birth_date",
             "OBX-14": "collected_at",
             "OBR-22": "resulted_at",
             "OBX-3": "analyte",
@@ -65,6 +66,7 @@ STANDARDS = {
         FhirClock,
         {
             "subject": "patient_id",
+            "Patient.birthDate": "birth_date",
             "effective": "collected_at",
             "issued": "resulted_at",
             "code": "analyte",

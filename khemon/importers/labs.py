@@ -71,9 +71,9 @@ class LabReader:
                 cells.append(patient)
             self._shared = (self._absent + 1, *self._shared[1:])
         self._comment, self._resulted = self._at("comment"), self._at("resulted_at")
-        self._material, self._below_others = self._at("material"), lines_below_others(grid)
-        self._is_other: Once[str, bool] = Once(is_other)
-        heeded = (self._comment, self._resulted, self._material)
+        self._material, self._born = self._at("material"), self._at("birth_date")
+        self._is_other, self._below_others = Once[str, bool](is_other), lines_below_others(grid)
+        heeded = (self._comment, self._resulted, self._material, self._born)
         self._heeds = bool(min(heeded) < self._absent or grid.facts or grid.hidden or self._below_others)
         self._spoken: Once[str, str] = Once(affirmed_quality)
         self._refused: Once[str, bool] = Once(refuses)
@@ -246,6 +246,7 @@ class LabReader:
             self._add_resulted(observation, resulted)
         if self.grid.facts or self.grid.hidden:
             self._heed_workbook(observation, observation.row, at)
+        observation.born_text = cells[self._born].strip()
         if self._is_other[cells[self._material]]:
             set_aside(observation)
         elif observation.row in self._below_others and not cells[self._material]:

@@ -32,8 +32,9 @@ LAB_COLUMNS: tuple[str, ...] = (
     "timing",
     "comment",
     "resulted_at",
-    "material",
 )
+#: What a labs.csv may hold as well, by any of its names.
+BESIDE = ("material", "birth_date")
 LAB_REQUIRED = LAB_COLUMNS[:5]
 EVENT_COLUMNS: tuple[str, ...] = ("patient_id", "kind", "start", "end", "dose", "unit", "note")
 EVENT_REQUIRED = EVENT_COLUMNS[:3]
@@ -143,7 +144,7 @@ def _canonical_kind(names: list[str], where: str) -> str | None:
 def _canonical(kind: str, names: list[str], where: str) -> Columns:
     """The columns of labs.csv, events.csv or patients.csv by their names; ImportProblem naming one that is missing."""
     known, required = {
-        LABS: (LAB_COLUMNS, ("collected_at", "analyte", "value")),
+        LABS: ((*LAB_COLUMNS, "reference_range"), ("collected_at", "analyte", "value")),
         EVENTS: (EVENT_COLUMNS, EVENT_REQUIRED),
         PATIENTS: (PATIENT_COLUMNS, ("patient_id",)),
     }[kind]
@@ -152,10 +153,9 @@ def _canonical(kind: str, names: list[str], where: str) -> Columns:
         raise ImportProblem(where, f"no column {missing[0]!r}", f"{kind}.csv needs the columns {', '.join(required)}")
     columns = Columns(kind, CANONICAL)
     for index, name in enumerate(names):
-        if name in known or (kind == LABS and name == "reference_range"):
-            columns.at[name] = index
-        elif kind == LABS and known_meaning(name) == "material" and "material" not in names:
-            columns.at.setdefault("material", index)
+        meaning = name if name in known or kind != LABS else known_meaning(name)
+        if name in known or meaning in BESIDE:
+            columns.at.setdefault(str(meaning), index)
         else:
             columns.unread.append(index)
     return columns

@@ -34,6 +34,7 @@ COLUMN_FIELDS: tuple[str, ...] = (
     "comment",
     "specimen_id",
     "material",
+    "birth_date",
 )
 PROBE = dt.datetime(2001, 2, 13, 16, 5, tzinfo=dt.UTC)
 

@@ -23,7 +23,7 @@ from khemon.models import ImportProblem
 #: Bytes that are looked at together, and the rest of their last line.
 BLOCK = 524_288
 #: What these columns say of a row is heeded where every row is looked at for itself.
-HEEDED = ("comment", "resulted_at", "material")
+HEEDED = ("comment", "resulted_at", "material", "birth_date")
 #: What these say of a result does not depend on the rest of its row.
 TELLING: tuple[str, ...] = ("analyte", "value", "unit", "reference_range", "status", "quality", "timing")
 #: Of whom, when, and what is said.

@@ -60,6 +60,8 @@ class Observation:
     decision: str = ACCEPTED
     reasons: list[str] = dataclasses.field(default_factory=list)
     collected_text: str = ""
+    #: The birth date beside it, as written: for the comparison with the register alone, and not stored.
+    born_text: str = ""
 
 
 @dataclass(slots=True)

@@ -169,7 +169,7 @@ class FhirReader:
 
     def _rows(self, entry: Entry, field: str, observation: Resource, contained: Inside) -> list[Reported]:
         """The observation itself, where it has a value or nothing else, and each of its components."""
-        specimen = self.around.specimen_of(observation, contained)
+        specimen, born = self.around.specimen_of(observation, contained), self.around.born(observation, contained)
         components = objects_of(observation, "component")
         self._check_rows(len(components))
         own = [(field, observation)] if names_with(observation, "value") or not components else []
@@ -178,6 +178,7 @@ class FhirReader:
         for name, record in (*own, *parts):
             row = Reported(entry.place, name, received=told(record))
             row.patient_id, doubt = self.around.patient_of(observation, contained)
+            row.birth_date = born
             row.doubts += [doubt] if doubt else []
             _put_shared(row, observation, specimen, entry.full_url.startswith(OUR_OWN))
             _put_own(row, record, text_of(observation, "status"))

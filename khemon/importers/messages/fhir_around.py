@@ -107,6 +107,12 @@ class Around:
         is_patient = (before[-1:] == [PATIENT] or not before) and text_of(subject, "type") in ("", PATIENT)
         return own_id.rpartition(":")[2], ELSEWHERE if is_patient else NO_PATIENT
 
+    def born(self, observation: Resource, contained: Inside) -> str:
+        """The birth date of that patient, where the patient is in the file."""
+        reference = text_of(object_of(observation, "subject"), "reference")
+        found = self._found(reference, PATIENT, contained) if reference else []
+        return text_of(found[0].resource, "birthDate") if len(found) == 1 else ""
+
     def specimen_of(self, observation: Resource, contained: Inside) -> Specimen:
         """What is known of the sample of an observation."""
         stated = object_of(observation, "specimen")

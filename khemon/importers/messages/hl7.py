@@ -34,6 +34,8 @@ from khemon.importers.workbook.cells import Sheet, too_many_rows
 from khemon.models import ImportProblem
 
 ORU = "ORU"
+#: Figures of a date without its time: 20250314.
+_A_DAY = 8
 #: Segments that are read; what else stands in a file is named.
 READ = {"MSH", "PID", "ORC", "OBR", "OBX", "NTE", "SPM", "FHS", "BHS", "BTS", "FTS"}
 
@@ -130,6 +132,7 @@ class Hl7Reader:
         self._comments = None
         message.doubts = [doubt for doubt in message.doubts if not doubt.startswith("identity_in_doubt")]
         message.patient_id, doubt = patient_of(pid, message.signs)
+        message.born = message.signs.part(pid.field(7), 1)[:_A_DAY]
         if doubt:
             message.doubts.append(doubt)
 
@@ -193,7 +196,7 @@ class Hl7Reader:
         if len(row.comment) > MAX_CELL:
             row.comment, row.doubts = row.comment[:MAX_CELL], [*row.doubts, CUT]
         self._put_specimen(row, order)
-        row.material = order.material
+        row.material, row.birth_date = order.material, message.born
         return row
 
     @staticmethod

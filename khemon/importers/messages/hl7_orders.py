@@ -85,6 +85,7 @@ class Message:
     type: str = ""
     zone: str = ""
     patient_id: str = ""
+    born: str = ""
     doubts: list[str] = field(default_factory=list)
 
 

@@ -28,6 +28,7 @@ FIELDS: tuple[str, ...] = (
     "comment",
     "specimen_id",
     "material",
+    "birth_date",
     "others",
     "received",
 )
@@ -63,6 +64,7 @@ class Reported:
     comment: str = ""
     specimen_id: str = ""
     material: str = ""
+    birth_date: str = ""
     others: str = ""
     received: str = ""
     fact: Fact | None = None
