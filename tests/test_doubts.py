@@ -238,3 +238,14 @@ def test_a_bundle_says_when_its_patient_was_born(store, born, decision):
     told["entry"][0]["resource"] = patient() | {"birthDate": born}
     [row] = brought(store, json.dumps(told).encode(), "a.json")["rows"]
     assert (row["decision"], OTHER_BIRTH in row["reasons"]) == (decision, decision == "review")
+
+
+def test_a_row_whose_id_is_in_doubt_makes_nobody_and_stays_with_somebody_who_is_known(store, head):
+    brought(store, BORN, "patients.csv")
+    brought(store, labs(count("1.23E+05", 81), head=head))
+    brought(store, with_births("04.02.2026"), date_format=DMY)
+    assert known(store) == ["P1"]
+    with store.reading() as reader:
+        assert {row.text: row.patient_id for row in reader.held()} == {"81": "1.23E+05", "1": "P1"}
+        assert [row.text for row in reader.undecided(patient_no=reader.patient_numbers()["P1"])] == ["1"]
+    assert check(store) == []

@@ -46,6 +46,7 @@ WITHOUT_PATIENT = frozenset({"rejected", "ignored"})
 NEW_PATIENT = "new_patient"
 #: Why the patient of a held row may be somebody else: such a row creates none either, until a person says so.
 NEARLY_KNOWN = "nearly_known: another patient's id differs from this one in zeros ahead, capitals or blanks only"
+IDENTITY_IN_DOUBT = "identity_in_doubt:"
 UNLISTED = "new_patient: nobody has this id, and the patient list is closed"
 #: Fast, and a text file still shrinks to a fifth.
 ZLIB_LEVEL = 1
@@ -63,11 +64,12 @@ class Row(Protocol):
     reasons: list[str]
 
 
-def creates_patient(row: Row) -> bool:
-    """Whether a row says something about a patient who is there for it, or will be."""
+def makes_patient(row: Row) -> bool:
+    """Whether a row makes a patient whom nobody knew: one that is held because of its id does not."""
     if row.decision == "accepted":
         return True
-    return row.decision not in WITHOUT_PATIENT and NEARLY_KNOWN not in row.reasons and UNLISTED not in row.reasons
+    doubts = (NEARLY_KNOWN, UNLISTED, IDENTITY_IN_DOUBT)
+    return row.decision not in WITHOUT_PATIENT and not any(reason.startswith(doubts) for reason in row.reasons)
 
 
 class Columns(Protocol):
@@ -138,9 +140,11 @@ class Intake:
         """The number of a row's patient, made if need be; None when the row names none or says nothing about one."""
         name = row.patient_id
         number = None if name is None else self.here.get(name)
-        if number is not None or name is None or not creates_patient(row):
+        if number is not None or name is None or row.decision in WITHOUT_PATIENT:
             return number
         number = self._known.get(name)
+        if name not in self._standing and not makes_patient(row):
+            return None
         if number is None:
             free = self._next_patient
             number = next_number(self.connection, patient.c.patient_no) if free is None else free

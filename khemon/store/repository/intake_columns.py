@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from khemon.store.digests import row_digests
 from khemon.store.repository.beside import kept_beside, pays
 from khemon.store.repository.bulk import BLOCK, Same, insert_columns, insert_rows
-from khemon.store.repository.intake import Intake, creates_patient
+from khemon.store.repository.intake import WITHOUT_PATIENT, Intake, makes_patient
 from khemon.store.repository.intake_labs import (
     QUALITY_CODES,
     STATUS_CODES,
@@ -111,7 +111,7 @@ class _File:
     def numbers(self, intake: Intake, standing: Mapping[str, int]) -> Ints:
         """The number of each row's patient, who is made by the first row that says something of them; else NOBODY."""
         rows, count = self.rows, len(self.what)
-        speaks = self.each(creates_patient, np.bool_) & (self.who != NOBODY)
+        speaks = self.each(lambda each: _speaks(each, standing), np.bool_) & (self.who != NOBODY)
         backwards = np.flatnonzero(speaks)[::-1]
         first, number = np.full(len(self.names) + 1, count), np.full(len(self.names) + 1, NOBODY, np.int64)
         first[self.who[backwards]] = backwards
@@ -122,6 +122,11 @@ class _File:
                 number[one] = intake.patient_of(row) or NOBODY
         met = first[self.who] <= np.arange(count)
         return np.where(met, number[self.who], NOBODY)
+
+
+def _speaks(each: Any, standing: Mapping[str, int]) -> bool:  # noqa: ANN401
+    """Whether a row says something of a patient who is there, or makes one. Of rows that say the same any may."""
+    return each.decision not in WITHOUT_PATIENT and (each.patient_id in standing or makes_patient(each))
 
 
 def take_columns(intake: Intake, rows: InColumns) -> None:
