@@ -32,7 +32,7 @@ for _name in LOADED_BEFORE:
 from tests.mutation.changes import Change, changes_of  # noqa: E402
 from tests.mutation.listed import Pattern, patterns  # noqa: E402
 from tests.mutation.memory import Memory  # noqa: E402
-from tests.mutation.rounds import InPlace, Loaded, Outcomes, Told, by_workers, share, shown, tell  # noqa: E402
+from tests.mutation.rounds import InPlace, Loaded, Outcomes, Told, shown, tell  # noqa: E402
 from tests.mutation.suite import CHOSEN, ONLY, ROOT, killers, words  # noqa: E402
 
 
@@ -98,6 +98,11 @@ def chosen_by_hand() -> argparse.Namespace:
     parser.add_argument(
         "--quick", action="store_true", help="a first look: only quick tests, and nothing is loaded afresh"
     )
+    parser.add_argument(
+        "--loading",
+        action="store_true",
+        help="only what acts while modules are loaded; the tests are not measured first",
+    )
     parser.add_argument("--open", action="store_true", help="only changes that no remembered run has killed")
     return parser.parse_args()
 
@@ -129,10 +134,14 @@ def verdicts(changes: list[Change], chosen: argparse.Namespace) -> Outcomes:
     tell(f"{len(changes) - len(ask)} verdicts are known of the very same code and tests")
     if ask:
         told = Told(memory, names, quick=chosen.quick)
+        if chosen.loading:
+            outcomes |= dict.fromkeys(ask, "afresh")
+            ask = [change for change in ask if not change.in_function]
+            return outcomes | Loaded({}, {}, told).run(ask, chosen.workers)  # type: ignore[return-value]
         found, seconds, run = in_a_process(InPlace(ask, chosen.workers, told).run)  # type: ignore[misc]
         again = [change for change, outcome in found.items() if outcome == "afresh" and not chosen.quick]
         tell(f"{len(again)} changes act while modules are loaded")
-        outcomes |= found | by_workers(share(again, chosen.workers), Loaded(seconds, run, told).part)
+        outcomes |= found | Loaded(seconds, run, told).run(again, chosen.workers)
     return outcomes  # type: ignore[return-value]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import os
 import signal
-import sys
 import time
 import types
 from collections.abc import Iterable, Iterator
@@ -164,7 +163,7 @@ class Suite:
         self.items = {item.nodeid: item for item in session.items}
         for name, item in self.items.items():
             self.coverage.switch_context(name)
-            failed, self.seconds[name] = _result(item)
+            failed, self.seconds[name] = result_of(item)
             if failed:
                 raise session.Failed(f"fails without any change: {name}")
         self.coverage.stop()
@@ -222,12 +221,13 @@ class Suite:
             return "afresh"
         for name in names:
             allow(self.seconds[name])
-            if _result(self.items[name])[0]:
+            if result_of(self.items[name])[0]:
                 return name
         return ""
 
 
-def _result(item: pytest.Item) -> tuple[bool, float]:
+def result_of(item: pytest.Item) -> tuple[bool, float]:
+    """Whether a test fails, and the processor seconds it takes."""
     before = time.process_time()
     reports = runtestprotocol(item, log=False, nextitem=None)
     return any(report.failed for report in reports), time.process_time() - before
@@ -242,61 +242,3 @@ def _parts(code: CodeType) -> Iterator[CodeType]:
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             yield from _parts(constant)
-
-
-class Afresh:
-    """The tests in a process that has not loaded khemon yet: it loads the changed module like any other."""
-
-    def __init__(self, names: list[str], seconds: dict[str, float]) -> None:
-        self.names = names
-        self.seconds = seconds
-        self.failed = ""
-
-    def ask(self, change: Change) -> str:
-        """The first test that fails, `load` when the module or the tests cannot be loaded; empty when none fails."""
-        sys.meta_path.insert(0, _Finder(change))
-        allow(sum(sorted(self.seconds.values())[-3:]) + 5)
-        files = sorted({name.partition("::")[0] for name in self.names})
-        code = pytest.main([*QUIETLY, "-x", *files], plugins=[self])
-        return self.failed or ("" if code == 0 else "load")
-
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """The chosen ones, in their order."""
-        by_name = {item.nodeid: item for item in items}
-        items[:] = [by_name[name] for name in self.names if name in by_name]
-
-    def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        """Each has its own time."""
-        allow(self.seconds[item.nodeid])
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """The first failure is enough."""
-        if report.failed and not self.failed:
-            self.failed = report.nodeid
-
-
-class _Finder:
-    """Finds one module: the changed one."""
-
-    def __init__(self, change: Change) -> None:
-        self.change = change
-        name = change.path.removesuffix(".py").replace("/", ".")
-        self.name = name.removesuffix(".__init__")
-
-    def find_spec(self, name: str, path: object = None, target: object = None) -> Any:
-        """The module's place, with ourselves as its loader."""
-        from importlib.util import spec_from_file_location
-
-        if name != self.name:
-            return None
-        file = ROOT / self.change.path
-        folders = [str(file.parent)] if file.name == "__init__.py" else None
-        return spec_from_file_location(name, file, loader=self, submodule_search_locations=folders)
-
-    def create_module(self, spec: object) -> None:
-        """As usual."""
-
-    def exec_module(self, module: types.ModuleType) -> None:
-        """Runs the changed code."""
-        file = ROOT / self.change.path
-        exec(compile(changed(file.read_text("utf-8"), self.change), str(file), "exec"), module.__dict__)
