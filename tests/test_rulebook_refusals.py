@@ -187,7 +187,10 @@ def test_what_a_rule_need_not_say_can_be_left_out():
     assert changed("sirolimus_above_target", graver=None, severity_untimed_raised=None).graver is None
     assert changed("sirolimus_above_target", untimed_beyond=None).untimed_beyond is None
     assert changed("pjp_prophylaxis_missing", without=None).without is None
-    assert changed("kmp", pattern_words=None, name_words=None, misleads_if=None).pattern_words == ""
+    unsaid = changed("kmp", pattern_words=None, name_words=None, misleads_if=None)
+    assert (unsaid.pattern_words, unsaid.name_words, unsaid.misleads_if) == ("", "", "")
+    assert changed("delta_check", asks=None).asks == ""
+    assert [jump.analyte for jump in changed("delta_check").jumps if jump.troughs_only] == ["sirolimus"]
     assert changed("hypofibrinogenemia", test=None).test == "<"
     limb = {"analyte": "platelets", "limit": own(10, "10*9/L")}
     assert changed("plasma_criterion", limbs=[limb]).comparisons[0].test == "<"

@@ -22,7 +22,11 @@ MEASURE = {
     "HYPOTHESIS_PROFILE": "mutation",
 }
 #: Loaded once, before any fork; nothing of khemon, which a changed module has to be loaded into afresh.
-LOADED_BEFORE = ["numpy", "pydantic", "hypothesis", "pint", "sqlalchemy", "zoneinfo", "tomllib", "decimal"]
+LOADED_BEFORE = [
+    *("numpy.random", "numpy.typing", "hypothesis.strategies", "pint", "zoneinfo", "tomllib", "decimal", "csv"),
+    *("pydantic.main", "pydantic.types", "pydantic.json_schema", "pydantic.functional_validators", "pydantic.plugin"),
+    *("sqlalchemy.dialects.sqlite", "concurrent.futures.process", "concurrent.futures.thread", "unittest.mock"),
+]
 JUDGEMENT = ["khemon/units.py", "khemon/rules", "khemon/alerts", "khemon/grades", "khemon/explain", "khemon/endpoints"]
 
 os.environ.update(MEASURE)

@@ -5,6 +5,7 @@ pytest is started once, and each change is asked in a fork of it: only khemon an
 
 from __future__ import annotations
 
+import gc
 import sys
 import types
 from collections.abc import Callable, Sequence
@@ -40,6 +41,8 @@ class Afresh:
         loaded = sorted(name for name in sys.modules if name.partition(".")[0] == "khemon")
         assert not loaded, f"loaded before any change: {loaded}"
         self.session = session
+        gc.collect()
+        gc.freeze()
         self.work(self)
         return True
 
@@ -47,31 +50,35 @@ class Afresh:
         """All is done when this would begin."""
         return True
 
-    def ask(self, change: Change | None, names: Sequence[str], seconds: dict[str, float]) -> str:
+    def ask(self, change: Change | None, groups: Sequence[Sequence[str]], seconds: dict[str, float]) -> str:
         """The first test that fails, `load` when the module or the tests cannot be loaded; empty when none fails.
 
-        A name is that of one test or of a file of tests.
+        groups: names of tests or of files of tests. A group is loaded when those before it have passed.
         """
-        return said_and_done(lambda: self._asked(change, names, seconds), self.wall_seconds)
+        return said_and_done(lambda: self._asked(change, groups, seconds), self.wall_seconds)
 
-    def _asked(self, change: Change | None, names: Sequence[str], seconds: dict[str, float]) -> str:
+    def _asked(self, change: Change | None, groups: Sequence[Sequence[str]], seconds: dict[str, float]) -> str:
         if change is not None:
             sys.meta_path.insert(0, _Finder(change))
-        allow(LOADING_SECONDS)
+        for names in groups:
+            allow(LOADING_SECONDS)
+            if not self._collected(list(dict.fromkeys(name.partition("::")[0] for name in names))):
+                return "load"
+            for item in self._in_order(names):
+                allow(seconds.get(item.nodeid, UNMEASURED_SECONDS))
+                if result_of(item)[0]:
+                    return str(item.nodeid)
+        return ""
+
+    def _collected(self, files: list[str]) -> bool:
+        """Collects the tests of files; whether that went well."""
         manager = self.session.config.pluginmanager
-        files = list(dict.fromkeys(name.partition("::")[0] for name in names))
-        for needed in {NEEDED_BY[file] for file in files if file in NEEDED_BY}:
+        for needed in sorted({NEEDED_BY[file] for file in files if file in NEEDED_BY}):
             manager.unblock(needed)
             manager.import_plugin(needed)
-        # Not `perform_collect` of the names themselves: an identifier may depend on the changed module.
+        # Not the names of the tests: such a name may depend on the changed module.
         self.session.perform_collect(files)
-        if self.session.testsfailed:
-            return "load"
-        for item in self._in_order(names):
-            allow(seconds.get(item.nodeid, UNMEASURED_SECONDS))
-            if result_of(item)[0]:
-                return str(item.nodeid)
-        return ""
+        return not self.session.testsfailed
 
     def _in_order(self, names: Sequence[str]) -> list[pytest.Item]:
         place = {name: number for number, name in enumerate(names)}

@@ -11,6 +11,8 @@ from collections import Counter, defaultdict
 from itertools import accumulate
 from pathlib import Path
 
+import pytest
+
 from tests.mutation.afresh import Afresh
 from tests.mutation.changes import Change
 from tests.mutation.memory import NO_TEST, Memory
@@ -20,6 +22,8 @@ from tests.mutation.suite import ROOT, Suite, killers, said_and_done
 WALL_SECONDS = 900.0
 #: How many tests are asked of what also acts while modules are loaded, before it is loaded afresh.
 FIRST_TESTS = 100
+#: How many of those that failed lately are asked first, where nothing else is known.
+LATELY = 8
 #: What a test, and all tests of one change together, may take in a first look.
 QUICK_SECONDS, QUICK_TOGETHER_SECONDS = 0.5, 3.0
 #: After how many changes a word is said.
@@ -177,7 +181,7 @@ class Loaded:
     def run(self, changes: list[Change], workers: int) -> Outcomes:
         """What came of each change."""
         code = Afresh(lambda afresh: self._work(afresh, changes, workers), WALL_SECONDS).run()
-        if code:
+        if code not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):  # here none is collected
             raise SystemExit(f"the tests cannot be asked afresh ({code})")
         return self.outcomes
 
@@ -193,31 +197,32 @@ class Loaded:
         return found
 
     def _outcome(self, afresh: Afresh, change: Change, order: Order) -> str:
-        """Asks the one that killed it before, then what fits best, then all the others."""
-        for names in self._groups(change, order):
-            outcome = afresh.ask(change, names, self.seconds) if names else ""
-            if outcome:
-                self._sound(afresh, names if outcome in NO_TEST else [outcome])
-                return outcome
-        return ""
+        groups = self._groups(change, order)
+        outcome = afresh.ask(change, groups, self.seconds)
+        if outcome:
+            asked = [name for names in groups for name in names] if outcome in NO_TEST else [outcome]
+            # To load a file is enough where loading failed: none of its tests is called so.
+            self._sound(afresh, [name.partition("::")[0] + "::" for name in asked] if outcome == "load" else asked)
+        return outcome
 
     def _sound(self, afresh: Afresh, names: list[str]) -> None:
         """Of what failed: it does not fail without a change. What the first round measured has passed."""
         asked = [name for name in names if name not in self.seconds and name not in self.passed]
-        failed = afresh.ask(None, asked, self.seconds) if asked else ""
+        failed = afresh.ask(None, [asked], self.seconds) if asked else ""
         if failed:
             tell(f"fails without any change: {failed}")
             raise SystemExit(1)
         self.passed.update(asked)
 
     def _groups(self, change: Change, order: Order) -> list[list[str]]:
+        """The one that killed it before, then what fits best, then all the others."""
         before = [name for name in [self.told.killer(change)] if name in self.seconds]
         if not self.seconds:
-            lately = [name for name, _ in order.lately[change.path].most_common()]
-            return [lately, *([name] for name in killers())]
+            lately = [name for name, _ in order.lately[change.path].most_common(LATELY)]
+            return [names for names in (lately, *([file] for file in killers())) if names]
         own = order.of(change, self._own(change.path))
         rest = [name for name in sorted(self.seconds, key=self.seconds.__getitem__) if name not in set(own)]
-        return [before, own, rest]
+        return [names for names in (before, own, rest) if names]
 
     def _own(self, path: str) -> list[str]:
         """The tests of the file that is about the module: of those that mostly run it, the one that runs the least."""
