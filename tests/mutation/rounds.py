@@ -218,8 +218,10 @@ class Loaded:
         """The one that killed it before, then what fits best, then all the others."""
         before = [name for name in [self.told.killer(change)] if name in self.seconds]
         if not self.seconds:
-            lately = [name for name, _ in order.lately[change.path].most_common(LATELY)]
-            return [names for names in (lately, *([file] for file in killers())) if names]
+            lately: dict[str, list[str]] = {}
+            for name, _ in order.lately[change.path].most_common(LATELY):
+                lately.setdefault(name.partition("::")[0], []).append(name)
+            return [*lately.values(), *([file] for file in killers())]
         own = order.of(change, self._own(change.path))
         rest = [name for name in sorted(self.seconds, key=self.seconds.__getitem__) if name not in set(own)]
         return [names for names in (before, own, rest) if names]
