@@ -212,6 +212,7 @@ def protocol(**changes: Any) -> Protocol:
     return Protocol.model_validate(block)
 
 
+TAPER = "rules.steroid_taper_criterion"
 ONE_HOUR = {"lasts": own(1, "h"), "at_most": own(1, "h")}
 
 
@@ -223,6 +224,9 @@ ONE_HOUR = {"lasts": own(1, "h"), "at_most": own(1, "h")}
         ({"rules__kmp_rebound__response": "tea"}, ("", "rules.kmp_rebound.response: no run rule called 'tea'")),
         ({"rules__falling_platelets__run": "kmp"}, ("", "rules.falling_platelets.run: no run rule called 'kmp'")),
         ({"rules__falling_platelets__run": "tea"}, ("", "rules.falling_platelets.run: no run rule called 'tea'")),
+        ({"rules__steroid_taper_criterion__rebound": "kmp"}, ("", f"{TAPER}.rebound: no rebound rule called 'kmp'")),
+        ({"rules__steroid_taper_criterion__rebound": "tea"}, ("", f"{TAPER}.rebound: no rebound rule called 'tea'")),
+        ({"rules__steroid_taper_criterion__run": "tea"}, ("", f"{TAPER}.run: no run rule called 'tea'")),
         (
             {"rules__thrombocytopenia__raised__unless_open": ["kmp", "tea", "sugar"]},
             ("", "rules.thrombocytopenia.raised.unless_open: unknown rule 'sugar'"),
