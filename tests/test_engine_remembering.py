@@ -95,6 +95,29 @@ def test_a_new_result_has_only_those_rules_judged_anew_that_read_its_analyte():
     assert not anew & {"thrombocytopenia", "kmp", "durable_platelet_response", "falling_platelets", "kmp_rebound"}
 
 
+def judged_anew(before: History, after: History) -> set[Any]:
+    """Name of each rule or part of one that is judged anew when one is followed by the other."""
+    memory: dict[Any, Any] = {}
+    judged(before, memory)
+    known = parts(memory)
+    assert same(judged(after, memory), judged(after))
+    return {
+        name if isinstance(name, str) else name[0] for name, found in parts(memory).items() if found is not known[name]
+    }
+
+
+def test_an_event_has_only_those_rules_judged_anew_that_read_events():
+    anew = judged_anew(child(*LOW), child(*LOW, events=(event("active_bleeding 0d"),)))
+    assert {"plasma_criterion", "red_cell_criterion", "delta_check"} <= anew
+    assert not anew & {"thrombocytopenia", "kmp", "durable_platelet_response", "falling_platelets", "hemoglobin_fall"}
+
+
+def test_another_value_of_one_time_has_only_those_rules_judged_anew_that_read_results_one_by_one():
+    assert judged_anew(child("hb 0d 90", "hb 12h 88"), child("hb 0d 90", "hb 12h 88", "hb 0d 130")) == {
+        "hemoglobin_fall"
+    }
+
+
 def test_the_clock_alone_has_nothing_judged_anew_that_it_does_not_move():
     memory: dict[Any, Any] = {}
     judged(child(*LOW), memory)
@@ -138,6 +161,14 @@ NEWS = {
     "a timing stated": (
         child(level("siro 1d 5", "unknown"), level("siro 3d 19")),
         child(level("siro 1d 5"), level("siro 3d 19")),
+    ),
+    "another bound": (
+        child("hb 0d <90"),
+        child("hb 0d <50"),
+    ),
+    "a product given": (
+        child("plt 0d 45", "plt 1d 150"),
+        child("plt 0d 45", "plt 1d 150", events=(event("platelet_transfusion 12h 14h"),)),
     ),
     "the end of observation": (
         child(*LOW),
