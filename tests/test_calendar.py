@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from khemon.rules.calendar import EPOCH, MS_PER_DAY, day_numbers, from_ms, to_ms
+from khemon.rules.calendar import DAYS_PER_UNIT, EPOCH, MS_PER_DAY, MS_PER_UNIT, day_numbers, from_ms, to_ms
 
 #: Zones with two changes a year, with none, by half an hour (Lord Howe) and at midnight (Sao Paulo, until 2019).
 ZONES = (
@@ -37,6 +37,14 @@ def change_of_clocks(zone, first, last):
             found.append(to_ms(moment + step))
         moment += step
     return found
+
+
+def test_units_of_time_are_what_they_are_called():
+    elapsed = {unit: dt.timedelta(milliseconds=ms) for unit, ms in MS_PER_UNIT.items()}
+    assert elapsed == {"min": dt.timedelta(minutes=1), "h": dt.timedelta(hours=1), "d": dt.timedelta(days=1)}
+    days = {unit: dt.timedelta(days=count) for unit, count in DAYS_PER_UNIT.items()}
+    assert days == {"d": dt.timedelta(days=1), "wk": dt.timedelta(weeks=1)}
+    assert EPOCH.timestamp() == 0
 
 
 @pytest.mark.parametrize("zone", ZONES)
