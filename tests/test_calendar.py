@@ -45,6 +45,7 @@ def test_units_of_time_are_what_they_are_called():
     days = {unit: dt.timedelta(days=count) for unit, count in DAYS_PER_UNIT.items()}
     assert days == {"d": dt.timedelta(days=1), "wk": dt.timedelta(weeks=1)}
     assert EPOCH.timestamp() == 0
+    assert from_ms(0).isoformat() == "1970-01-01T00:00:00+00:00"
 
 
 @pytest.mark.parametrize("zone", ZONES)
