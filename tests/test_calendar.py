@@ -85,6 +85,13 @@ def test_the_day_that_apia_left_out():
     assert after - before == 2
 
 
+def test_the_clocks_change_on_the_last_day_of_those_looked_up_at_once():
+    """Berlin, 26 March 1995: the offset of the day after is that of the next 512 days."""
+    hours = np.arange(48, dtype=np.int64) * 3_600_000 + to_ms(dt.datetime(1995, 3, 26, tzinfo=dt.UTC))
+    assert hours[0] // MS_PER_DAY % 512 == 511
+    assert day_numbers(hours, "Europe/Berlin").tolist() == slowly(hours, "Europe/Berlin")
+
+
 def test_days_before_1970_and_no_instants():
     times = np.array([-1, 0, -MS_PER_DAY, -MS_PER_DAY - 1], dtype=np.int64)
     assert day_numbers(times, "UTC").tolist() == [-1, 0, -1, -2]
