@@ -143,6 +143,25 @@ def test_another_protocol_or_zone_begins_anew():
     assert plain(judged(known, memory), WARD, 1)[0]
 
 
+def test_another_zone_begins_anew_also_where_every_date_is_the_same():
+    """What is due on a day is due from its midnight on, and that is another one."""
+    memory: dict[Any, Any] = {}
+    known = child(*SETTLED)
+    assert not same(judged(known, memory), judged(known, zone="Europe/Berlin"))
+    assert same(judged(known, memory, zone="Europe/Berlin"), judged(known, zone="Europe/Berlin"))
+
+
+def test_events_of_which_nobody_states_a_dose_are_remembered_like_others():
+    memory: dict[Any, Any] = {}
+    results, events, patients = columns([child(*LOW, events=(event("prednisolone 0d"),))], "UTC")
+    undosed = dataclasses.replace(events, dose=None, dose_unit=None)
+    found = [
+        evaluated(results, undosed, patients, WARD, "UTC", to_ms(at("40d")), each)[0] for each in (None, memory, memory)
+    ]
+    assert same(found[0], found[1])
+    assert same(found[0], found[2])
+
+
 RESPONSE = ("plt 0d 60", *(f"plt {day}d 120" for day in (1, 8, 15, 22, 29)))
 SETTLED = ("plt 0d 60", "plt 1d 120", "plt 5d 120", "plt 9d 120")
 NEWS = {

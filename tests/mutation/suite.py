@@ -161,7 +161,11 @@ class Suite:
         if session.testsfailed:
             raise session.Failed("the tests cannot be collected")
         self.items = {item.nodeid: item for item in session.items}
+        remembering = self._caches({name.removesuffix(".py").replace("/", ".") for name in self.paths})
         for name, item in self.items.items():
+            # What an earlier test had worked out would hide that this one runs those lines too.
+            for cache in remembering:
+                cache.cache_clear()
             self.coverage.switch_context(name)
             failed, self.seconds[name] = result_of(item)
             if failed:
@@ -179,12 +183,16 @@ class Suite:
             if isinstance(thing, types.FunctionType) and thing.__code__.co_filename in files:
                 functions = self.live.setdefault(files[thing.__code__.co_filename], {})
                 functions.setdefault(_key(thing.__code__), []).append(thing)
-            elif hasattr(type(thing), "cache_clear") and hasattr(thing, "__wrapped__"):
-                module = getattr(thing.__wrapped__, "__module__", "") or ""
-                if module.startswith(("khemon", "tests")):
-                    self.caches.append(thing)
+        self.caches = self._caches({"khemon", "tests"})
         gc.collect()
         gc.freeze()
+
+    @staticmethod
+    def _caches(within: set[str]) -> list[Any]:
+        """What remembers the answers of a function of these modules, or of modules in these folders."""
+        found = (thing for thing in gc.get_objects() if hasattr(type(thing), "cache_clear"))
+        named = ((getattr(getattr(thing, "__wrapped__", None), "__module__", None) or "", thing) for thing in found)
+        return [thing for module, thing in named if module in within or module.partition(".")[0] in within]
 
     def running(self, change: Change) -> list[str]:
         """The tests that run the changed lines, quickest first; without those that ran while modules were loaded."""
