@@ -37,7 +37,7 @@ from tests.mutation.changes import Change, changes_of  # noqa: E402
 from tests.mutation.listed import Pattern, patterns  # noqa: E402
 from tests.mutation.memory import Memory  # noqa: E402
 from tests.mutation.rounds import InPlace, Loaded, Outcomes, Told, shown, tell  # noqa: E402
-from tests.mutation.suite import CHOSEN, ONLY, ROOT, killers, words  # noqa: E402
+from tests.mutation.suite import CHOSEN, ONLY, ROOT, killers, source_of, words  # noqa: E402
 
 
 def modules(named: list[str]) -> list[str]:
@@ -115,7 +115,7 @@ def sorted_out(paths: list[str], known: list[Pattern]) -> tuple[list[Change], di
     """The changes of modules: those to be killed, and those that are listed as making no difference."""
     changes, listed = [], {}
     for path in paths:
-        source = (ROOT / path).read_text("utf-8")
+        source = source_of(path)
         lines = source.splitlines()
         for change in changes_of(path, source):
             pattern = next((each for each in known if each.fits(change, lines[change.line - 1])), None)
@@ -128,7 +128,7 @@ def sorted_out(paths: list[str], known: list[Pattern]) -> tuple[list[Change], di
 
 def verdicts(changes: list[Change], chosen: argparse.Namespace) -> Outcomes:
     """What came of every change: what is remembered with the very same code and tests, and else what the tests say."""
-    lines = {path: (ROOT / path).read_text("utf-8").splitlines() for path in {change.path for change in changes}}
+    lines = {path: source_of(path).splitlines() for path in {change.path for change in changes}}
     memory = Memory(chosen.memory, ROOT, [*killers(), *words()], lines)
     names = memory.names(changes)
     outcomes = {change: memory.verdict(names[change]) for change in changes}

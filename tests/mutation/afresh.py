@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.mutation.changes import Change, changed
-from tests.mutation.suite import QUIETLY, ROOT, allow, result_of, said_and_done, words
+from tests.mutation.suite import QUIETLY, ROOT, allow, result_of, said_and_done, source_of, words
 
 #: Plugins of the tests that load khemon: a fork loads the one among them that its tests may ask for.
 LOADS_KHEMON = ("tests.databases", "tests.server", "tests.browser", "tests.installed")
@@ -113,5 +113,5 @@ class _Finder:
 
     def exec_module(self, module: types.ModuleType) -> None:
         """Runs the changed code."""
-        file = ROOT / self.change.path
-        exec(compile(changed(file.read_text("utf-8"), self.change), str(file), "exec"), module.__dict__)
+        source = changed(source_of(self.change.path), self.change)
+        exec(compile(source, str(ROOT / self.change.path), "exec"), module.__dict__)

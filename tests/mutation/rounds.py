@@ -16,7 +16,7 @@ import pytest
 from tests.mutation.afresh import Afresh
 from tests.mutation.changes import Change
 from tests.mutation.memory import NO_TEST, Memory
-from tests.mutation.suite import ROOT, Suite, killers, said_and_done
+from tests.mutation.suite import Suite, killers, said_and_done, source_of
 
 #: Seconds on the clock after which a process that says nothing is ended.
 WALL_SECONDS = 900.0
@@ -34,7 +34,7 @@ Outcomes = dict[Change, str]
 
 def shown(change: Change) -> str:
     """A survivor with the line it stands on."""
-    line = (ROOT / change.path).read_text("utf-8").splitlines()[change.line - 1].strip()
+    line = source_of(change.path).splitlines()[change.line - 1].strip()
     return f"survived: {change}\n    {line}"
 
 

@@ -68,6 +68,16 @@ CHOSEN, ONLY = "KHEMON_MUTATION_TESTS", "KHEMON_MUTATION_ONLY"
 QUIETLY = ["-q", "--assert=plain", "--no-header", "-p", "no:cacheprovider", "-p", "no:cov"]
 
 
+_SOURCES: dict[str, str] = {}
+
+
+def source_of(path: str) -> str:
+    """The text of a module as it was when it was first asked for: what is edited meanwhile moves no change."""
+    if path not in _SOURCES:
+        _SOURCES[path] = (ROOT / path).read_text("utf-8")
+    return _SOURCES[path]
+
+
 def killers() -> list[str]:
     """The files of KILLERS that are there, or those that were chosen instead."""
     chosen = os.environ.get(CHOSEN, "").split()
@@ -98,10 +108,13 @@ def said_and_done(ask: Any, wall_seconds: float) -> str:
             os._exit(0)
     os.close(writing)
     try:
-        return _heard(reading, wall_seconds)
+        answer = _heard(reading, wall_seconds)
     finally:
         os.close(reading)
         _end(pid)
+    if answer.startswith("error") and not answer.endswith(MemoryError.__name__):
+        raise RuntimeError(f"the driver itself failed, which is no verdict: {answer}")
+    return answer
 
 
 def _in_a_box(writing: int) -> None:
@@ -208,7 +221,7 @@ class Suite:
     def put_in_place(self, change: Change) -> bool:
         """Gives the living functions the changed code; False where none has it or it does not fit."""
         file = self.paths[change.path]
-        code = compile(changed(Path(file).read_text("utf-8"), change), file, "exec")
+        code = compile(changed(source_of(change.path), change), file, "exec")
         new = {_key(part): part for part in _parts(code)}
         placed = False
         for key, functions in self.live.get(change.path, {}).items():
