@@ -152,6 +152,18 @@ def test_a_good_count_since_the_acknowledgement_made_a_suspected_low_isolated_in
     assert "isolated became suspected" not in why_worse(alert, mended.model_copy(update={"status": "confirmed"}))
 
 
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [("possible", "confirmed"), ("suspected", "confirmed"), ("isolated", "suspected"), ("isolated", "confirmed")],
+)
+def test_a_status_that_became_graver_is_worse_and_the_way_back_is_not(low, before, now):
+    alert, episode = low
+    was, after = alert.model_copy(update={"status": before}), episode.model_copy(update={"status": now})
+    assert why_worse(was, after) == [f"{before} became {now}"]
+    back = alert.model_copy(update={"status": now}), episode.model_copy(update={"status": before})
+    assert why_worse(*back) == []
+
+
 def test_every_further_criterion_is_named(child):
     child.told("plt 0d 8", "fib 0d 2.0")
     child.acknowledge("plasma_criterion", "1h")

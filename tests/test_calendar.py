@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from khemon.rules.calendar import EPOCH, MS_PER_DAY, day_numbers, from_ms, to_ms
+from khemon.rules.calendar import DAYS_PER_UNIT, EPOCH, MS_PER_DAY, MS_PER_UNIT, day_numbers, from_ms, to_ms
 
 #: Zones with two changes a year, with none, by half an hour (Lord Howe) and at midnight (Sao Paulo, until 2019).
 ZONES = (
@@ -37,6 +37,15 @@ def change_of_clocks(zone, first, last):
             found.append(to_ms(moment + step))
         moment += step
     return found
+
+
+def test_units_of_time_are_what_they_are_called():
+    elapsed = {unit: dt.timedelta(milliseconds=ms) for unit, ms in MS_PER_UNIT.items()}
+    assert elapsed == {"min": dt.timedelta(minutes=1), "h": dt.timedelta(hours=1), "d": dt.timedelta(days=1)}
+    days = {unit: dt.timedelta(days=count) for unit, count in DAYS_PER_UNIT.items()}
+    assert days == {"d": dt.timedelta(days=1), "wk": dt.timedelta(weeks=1)}
+    assert EPOCH.timestamp() == 0
+    assert from_ms(0).isoformat() == "1970-01-01T00:00:00+00:00"
 
 
 @pytest.mark.parametrize("zone", ZONES)
@@ -74,6 +83,13 @@ def test_the_day_that_apia_left_out():
     last = to_ms(dt.datetime(2011, 12, 30, 9, 59, 59, 999_000, tzinfo=dt.UTC))
     before, after = day_numbers(np.array([last, last + 1]), "Pacific/Apia").tolist()
     assert after - before == 2
+
+
+def test_the_clocks_change_on_the_last_day_of_those_looked_up_at_once():
+    """Berlin, 26 March 1995: the offset of the day after is that of the next 512 days."""
+    hours = np.arange(48, dtype=np.int64) * 3_600_000 + to_ms(dt.datetime(1995, 3, 26, tzinfo=dt.UTC))
+    assert hours[0] // MS_PER_DAY % 512 == 511
+    assert day_numbers(hours, "Europe/Berlin").tolist() == slowly(hours, "Europe/Berlin")
 
 
 def test_days_before_1970_and_no_instants():

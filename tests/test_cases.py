@@ -243,7 +243,7 @@ def test_a_result_an_event_and_evidence_may_be_written_as_tables(tmp_path):
             "labs.0.analyte",
             ": no rule reads 'sodium'; use one of: platelets, fibrinogen, d_dimer, hemoglobin, sirolimus. see docs",
         ),
-        ({"labs": '[["INR", "0 d", "1"]]'}, "labs.0.analyte", "no rule reads 'INR'"),
+        ({"labs": '[["inr", "0 d", "1"]]'}, "labs.0.analyte", "no rule reads 'inr'"),
         ({"labs": '[["hemoglobin", "6 h 1 d", "59"]]'}, "labs.0.at", "'6 h 1 d' is no time"),
         ({"labs": '[["hemoglobin", "", "59"]]'}, "labs.0.at", "'' is no time"),
         ({"labs": '[["hemoglobin", " 6 h", "59"]]'}, "labs.0.at", "' 6 h' is no time since the start; write it like"),
@@ -306,6 +306,12 @@ def test_what_a_case_does_not_say_is_as_it_mostly_is(tmp_path):
     assert (event.end, event.dose, event.unit) == ("0 d", None, "")
     assert (case.why, case.target, case.protocol, case.timezone, case.birth) == ("", "", "ward", "UTC", 0)
     assert case.start.isoformat() == "2026-01-01T08:00:00"
+
+
+def test_a_case_says_when_and_where_it_starts(tmp_path):
+    [case] = load_cases(written(tmp_path, timezone='"Europe/Berlin"', start="2026-02-01T09:00:00"))
+    assert (case.timezone, case.start.isoformat()) == ("Europe/Berlin", "2026-02-01T09:00:00")
+    assert case.at_ms("1 h") == case.start_ms + 3_600_000
 
 
 def test_a_case_without_a_name_is_told_by_its_number(tmp_path):

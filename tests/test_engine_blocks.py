@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import random
 
 import numpy as np
@@ -162,6 +163,14 @@ def test_one_row_alone_is_judged():
     found = evaluate(batch([[(0, 0, 20.0)]]), Events.none(), Patients.unknown(1), WARD, "UTC")
     said = {WARD.rule_names[rule] for rule in found.rule}
     assert {"thrombocytopenia", "severe_thrombocytopenia", "kmp", "coagulation_missing"} <= said
+
+
+def test_children_may_stand_in_any_order():
+    data, patients = batch([[(0, 0, 20.0)], [(0, 0, 40.0)], [(0, 3, 50.0)]]), Patients.unknown(3)
+    found = evaluate(data, Events.none(), patients, WARD, "UTC")
+    assert set(found.patient) == {0, 1, 2}
+    for order in itertools.permutations(range(3)):
+        assert same(evaluate(data.take(np.array(order)), Events.none(), patients, WARD, "UTC"), found)
 
 
 # ---- kernels against their definition ------------------------------------------------------------------------

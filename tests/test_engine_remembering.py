@@ -95,6 +95,29 @@ def test_a_new_result_has_only_those_rules_judged_anew_that_read_its_analyte():
     assert not anew & {"thrombocytopenia", "kmp", "durable_platelet_response", "falling_platelets", "kmp_rebound"}
 
 
+def judged_anew(before: History, after: History) -> set[Any]:
+    """Name of each rule or part of one that is judged anew when one is followed by the other."""
+    memory: dict[Any, Any] = {}
+    judged(before, memory)
+    known = parts(memory)
+    assert same(judged(after, memory), judged(after))
+    return {
+        name if isinstance(name, str) else name[0] for name, found in parts(memory).items() if found is not known[name]
+    }
+
+
+def test_an_event_has_only_those_rules_judged_anew_that_read_events():
+    anew = judged_anew(child(*LOW), child(*LOW, events=(event("active_bleeding 0d"),)))
+    assert {"plasma_criterion", "red_cell_criterion", "delta_check"} <= anew
+    assert not anew & {"thrombocytopenia", "kmp", "durable_platelet_response", "falling_platelets", "hemoglobin_fall"}
+
+
+def test_another_value_of_one_time_has_only_those_rules_judged_anew_that_read_results_one_by_one():
+    assert judged_anew(child("hb 0d 90", "hb 12h 88"), child("hb 0d 90", "hb 12h 88", "hb 0d 130")) == {
+        "hemoglobin_fall"
+    }
+
+
 def test_the_clock_alone_has_nothing_judged_anew_that_it_does_not_move():
     memory: dict[Any, Any] = {}
     judged(child(*LOW), memory)
@@ -120,6 +143,25 @@ def test_another_protocol_or_zone_begins_anew():
     assert plain(judged(known, memory), WARD, 1)[0]
 
 
+def test_another_zone_begins_anew_also_where_every_date_is_the_same():
+    """What is due on a day is due from its midnight on, and that is another one."""
+    memory: dict[Any, Any] = {}
+    known = child(*SETTLED)
+    assert not same(judged(known, memory), judged(known, zone="Europe/Berlin"))
+    assert same(judged(known, memory, zone="Europe/Berlin"), judged(known, zone="Europe/Berlin"))
+
+
+def test_events_of_which_nobody_states_a_dose_are_remembered_like_others():
+    memory: dict[Any, Any] = {}
+    results, events, patients = columns([child(*LOW, events=(event("prednisolone 0d"),))], "UTC")
+    undosed = dataclasses.replace(events, dose=None, dose_unit=None)
+    found = [
+        evaluated(results, undosed, patients, WARD, "UTC", to_ms(at("40d")), each)[0] for each in (None, memory, memory)
+    ]
+    assert same(found[0], found[1])
+    assert same(found[0], found[2])
+
+
 RESPONSE = ("plt 0d 60", *(f"plt {day}d 120" for day in (1, 8, 15, 22, 29)))
 SETTLED = ("plt 0d 60", "plt 1d 120", "plt 5d 120", "plt 9d 120")
 NEWS = {
@@ -138,6 +180,14 @@ NEWS = {
     "a timing stated": (
         child(level("siro 1d 5", "unknown"), level("siro 3d 19")),
         child(level("siro 1d 5"), level("siro 3d 19")),
+    ),
+    "another bound": (
+        child("hb 0d <90"),
+        child("hb 0d <50"),
+    ),
+    "a product given": (
+        child("plt 0d 45", "plt 1d 150"),
+        child("plt 0d 45", "plt 1d 150", events=(event("platelet_transfusion 12h 14h"),)),
     ),
     "the end of observation": (
         child(*LOW),

@@ -15,8 +15,9 @@ from khemon.rules.further_rules import FURTHER
 from tests.columns import all_by_engine
 from tests.histories import History, make_history
 from tests.histories.treatment import treated
-from tests.reference import PROTOCOLS
+from tests.reference import PROTOCOLS, Child
 from tests.reference.extras import evaluate_further
+from tests.reference.shorthand import at, lab
 
 EXAMPLES = int(os.environ.get("KHEMON_FURTHER_EXAMPLES", "240"))
 CHUNK = 40
@@ -74,3 +75,18 @@ def test_an_episode_that_had_opened_stays_as_it_was_when_time_goes_on():
         future = [event for event in history.events if event.start > history.as_of]
         future += [lab for lab in history.labs if lab.collected_at > history.as_of]
         assert not missing or future, f"seed {seed}: {missing}"
+
+
+def test_a_sample_that_waits_for_its_last_millisecond_only_is_one_of_several_in_a_row():
+    times = [at("1d") + dt.timedelta(milliseconds=number) for number in (0, 1, 2)]
+    qualities = ("clotted", "clotted", "")
+    labs = tuple(
+        dataclasses.replace(lab("plt 1d 150"), collected_at=time, quality=quality, row=row + 2, recorded=row)
+        for row, (time, quality) in enumerate(zip(times, qualities, strict=True))
+    )
+    history = History(0, Child("P", None), labs, (), "UTC", "ward", at("2d"))
+    found = by_engine(history)
+    assert found == slowly(history)
+    assert [(row[1], row[3], row[5]) for row in found if row[0] == "unusable_sample"] == [
+        (times[0], "warning", times[2])
+    ]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from khemon.models import RulebookProblem
-from khemon.rules import load_protocol
+from khemon.rules import Protocol, load_protocol
 from khemon.rules.numbers import differing, leaves, numbers_of, otherwise_differing
 from khemon.rules.order import misordered
 from khemon.rules.protocols import PROTOCOLS, protocol_digest, protocol_of_text, protocol_text
@@ -69,6 +70,19 @@ def test_one_number_changes_and_all_else_stays(tmp_path):
     )
     assert otherwise_differing(WARD, site) == []
     assert (site.name, site.version, site.title, site.base) == ("st-mary", "1", "st-mary", "ward")
+
+
+@pytest.mark.parametrize("field", ["title", "words", "source", "misleads_if", "criterion", "called", "asks"])
+def test_other_words_are_no_other_judgement(field):
+    def reworded(block: Any) -> Any:
+        if isinstance(block, dict):
+            own = {field: "in other words"} if isinstance(block.get(field), str) else {}
+            return {name: reworded(part) for name, part in block.items()} | own
+        return [reworded(part) for part in block] if isinstance(block, tuple) else block
+
+    other = Protocol.model_validate(reworded(WARD.model_dump()) | {"version": "of today"})
+    assert other != WARD
+    assert (differing(WARD, other), otherwise_differing(WARD, other)) == ([], [])
 
 
 def test_a_site_may_start_from_trial(tmp_path):

@@ -389,6 +389,15 @@ def test_a_changed_number_is_told_by_its_rule_and_by_rules_that_build_on_it():
     }
 
 
+@pytest.mark.parametrize("field", ["run", "response", "rebound"])
+@pytest.mark.parametrize("telling", ["words", "misleads_if", "criterion"])
+def test_a_rule_retells_a_number_of_what_it_builds_on_wherever_it_tells_it(field, telling):
+    rule = {"title": "On", "source": "us", "words": "Any.", field: "run", telling: "At 100."}
+    found = retold({"rules": {"on": rule, "off": rule | {field: "other"}}}, [RUNS], "st-mary 1")["rules"]
+    assert found["on"]["words"].endswith(" Changed by st-mary 1: rules run limit 90 10*9/L instead of 100.")
+    assert found["off"] == rule | {field: "other"}
+
+
 def test_a_changed_number_that_several_rules_share_is_told_where_the_words_tell_it():
     told = "common within 48 h instead of 24"
     assert words_of(SHARED) == {

@@ -62,6 +62,14 @@ def test_a_copy_with_other_rules_knows_its_own():
     assert load_protocol("ward") == ward
 
 
+def test_every_rule_is_of_one_sort_and_the_sorts_are_made_once():
+    ward = load_protocol("ward")
+    sorts = ward.sorts
+    assert sorts is ward.sorts
+    told = [rule.name for sort in (sorts.runs, sorts.found, sorts.rebounds, sorts.further) for rule in sort]
+    assert sorted(told) == list(ward.rule_names)
+
+
 def test_trial_differs_from_ward_in_the_gap_alone():
     ward, trial = load_protocol("ward"), load_protocol("trial")
     differing = {name for name in ward.rules if ward.rules[name] != trial.rules[name]}

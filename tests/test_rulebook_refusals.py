@@ -187,7 +187,10 @@ def test_what_a_rule_need_not_say_can_be_left_out():
     assert changed("sirolimus_above_target", graver=None, severity_untimed_raised=None).graver is None
     assert changed("sirolimus_above_target", untimed_beyond=None).untimed_beyond is None
     assert changed("pjp_prophylaxis_missing", without=None).without is None
-    assert changed("kmp", pattern_words=None, name_words=None, misleads_if=None).pattern_words == ""
+    unsaid = changed("kmp", pattern_words=None, name_words=None, misleads_if=None)
+    assert (unsaid.pattern_words, unsaid.name_words, unsaid.misleads_if) == ("", "", "")
+    assert changed("delta_check", asks=None).asks == ""
+    assert [jump.analyte for jump in changed("delta_check").jumps if jump.troughs_only] == ["sirolimus"]
     assert changed("hypofibrinogenemia", test=None).test == "<"
     limb = {"analyte": "platelets", "limit": own(10, "10*9/L")}
     assert changed("plasma_criterion", limbs=[limb]).comparisons[0].test == "<"
@@ -209,6 +212,7 @@ def protocol(**changes: Any) -> Protocol:
     return Protocol.model_validate(block)
 
 
+TAPER = "rules.steroid_taper_criterion"
 ONE_HOUR = {"lasts": own(1, "h"), "at_most": own(1, "h")}
 
 
@@ -220,6 +224,9 @@ ONE_HOUR = {"lasts": own(1, "h"), "at_most": own(1, "h")}
         ({"rules__kmp_rebound__response": "tea"}, ("", "rules.kmp_rebound.response: no run rule called 'tea'")),
         ({"rules__falling_platelets__run": "kmp"}, ("", "rules.falling_platelets.run: no run rule called 'kmp'")),
         ({"rules__falling_platelets__run": "tea"}, ("", "rules.falling_platelets.run: no run rule called 'tea'")),
+        ({"rules__steroid_taper_criterion__rebound": "kmp"}, ("", f"{TAPER}.rebound: no rebound rule called 'kmp'")),
+        ({"rules__steroid_taper_criterion__rebound": "tea"}, ("", f"{TAPER}.rebound: no rebound rule called 'tea'")),
+        ({"rules__steroid_taper_criterion__run": "tea"}, ("", f"{TAPER}.run: no run rule called 'tea'")),
         (
             {"rules__thrombocytopenia__raised__unless_open": ["kmp", "tea", "sugar"]},
             ("", "rules.thrombocytopenia.raised.unless_open: unknown rule 'sugar'"),

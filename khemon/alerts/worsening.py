@@ -8,8 +8,9 @@ from khemon.alerts.states import QUIET
 from khemon.models import SEVERITIES, Alert, Episode
 
 #: Changes of status that break through an acknowledgement.
-_WORSE_STATUS = frozenset({("possible", "confirmed"), ("suspected", "confirmed"), ("isolated", "suspected")})
-_WORSE_STATUS |= {("isolated", "confirmed")}
+_WORSE_STATUS = frozenset(
+    {("possible", "confirmed"), ("suspected", "confirmed"), ("isolated", "suspected"), ("isolated", "confirmed")}
+)
 
 
 def why_worse(alert: Alert, episode: Episode) -> list[str]:

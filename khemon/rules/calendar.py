@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-MS_PER_SECOND = 1_000
 MS_PER_DAY = 86_400_000
 MS_PER_UNIT: dict[str, int] = {"min": 60_000, "h": 3_600_000, "d": MS_PER_DAY}
 DAYS_PER_UNIT: dict[str, int] = {"d": 1, "wk": 7}

@@ -128,9 +128,9 @@ class Further(Knowing):
         return self._of_stretches(rule, at, found, severity)
 
     def _settled(self, rule: SettledRule) -> Episodes:
-        rebound = self.found.get(rule.rebound)
+        rebound = self.found[rule.rebound]
         spans = self.settled(rule).within(self.given(rule.drug))
-        if rebound is not None and rebound.size:
+        if rebound.size:
             start = keys(rebound.patient, rebound.onset)
             stop = np.where(rebound.end == NO_TIME, never(key_patient(start)), keys(rebound.patient, rebound.end))
             spans = spans.without(Spans.of(start, stop))

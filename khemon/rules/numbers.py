@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from khemon.rules.parameters import Number
 from khemon.rules.rulebook import Protocol
 
-#: What a protocol calls itself, and what it says in words: no verdict depends on it.
-_HEAD = ("name", "version", "title", "base")
+#: What a protocol calls itself, and what it says in words, wherever it stands: no verdict depends on it.
+_HEAD = ("name", "version", "base")
 _WORDS = ("title", "words", "source", "misleads_if", "criterion", "called", "asks")
 
 

@@ -249,6 +249,9 @@ class Protocol(Frozen):
             run = getattr(rule, "run", None)
             if run is not None and not isinstance(self.rules.get(run), RunRule):
                 raise ValueError(f"rules.{name}.run: no run rule called {run!r}")
+            rebound = getattr(rule, "rebound", None)
+            if rebound is not None and not isinstance(self.rules.get(rebound), ReboundRule):
+                raise ValueError(f"rules.{name}.rebound: no rebound rule called {rebound!r}")
         self._known("muting", self.muting)
         self._known("acknowledgement.rules", self.acknowledgement.rules)
         return self

@@ -22,7 +22,11 @@ MEASURE = {
     "HYPOTHESIS_PROFILE": "mutation",
 }
 #: Loaded once, before any fork; nothing of khemon, which a changed module has to be loaded into afresh.
-LOADED_BEFORE = ["numpy", "pydantic", "hypothesis", "pint", "sqlalchemy", "zoneinfo", "tomllib", "decimal"]
+LOADED_BEFORE = [
+    *("numpy.random", "numpy.typing", "hypothesis.strategies", "pint", "zoneinfo", "tomllib", "decimal", "csv"),
+    *("pydantic.main", "pydantic.types", "pydantic.json_schema", "pydantic.functional_validators", "pydantic.plugin"),
+    *("sqlalchemy.dialects.sqlite", "concurrent.futures.process", "concurrent.futures.thread", "unittest.mock"),
+]
 JUDGEMENT = ["khemon/units.py", "khemon/rules", "khemon/alerts", "khemon/grades", "khemon/explain", "khemon/endpoints"]
 
 os.environ.update(MEASURE)
@@ -32,8 +36,8 @@ for _name in LOADED_BEFORE:
 from tests.mutation.changes import Change, changes_of  # noqa: E402
 from tests.mutation.listed import Pattern, patterns  # noqa: E402
 from tests.mutation.memory import Memory  # noqa: E402
-from tests.mutation.rounds import InPlace, Loaded, Outcomes, Told, by_workers, share, shown, tell  # noqa: E402
-from tests.mutation.suite import CHOSEN, ONLY, ROOT, killers, words  # noqa: E402
+from tests.mutation.rounds import InPlace, Loaded, Outcomes, Told, shown, tell  # noqa: E402
+from tests.mutation.suite import CHOSEN, ONLY, ROOT, killers, source_of, words  # noqa: E402
 
 
 def modules(named: list[str]) -> list[str]:
@@ -98,6 +102,11 @@ def chosen_by_hand() -> argparse.Namespace:
     parser.add_argument(
         "--quick", action="store_true", help="a first look: only quick tests, and nothing is loaded afresh"
     )
+    parser.add_argument(
+        "--loading",
+        action="store_true",
+        help="only what acts while modules are loaded; the tests are not measured first",
+    )
     parser.add_argument("--open", action="store_true", help="only changes that no remembered run has killed")
     return parser.parse_args()
 
@@ -106,7 +115,7 @@ def sorted_out(paths: list[str], known: list[Pattern]) -> tuple[list[Change], di
     """The changes of modules: those to be killed, and those that are listed as making no difference."""
     changes, listed = [], {}
     for path in paths:
-        source = (ROOT / path).read_text("utf-8")
+        source = source_of(path)
         lines = source.splitlines()
         for change in changes_of(path, source):
             pattern = next((each for each in known if each.fits(change, lines[change.line - 1])), None)
@@ -119,7 +128,7 @@ def sorted_out(paths: list[str], known: list[Pattern]) -> tuple[list[Change], di
 
 def verdicts(changes: list[Change], chosen: argparse.Namespace) -> Outcomes:
     """What came of every change: what is remembered with the very same code and tests, and else what the tests say."""
-    lines = {path: (ROOT / path).read_text("utf-8").splitlines() for path in {change.path for change in changes}}
+    lines = {path: source_of(path).splitlines() for path in {change.path for change in changes}}
     memory = Memory(chosen.memory, ROOT, [*killers(), *words()], lines)
     names = memory.names(changes)
     outcomes = {change: memory.verdict(names[change]) for change in changes}
@@ -129,10 +138,14 @@ def verdicts(changes: list[Change], chosen: argparse.Namespace) -> Outcomes:
     tell(f"{len(changes) - len(ask)} verdicts are known of the very same code and tests")
     if ask:
         told = Told(memory, names, quick=chosen.quick)
+        if chosen.loading:
+            outcomes |= dict.fromkeys(ask, "afresh")
+            ask = [change for change in ask if not change.in_function]
+            return outcomes | Loaded({}, {}, told).run(ask, chosen.workers)  # type: ignore[return-value]
         found, seconds, run = in_a_process(InPlace(ask, chosen.workers, told).run)  # type: ignore[misc]
         again = [change for change, outcome in found.items() if outcome == "afresh" and not chosen.quick]
         tell(f"{len(again)} changes act while modules are loaded")
-        outcomes |= found | by_workers(share(again, chosen.workers), Loaded(seconds, run, told).part)
+        outcomes |= found | Loaded(seconds, run, told).run(again, chosen.workers)
     return outcomes  # type: ignore[return-value]
 
 

@@ -11,14 +11,19 @@ from collections import Counter, defaultdict
 from itertools import accumulate
 from pathlib import Path
 
+import pytest
+
+from tests.mutation.afresh import Afresh
 from tests.mutation.changes import Change
 from tests.mutation.memory import NO_TEST, Memory
-from tests.mutation.suite import ROOT, Afresh, Suite, said_and_done
+from tests.mutation.suite import Suite, killers, said_and_done, source_of
 
 #: Seconds on the clock after which a process that says nothing is ended.
 WALL_SECONDS = 900.0
 #: How many tests are asked of what also acts while modules are loaded, before it is loaded afresh.
 FIRST_TESTS = 100
+#: How many of those that failed lately are asked first, where nothing else is known.
+LATELY = 8
 #: What a test, and all tests of one change together, may take in a first look.
 QUICK_SECONDS, QUICK_TOGETHER_SECONDS = 0.5, 3.0
 #: After how many changes a word is said.
@@ -29,7 +34,7 @@ Outcomes = dict[Change, str]
 
 def shown(change: Change) -> str:
     """A survivor with the line it stands on."""
-    line = (ROOT / change.path).read_text("utf-8").splitlines()[change.line - 1].strip()
+    line = source_of(change.path).splitlines()[change.line - 1].strip()
     return f"survived: {change}\n    {line}"
 
 
@@ -163,31 +168,63 @@ class InPlace:
 
 
 class Loaded:
-    """Second round: what acts while modules are loaded is loaded afresh for each change."""
+    """Second round: what acts while modules are loaded is loaded afresh for each change.
+
+    Without a first round nothing is known of seconds and of who runs what: the files of tests are asked in their order.
+    """
 
     def __init__(self, seconds: dict[str, float], modules_run: dict[str, list[str]], told: Told) -> None:
         self.seconds, self.modules_run, self.told = seconds, modules_run, told
+        self.outcomes: Outcomes = {}
+        self.passed: set[str] = set()
 
-    def part(self, part: list[Change]) -> Outcomes:
+    def run(self, changes: list[Change], workers: int) -> Outcomes:
         """What came of each change."""
+        code = Afresh(lambda afresh: self._work(afresh, changes, workers), WALL_SECONDS).run()
+        if code not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):  # here none is collected
+            raise SystemExit(f"the tests cannot be asked afresh ({code})")
+        return self.outcomes
+
+    def _work(self, afresh: Afresh, changes: list[Change], workers: int) -> None:
+        self.outcomes = by_workers(share(changes, workers), lambda part: self._part(afresh, part))
+
+    def _part(self, afresh: Afresh, part: list[Change]) -> Outcomes:
         order = Order()
         found = {}
         for change in part:
-            found[change] = outcome = self.told.of(change, self._outcome(change, order))
+            found[change] = outcome = self.told.of(change, self._outcome(afresh, change, order))
             order.failed(change, outcome)
         return found
 
-    def _outcome(self, change: Change, order: Order) -> str:
-        """Asks the one that killed it before, then the module's own file of tests, then all the others."""
+    def _outcome(self, afresh: Afresh, change: Change, order: Order) -> str:
+        groups = self._groups(change, order)
+        outcome = afresh.ask(change, groups, self.seconds)
+        if outcome:
+            asked = [name for names in groups for name in names] if outcome in NO_TEST else [outcome]
+            # To load a file is enough where loading failed: none of its tests is called so.
+            self._sound(afresh, [name.partition("::")[0] + "::" for name in asked] if outcome == "load" else asked)
+        return outcome
+
+    def _sound(self, afresh: Afresh, names: list[str]) -> None:
+        """Of what failed: it does not fail without a change. What the first round measured has passed."""
+        asked = [name for name in names if name not in self.seconds and name not in self.passed]
+        failed = afresh.ask(None, [asked], self.seconds) if asked else ""
+        if failed:
+            tell(f"fails without any change: {failed}")
+            raise SystemExit(1)
+        self.passed.update(asked)
+
+    def _groups(self, change: Change, order: Order) -> list[list[str]]:
+        """The one that killed it before, then what fits best, then all the others."""
         before = [name for name in [self.told.killer(change)] if name in self.seconds]
+        if not self.seconds:
+            lately: dict[str, list[str]] = {}
+            for name, _ in order.lately[change.path].most_common(LATELY):
+                lately.setdefault(name.partition("::")[0], []).append(name)
+            return [*lately.values(), *([file] for file in killers())]
         own = order.of(change, self._own(change.path))
         rest = [name for name in sorted(self.seconds, key=self.seconds.__getitem__) if name not in set(own)]
-        for names in (before, own, rest):
-            asking = Afresh(names, self.seconds)
-            outcome = said_and_done(lambda asking=asking: asking.ask(change), WALL_SECONDS) if names else ""
-            if outcome:
-                return outcome
-        return ""
+        return [names for names in (before, own, rest) if names]
 
     def _own(self, path: str) -> list[str]:
         """The tests of the file that is about the module: of those that mostly run it, the one that runs the least."""

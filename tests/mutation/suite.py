@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import os
 import signal
-import sys
 import time
 import types
 from collections.abc import Iterable, Iterator
@@ -69,6 +68,16 @@ CHOSEN, ONLY = "KHEMON_MUTATION_TESTS", "KHEMON_MUTATION_ONLY"
 QUIETLY = ["-q", "--assert=plain", "--no-header", "-p", "no:cacheprovider", "-p", "no:cov"]
 
 
+_SOURCES: dict[str, str] = {}
+
+
+def source_of(path: str) -> str:
+    """The text of a module as it was when it was first asked for: what is edited meanwhile moves no change."""
+    if path not in _SOURCES:
+        _SOURCES[path] = (ROOT / path).read_text("utf-8")
+    return _SOURCES[path]
+
+
 def killers() -> list[str]:
     """The files of KILLERS that are there, or those that were chosen instead."""
     chosen = os.environ.get(CHOSEN, "").split()
@@ -99,10 +108,13 @@ def said_and_done(ask: Any, wall_seconds: float) -> str:
             os._exit(0)
     os.close(writing)
     try:
-        return _heard(reading, wall_seconds)
+        answer = _heard(reading, wall_seconds)
     finally:
         os.close(reading)
         _end(pid)
+    if answer.startswith("error") and not answer.endswith(MemoryError.__name__):
+        raise RuntimeError(f"the driver itself failed, which is no verdict: {answer}")
+    return answer
 
 
 def _in_a_box(writing: int) -> None:
@@ -162,9 +174,13 @@ class Suite:
         if session.testsfailed:
             raise session.Failed("the tests cannot be collected")
         self.items = {item.nodeid: item for item in session.items}
+        remembering = self._caches({name.removesuffix(".py").replace("/", ".") for name in self.paths})
         for name, item in self.items.items():
+            # What an earlier test had worked out would hide that this one runs those lines too.
+            for cache in remembering:
+                cache.cache_clear()
             self.coverage.switch_context(name)
-            failed, self.seconds[name] = _result(item)
+            failed, self.seconds[name] = result_of(item)
             if failed:
                 raise session.Failed(f"fails without any change: {name}")
         self.coverage.stop()
@@ -180,12 +196,16 @@ class Suite:
             if isinstance(thing, types.FunctionType) and thing.__code__.co_filename in files:
                 functions = self.live.setdefault(files[thing.__code__.co_filename], {})
                 functions.setdefault(_key(thing.__code__), []).append(thing)
-            elif hasattr(type(thing), "cache_clear") and hasattr(thing, "__wrapped__"):
-                module = getattr(thing.__wrapped__, "__module__", "") or ""
-                if module.startswith(("khemon", "tests")):
-                    self.caches.append(thing)
+        self.caches = self._caches({"khemon", "tests"})
         gc.collect()
         gc.freeze()
+
+    @staticmethod
+    def _caches(within: set[str]) -> list[Any]:
+        """What remembers the answers of a function of these modules, or of modules in these folders."""
+        found = (thing for thing in gc.get_objects() if hasattr(type(thing), "cache_clear"))
+        named = ((getattr(getattr(thing, "__wrapped__", None), "__module__", None) or "", thing) for thing in found)
+        return [thing for module, thing in named if module in within or module.partition(".")[0] in within]
 
     def running(self, change: Change) -> list[str]:
         """The tests that run the changed lines, quickest first; without those that ran while modules were loaded."""
@@ -201,7 +221,7 @@ class Suite:
     def put_in_place(self, change: Change) -> bool:
         """Gives the living functions the changed code; False where none has it or it does not fit."""
         file = self.paths[change.path]
-        code = compile(changed(Path(file).read_text("utf-8"), change), file, "exec")
+        code = compile(changed(source_of(change.path), change), file, "exec")
         new = {_key(part): part for part in _parts(code)}
         placed = False
         for key, functions in self.live.get(change.path, {}).items():
@@ -222,12 +242,13 @@ class Suite:
             return "afresh"
         for name in names:
             allow(self.seconds[name])
-            if _result(self.items[name])[0]:
+            if result_of(self.items[name])[0]:
                 return name
         return ""
 
 
-def _result(item: pytest.Item) -> tuple[bool, float]:
+def result_of(item: pytest.Item) -> tuple[bool, float]:
+    """Whether a test fails, and the processor seconds it takes."""
     before = time.process_time()
     reports = runtestprotocol(item, log=False, nextitem=None)
     return any(report.failed for report in reports), time.process_time() - before
@@ -242,61 +263,3 @@ def _parts(code: CodeType) -> Iterator[CodeType]:
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             yield from _parts(constant)
-
-
-class Afresh:
-    """The tests in a process that has not loaded khemon yet: it loads the changed module like any other."""
-
-    def __init__(self, names: list[str], seconds: dict[str, float]) -> None:
-        self.names = names
-        self.seconds = seconds
-        self.failed = ""
-
-    def ask(self, change: Change) -> str:
-        """The first test that fails, `load` when the module or the tests cannot be loaded; empty when none fails."""
-        sys.meta_path.insert(0, _Finder(change))
-        allow(sum(sorted(self.seconds.values())[-3:]) + 5)
-        files = sorted({name.partition("::")[0] for name in self.names})
-        code = pytest.main([*QUIETLY, "-x", *files], plugins=[self])
-        return self.failed or ("" if code == 0 else "load")
-
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """The chosen ones, in their order."""
-        by_name = {item.nodeid: item for item in items}
-        items[:] = [by_name[name] for name in self.names if name in by_name]
-
-    def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        """Each has its own time."""
-        allow(self.seconds[item.nodeid])
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """The first failure is enough."""
-        if report.failed and not self.failed:
-            self.failed = report.nodeid
-
-
-class _Finder:
-    """Finds one module: the changed one."""
-
-    def __init__(self, change: Change) -> None:
-        self.change = change
-        name = change.path.removesuffix(".py").replace("/", ".")
-        self.name = name.removesuffix(".__init__")
-
-    def find_spec(self, name: str, path: object = None, target: object = None) -> Any:
-        """The module's place, with ourselves as its loader."""
-        from importlib.util import spec_from_file_location
-
-        if name != self.name:
-            return None
-        file = ROOT / self.change.path
-        folders = [str(file.parent)] if file.name == "__init__.py" else None
-        return spec_from_file_location(name, file, loader=self, submodule_search_locations=folders)
-
-    def create_module(self, spec: object) -> None:
-        """As usual."""
-
-    def exec_module(self, module: types.ModuleType) -> None:
-        """Runs the changed code."""
-        file = ROOT / self.change.path
-        exec(compile(changed(file.read_text("utf-8"), self.change), str(file), "exec"), module.__dict__)
