@@ -141,6 +141,15 @@ def test_a_band_of_an_earlier_value_is_told_where_a_criterion_opens_later():
     assert episode.bands == (("platelets", 4, 2), ("fibrinogen", 2, 1))
 
 
+def test_evidence_is_told_in_order_of_time_and_a_value_too_old_at_the_onset_has_no_band():
+    case = case_of("kmp", "all three just beyond their limits")
+    late = [("d_dimer", "3 d 2 h", "3"), ("fibrinogen", "3 d 4 h", "1.2")]
+    [found] = run_case(with_labs(case, ("fibrinogen", "0 d", "0.4"), ("platelets", "3 d", "40"), *late))
+    told = [(item.role, since(item.collected_at)) for item in found.evidence]
+    assert told == [("onset", "3d"), ("confirm", "3d"), ("confirm", "3d2h"), ("confirm", "3d4h")]
+    assert found.bands == (("platelets", 2, 2), ("fibrinogen", 1, 4), ("d_dimer", 0, 3))
+
+
 def test_a_rule_that_reads_no_limit_was_last_asked_until_just_before_its_end():
     [episode] = run_case(case_of("hemoglobin_fall", "it ends at the next result that is no such fall"))
     assert episode.end - episode.last_input_at == dt.timedelta(milliseconds=1)
