@@ -112,6 +112,8 @@ def test_two_results_that_are_not_counted_are_told_in_order_of_time_and_name():
             ("platelets", "fibrinogen"),
         ),
         ("ended before it could be told", (), ()),
+        ("bleeding that began exactly 24 h ago is still current", ("active_bleeding",), ("active_bleeding",)),
+        ("bleeding without an end is not updated after a day", ("active_bleeding",), ()),
     ],
 )
 def test_a_criterion_tells_which_of_its_limbs_hold_and_which_of_these_are_fresh(name, limbs, fresh):
