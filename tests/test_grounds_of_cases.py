@@ -258,6 +258,12 @@ FALL_AT_3D = "plt 0d 200, plt 1d 210, plt 2d 190, plt 3d 140, plt 4d 150"
 FALL_AT_23D = "plt 20d 200, plt 21d 210, plt 22d 190, plt 23d 140, plt 24d 150"
 FALL_TO_90 = "plt 1d 200, plt 2d 210, plt 3d 190, plt 4d 90"
 FALL_AT_11D = "plt 5d 150, plt 7d 105, plt 11d 101"
+TRANSFUSION = "platelet_transfusion"
+#: Platelets are asked about twice while the hemoglobin is; the transfusion explains the second result between.
+TWO_ASKED = (
+    "plt 0h 200, hb 0h 100, plt 2h 50, hb 3h 60, plt 4h 210, plt 6h 205, plt 7h 204, plt 30h 90, hb 31h 62, plt 32h 95"
+)
+ASKED_AT = "0d 0d 2h 3h 4h 7h 1d6h 1d7h 1d8h"
 RUN_FROM_1D = "plt 0d 50, plt 1d 120"
 REBOUND = "plt 10d 45, plt 11d 120, plt 12d 90, plt 13d 120, plt 14d 125, plt 15d 126, plt 16d 127"
 FALL_AT_36D = "plt 30d 240, plt 32d 230, plt 34d 220, plt 36d 150"
@@ -294,6 +300,15 @@ FALL_AT_36D = "plt 30d 240, plt 32d 230, plt 34d 220, plt 36d 150"
             "10d 11d 14d 25d 32d",
             "response_documented prednisolone",
         ),
+        (
+            "steroid_taper_criterion",
+            "plt 5d 80, plt 6d 120, plt 10d 120, plt 14d 120, plt 24d 120, plt 27d 120, plt 31d 120",
+            "response_documented 0d, prednisolone 1d",
+            "5d 24d 27d 31d",
+            "prednisolone",
+        ),
+        ("delta_check", "plt 0h 200, plt 2h 50, plt 4h 210", "platelet_transfusion 3h", "0d 2h 4h", TRANSFUSION),
+        ("delta_check", TWO_ASKED, "platelet_transfusion -1h, red_cell_transfusion 31h30m", ASKED_AT, TRANSFUSION),
         ("falling_platelets", f"{FALL_AT_3D}, {FALL_AT_36D}", "", "30d 32d 34d 36d", ""),
         ("falling_platelets", f"plt 0d 80, {FALL_TO_90}, {FALL_AT_11D}", "", "0d 1d 2d 3d 4d 5d 7d 11d", ""),
         ("falling_platelets", f"{FALL_AT_23D}, {FALL_AT_36D}", "", "20d 21d 22d 23d 24d 30d 32d 34d 36d", ""),
@@ -354,6 +369,7 @@ def test_of_the_usable_results_after_a_sample_set_aside_the_first_is_a_ground():
     [
         ("50 50 50 50 50", (), "0d 3d 4d", ""),
         ("50 50 120 120 120", (), "0d 1d 2d 3d 4d", ""),
+        ("120 50 50 50 50", (), "1d 3d 4d", ""),
         ("50", ("day0 0d", "prednisolone 0d"), "0d", "day0"),
     ],
 )

@@ -55,6 +55,7 @@ ON = "platelets {} on 2026-{}: not counted"
             "a preliminary good count does not confirm it",
             ON.format("120", "01-30 08:00, preliminary"),
         ),
+        ("durable_platelet_response", "a low count breaks it, transfusion or not", ""),
         ("kmp", "a confirmed one ended by one of two results of one time", ""),
         ("kmp", "nothing is known for certain", ""),
         (
