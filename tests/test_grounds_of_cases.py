@@ -12,6 +12,7 @@ import pytest
 
 from khemon.explain.cases import run_case
 from khemon.models import Episode, Grounds
+from khemon.rules import Protocol
 from khemon.rules.cases import cases_for
 from tests.histories import History
 from tests.reference import Child, Lab
@@ -307,7 +308,7 @@ FALL_AT_36D = "plt 30d 240, plt 32d 230, plt 34d 220, plt 36d 150"
             "5d 24d 27d 31d",
             "prednisolone",
         ),
-        ("delta_check", "plt 0h 200, plt 2h 50, plt 4h 210", "platelet_transfusion 3h", "0d 2h 4h", TRANSFUSION),
+        ("delta_check", "hb 0h 100, hb 2h 60, hb 4h 100", "red_cell_transfusion 3h", "0d 2h 4h", "red_cell_transfusion"),
         ("delta_check", TWO_ASKED, "platelet_transfusion -1h, red_cell_transfusion 31h30m", ASKED_AT, TRANSFUSION),
         ("falling_platelets", f"{FALL_AT_3D}, {FALL_AT_36D}", "", "30d 32d 34d 36d", ""),
         ("falling_platelets", f"plt 0d 80, {FALL_TO_90}, {FALL_AT_11D}", "", "0d 1d 2d 3d 4d 5d 7d 11d", ""),
@@ -324,6 +325,31 @@ def test_grounds_reach_no_further_than_what_the_rule_read(rule, labs, events, re
     assert " ".join(each.kind for each in found.events) == happened
 
 
+TROUGHS = [lab(f"plt {day}d {value}", analyte="sirolimus", timing="trough") for day, value in ((0, 5), (7, 20), (14, 5))]
+
+
+@pytest.mark.parametrize(
+    ("labs", "events", "happened"),
+    [
+        ("plt 0h 200, plt 2h 50, plt 4h 210", ["active_bleeding -24h1m -24h1m", "active_bleeding -24h -24h"], "-1d"),
+        (TWO_ASKED, ["active_bleeding -24h1m -24h1m", "active_bleeding -1h -1h"], "-1h"),
+        (TROUGHS, ["active_bleeding -1d -1h", "active_bleeding 10d 10d"], "10d"),
+    ],
+)
+def test_what_a_site_says_may_explain_a_jump_is_told_from_so_long_before_the_first_result(labs, events, happened):
+    ward = PROTOCOLS["ward"]
+    asked = ward.rules["delta_check"]
+    for_rises = [("active_bleeding",) if jump.rises_by or jump.within is None else () for jump in asked.jumps]
+    jumps = tuple(
+        jump.model_copy(update={"unless": kinds}) for jump, kinds in zip(asked.jumps, for_rises, strict=True)
+    )
+    rules = dict(ward.rules) | {"delta_check": asked.model_copy(update={"jumps": jumps})}
+    site = ward.model_copy(update={"rules": rules})
+    results = [lab(text) for text in labs.split(", ")] if isinstance(labs, str) else labs
+    [found] = every_grounds_of("delta_check", results, events, "14d", site)
+    assert " ".join(since(each.start) for each in found.events) == happened
+
+
 def test_a_value_that_is_not_counted_is_gathered_beside_the_one_that_counts():
     labs = [lab("fib 0h 1.2"), lab("dd 0h 5"), lab("fib 6h 1.3"), lab("fib 12h 1.8", status="preliminary")]
     found = grounds_of("consumptive_coagulopathy", labs, (), "12h")
@@ -336,11 +362,13 @@ def test_a_d_dimer_that_a_newborn_could_have_is_gathered_once_as_the_rule_reads_
     assert [since(result.collected_at) for result in found.results] == ["0d", "0d", "6h"]
 
 
-def every_grounds_of(rule: str, labs: Sequence[Lab], events: Sequence[str], as_of: str) -> list[Grounds]:
+def every_grounds_of(
+    rule: str, labs: Sequence[Lab], events: Sequence[str], as_of: str, protocol: Protocol = PROTOCOLS["ward"]
+) -> list[Grounds]:
     """What each episode of a rule rests on, in a history told in lines."""
     numbered = tuple(dataclasses.replace(each, row=place + 2, recorded=place) for place, each in enumerate(labs))
     history = History(0, Child("P"), numbered, tuple(map(event, events)), "UTC", "ward", at(as_of))
-    return [each.grounds for each in with_grounds(history, PROTOCOLS["ward"]) if each.rule == rule]
+    return [each.grounds for each in with_grounds(history, protocol) if each.rule == rule]
 
 
 def test_an_overdue_count_rests_on_a_response_only_as_far_as_it_was_known_then():
