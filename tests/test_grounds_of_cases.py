@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from decimal import Decimal
 
 import pytest
 
@@ -14,6 +15,7 @@ from khemon.explain.cases import run_case
 from khemon.models import Episode, Grounds
 from khemon.rules import Protocol
 from khemon.rules.cases import cases_for
+from khemon.rules.rulebook import Number
 from tests.histories import History
 from tests.reference import Child, Lab
 from tests.reference.shorthand import at, event, lab, since
@@ -259,6 +261,10 @@ FALL_AT_3D = "plt 0d 200, plt 1d 210, plt 2d 190, plt 3d 140, plt 4d 150"
 FALL_AT_23D = "plt 20d 200, plt 21d 210, plt 22d 190, plt 23d 140, plt 24d 150"
 FALL_TO_90 = "plt 1d 200, plt 2d 210, plt 3d 190, plt 4d 90"
 FALL_AT_11D = "plt 5d 150, plt 7d 105, plt 11d 101"
+THIRD_LOW = (
+    "plt 1d 80, plt 2d 120, plt 5d 120, plt 9d 120, plt 11d 80, plt 12d 120, plt 15d 120, plt 19d 120, plt 20d 80"
+)
+DOCUMENTED = "response_documented"
 TRANSFUSION = "platelet_transfusion"
 #: Platelets are asked about twice while the hemoglobin is; the transfusion explains the second result between.
 TWO_ASKED = (
@@ -308,7 +314,29 @@ FALL_AT_36D = "plt 30d 240, plt 32d 230, plt 34d 220, plt 36d 150"
             "5d 24d 27d 31d",
             "prednisolone",
         ),
-        ("delta_check", "hb 0h 100, hb 2h 60, hb 4h 100", "red_cell_transfusion 3h", "0d 2h 4h", "red_cell_transfusion"),
+        ("thrombocytopenia", "plt 0d 80, plt 1d 70, plt 2d 75", "", "0d 2d", ""),
+        (
+            "kmp_rebound",
+            THIRD_LOW,
+            "response_documented 0d, response_documented 10d",
+            "11d 12d 15d 19d 20d",
+            DOCUMENTED,
+        ),
+        ("kmp_rebound", THIRD_LOW, "response_documented 0d, response_documented 19d", "20d", DOCUMENTED),
+        (
+            "kmp_rebound",
+            THIRD_LOW,
+            "response_documented 0d, response_documented 10d, response_documented 20d",
+            "11d 12d 15d 19d 20d",
+            DOCUMENTED,
+        ),
+        (
+            "delta_check",
+            "hb 0h 100, hb 2h 60, hb 4h 100",
+            "red_cell_transfusion 3h",
+            "0d 2h 4h",
+            "red_cell_transfusion",
+        ),
         ("delta_check", TWO_ASKED, "platelet_transfusion -1h, red_cell_transfusion 31h30m", ASKED_AT, TRANSFUSION),
         ("falling_platelets", f"{FALL_AT_3D}, {FALL_AT_36D}", "", "30d 32d 34d 36d", ""),
         ("falling_platelets", f"plt 0d 80, {FALL_TO_90}, {FALL_AT_11D}", "", "0d 1d 2d 3d 4d 5d 7d 11d", ""),
@@ -325,7 +353,39 @@ def test_grounds_reach_no_further_than_what_the_rule_read(rule, labs, events, re
     assert " ".join(each.kind for each in found.events) == happened
 
 
-TROUGHS = [lab(f"plt {day}d {value}", analyte="sirolimus", timing="trough") for day, value in ((0, 5), (7, 20), (14, 5))]
+TROUGHS = [
+    lab(f"plt {day}d {value}", analyte="sirolimus", timing="trough") for day, value in ((0, 5), (7, 20), (14, 5))
+]
+
+
+def site(rule: str, **changes: object) -> Protocol:
+    """The ward's protocol with some fields of a rule changed."""
+    ward = PROTOCOLS["ward"]
+    return ward.model_copy(update={"rules": dict(ward.rules) | {rule: ward.rules[rule].model_copy(update=changes)}})
+
+
+def number(value: int, unit: str) -> Number:
+    """A number of a site."""
+    return Number(value=Decimal(value), unit=unit, source="ward meeting", set_by="Lena")
+
+
+def test_where_two_counts_far_apart_would_do_a_confirmed_run_rests_on_as_many_as_it_needs():
+    labs = [lab("plt 0d 50"), *(lab(f"plt {day}d 120") for day in (1, 10, 20, 29))]
+    wide = site("durable_platelet_response", gap=number(30, "d"))
+    [found] = every_grounds_of("durable_platelet_response", labs, (), "29d", wide)
+    assert [since(result.collected_at) for result in found.results] == ["0d", "1d", "10d", "29d"]
+
+
+def test_a_low_count_after_one_that_only_it_counts_is_kept_apart_from_the_low_ones_of_the_pattern():
+    labs = [
+        lab("plt 0d 40"),
+        lab("fib 0d 0.9"),
+        lab("dd 0d 5"),
+        lab("plt 1d 120", status="preliminary"),
+        lab("plt 2d 40"),
+    ]
+    found = grounds_of("thrombocytopenia", labs, (), "2d")
+    assert [since(result.collected_at) for result in found.results] == ["0d", "0d", "0d", "1d", "2d"]
 
 
 @pytest.mark.parametrize(
@@ -337,16 +397,11 @@ TROUGHS = [lab(f"plt {day}d {value}", analyte="sirolimus", timing="trough") for 
     ],
 )
 def test_what_a_site_says_may_explain_a_jump_is_told_from_so_long_before_the_first_result(labs, events, happened):
-    ward = PROTOCOLS["ward"]
-    asked = ward.rules["delta_check"]
+    asked = PROTOCOLS["ward"].rules["delta_check"]
     for_rises = [("active_bleeding",) if jump.rises_by or jump.within is None else () for jump in asked.jumps]
-    jumps = tuple(
-        jump.model_copy(update={"unless": kinds}) for jump, kinds in zip(asked.jumps, for_rises, strict=True)
-    )
-    rules = dict(ward.rules) | {"delta_check": asked.model_copy(update={"jumps": jumps})}
-    site = ward.model_copy(update={"rules": rules})
+    jumps = tuple(jump.model_copy(update={"unless": kinds}) for jump, kinds in zip(asked.jumps, for_rises, strict=True))
     results = [lab(text) for text in labs.split(", ")] if isinstance(labs, str) else labs
-    [found] = every_grounds_of("delta_check", results, events, "14d", site)
+    [found] = every_grounds_of("delta_check", results, events, "14d", site("delta_check", jumps=jumps))
     assert " ".join(since(each.start) for each in found.events) == happened
 
 

@@ -15,7 +15,8 @@ from tests.columns import columns
 from tests.drawn import FromHistory
 from tests.histories import History, make_history
 from tests.histories.treatment import treated
-from tests.reference.shorthand import lab
+from tests.reference import Child
+from tests.reference.shorthand import at, lab
 from tests.test_grounds import grounds_of
 
 WARD = 6
@@ -165,5 +166,24 @@ def said(histories: list[History], as_of: int) -> list[list[tuple[object, ...]]]
 @pytest.mark.parametrize("first", [0, 6, 12])
 def test_what_is_said_of_a_child_does_not_depend_on_the_other_children(first):
     histories = [dataclasses.replace(treated(make_history(seed)), zone="UTC") for seed in range(first, first + WARD)]
+    as_of = max(to_ms(history.as_of) for history in histories)
+    assert said(histories, as_of) == [alone(history, as_of) for history in histories]
+
+
+def of_lines(counts: str, as_of: str) -> History:
+    """A child whose platelets are told in a line: days with values."""
+    days = [each.split() for each in counts.split(", ")]
+    labs = tuple(
+        dataclasses.replace(lab(f"plt {day} {value}"), row=place + 2, recorded=place)
+        for place, (day, value) in enumerate(days)
+    )
+    return History(0, Child("P"), labs, (), "UTC", "ward", at(as_of))
+
+
+def test_a_rebound_rests_on_the_response_of_its_own_child():
+    histories = [
+        of_lines("0d 50, 1d 120, 15d 120, 29d 120, 40d 80", "40d"),
+        of_lines("0d 50, 3d 120, 17d 120, 31d 120, 40d 120", "40d"),
+    ]
     as_of = max(to_ms(history.as_of) for history in histories)
     assert said(histories, as_of) == [alone(history, as_of) for history in histories]
