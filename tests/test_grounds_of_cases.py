@@ -314,6 +314,8 @@ FALL_AT_36D = "plt 30d 240, plt 32d 230, plt 34d 220, plt 36d 150"
             "5d 24d 27d 31d",
             "prednisolone",
         ),
+        ("thrombocytopenia", "plt 0d 40, fib 0d 0.9, dd 0d 5, fib 1d 1.9", "plasma 1d", "0d 0d 0d 1d", "plasma"),
+        ("severe_thrombocytopenia", "plt 0d 20, plt 1d 120", "platelet_transfusion 1d", "0d 1d", TRANSFUSION),
         ("thrombocytopenia", "plt 0d 80, plt 1d 70, plt 2d 75", "", "0d 2d", ""),
         (
             "kmp_rebound",
@@ -403,6 +405,21 @@ def test_what_a_site_says_may_explain_a_jump_is_told_from_so_long_before_the_fir
     results = [lab(text) for text in labs.split(", ")] if isinstance(labs, str) else labs
     [found] = every_grounds_of("delta_check", results, events, "14d", site("delta_check", jumps=jumps))
     assert " ".join(since(each.start) for each in found.events) == happened
+
+
+@pytest.mark.parametrize(
+    ("labs", "waits", "results"),
+    [
+        ("fib 0h 2, plt 12h 40, plt 30h 40", "fib 6h 2.1", "0d 6h 1d6h"),
+        ("fib -72h 2, dd 0h 0.3, plt 2h 40, dd 12h 3", "plt 3h 130", "0d 2h 3h 12h"),
+        ("fib 0h 2, dd 1h 0.3, plt 24h 40, plt 26h 40", "fib 6h 2.1", "0d 6h 1d2h"),
+    ],
+)
+def test_a_pattern_rests_on_the_value_that_last_excluded_it_which_counts_and_was_current(labs, waits, results):
+    told = [lab(text) for text in labs.split(", ")] + [lab(waits, status="preliminary")]
+    *_, latest = labs.split(", ")
+    found = grounds_of("kmp", told, (), latest.split()[1])
+    assert " ".join(since(result.collected_at) for result in found.results) == results
 
 
 def test_a_value_that_is_not_counted_is_gathered_beside_the_one_that_counts():

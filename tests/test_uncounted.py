@@ -16,10 +16,11 @@ from tests.drawn import FromHistory
 from tests.histories import History, make_history
 from tests.histories.treatment import treated
 from tests.reference import Child
-from tests.reference.shorthand import at, lab
+from tests.reference.shorthand import at, event, lab
 from tests.test_grounds import grounds_of
 
 WARD = 6
+RUN = "durable_platelet_response"
 WARD_RULES = load_protocol("ward")
 
 
@@ -170,20 +171,31 @@ def test_what_is_said_of_a_child_does_not_depend_on_the_other_children(first):
     assert said(histories, as_of) == [alone(history, as_of) for history in histories]
 
 
-def of_lines(counts: str, as_of: str) -> History:
-    """A child whose platelets are told in a line: days with values."""
+def of_lines(counts: str, as_of: str, *events: str) -> History:
+    """A child whose platelets are told in a line, days with values, and events."""
     days = [each.split() for each in counts.split(", ")]
     labs = tuple(
         dataclasses.replace(lab(f"plt {day} {value}"), row=place + 2, recorded=place)
         for place, (day, value) in enumerate(days)
     )
-    return History(0, Child("P"), labs, (), "UTC", "ward", at(as_of))
+    return History(0, Child("P"), labs, tuple(map(event, events)), "UTC", "ward", at(as_of))
 
 
-def test_a_rebound_rests_on_the_response_of_its_own_child():
+def test_what_is_said_of_a_rebound_rests_on_results_and_events_of_its_own_child():
     histories = [
         of_lines("0d 50, 1d 120, 15d 120, 29d 120, 40d 80", "40d"),
-        of_lines("0d 50, 3d 120, 17d 120, 31d 120, 40d 120", "40d"),
+        of_lines("0d 50, 3d 120, 17d 120, 31d 120, 40d 120", "40d", "platelet_transfusion -20d"),
+        of_lines("-9d 50, -8d 120, 7d 120, 20d 120, 30d 80", "40d", "plasma -9d", "active_bleeding 2d 3d"),
     ]
     as_of = max(to_ms(history.as_of) for history in histories)
     assert said(histories, as_of) == [alone(history, as_of) for history in histories]
+
+
+@pytest.mark.parametrize(
+    ("kind", "unadjusted"), [("plasma", False), ("red_cell_transfusion", False), ("active_bleeding", True)]
+)
+def test_a_run_is_called_unadjusted_where_no_transfusion_or_product_is_recorded(kind, unadjusted):
+    [found] = [
+        each for each in alone(of_lines("0d 50, 1d 120", "1d", f"{kind} -9d -9d"), to_ms(at("1d"))) if each[0] == RUN
+    ]
+    assert ("transfusions not recorded: unadjusted" in found[2]) is unadjusted
