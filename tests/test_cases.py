@@ -411,7 +411,7 @@ def test_the_evidence_of_a_case_bears_its_unit_as_written_or_else_the_canonical_
     [episode] = run_case(case)
     told = [(item.result_id, item.value, item.unit, item.role) for item in episode.evidence]
     assert told == [(1, "5.9", "g/dL", "onset"), (2, "49", "g/L", "worsen")]
-    assert episode.grounds is None
+    assert (episode.patient_id, episode.grounds) == ("case", None)
 
 
 def test_an_expected_episode_that_is_not_found_is_said(tmp_path):

@@ -198,11 +198,15 @@ def own(value: str, unit: str) -> Number:
 
 
 def test_a_line_through_more_counts_than_the_median_looks_back_names_them_all():
-    counts = [("platelets", f"{2 * place} d", value) for place, value in enumerate(("240", "236", "232", "228", "150"))]
+    values = ("244", "240", "236", "232", "228", "150")
+    counts = [("platelets", f"{2 * place} d", value) for place, value in enumerate(values)]
     case = with_labs(case_of("falling_platelets", "a fall that goes on names the latest count"), *counts)
-    text = text_of("falling_platelets", told(case, site("falling_platelets", line_samples=own("5", "1"))))
+    episodes = told(case, site("falling_platelets", line_samples=own("5", "1")))
+    text = text_of("falling_platelets", episodes)
+    [named] = [[item.value for item in each.evidence] for each in episodes if each.rule == "falling_platelets"]
+    assert tuple(named) == values[1:]
     assert text == (
-        "Platelets 150 on 2026-01-09 08:00: 30 % or more below the median of 236, 232, 228, and below the last; "
+        "Platelets 150 on 2026-01-11 08:00: 30 % or more below the median of 236, 232, 228, and below the last; "
         "the line through 240, 236, 232, 228, 150 reaches 100 within 14 days (khemon's heuristic, unvalidated)"
     )
 

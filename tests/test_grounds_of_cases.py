@@ -315,6 +315,21 @@ FALL_AT_36D = "plt 30d 240, plt 32d 230, plt 34d 220, plt 36d 150"
             "prednisolone",
         ),
         ("thrombocytopenia", "plt 0d 40, fib 0d 0.9, dd 0d 5, fib 1d 1.9", "plasma 1d", "0d 0d 0d 1d", "plasma"),
+        (
+            "thrombocytopenia",
+            "plt 0d 40, fib 0d 0.9, dd 0d 5, hb 2d 100",
+            "transfer_out 1d",
+            "0d 0d 0d",
+            "transfer_out",
+        ),
+        ("thrombocytopenia", "plt 0d 40, dd 0d 5, fib 1d 2", "", "0d 1d", ""),
+        (
+            "blood_count_overdue",
+            f"{RUN_FROM_1D}, plt 10d 120, plt 12d 120, plt 20d 120, plt 30d 120",
+            "prednisolone 0d 5d",
+            "0d 1d 10d 20d 30d",
+            "prednisolone",
+        ),
         ("severe_thrombocytopenia", "plt 0d 20, plt 1d 120", "platelet_transfusion 1d", "0d 1d", TRANSFUSION),
         ("thrombocytopenia", "plt 0d 80, plt 1d 70, plt 2d 75", "", "0d 2d", ""),
         (
