@@ -135,6 +135,11 @@ def test_the_band_of_each_value_inside_and_of_one_that_stood_at_the_onset_is_tol
     assert ", ".join(f"{analyte} {depth} {result}" for analyte, depth, result in episode.bands) == bands
 
 
+def test_evidence_of_a_fall_is_told_in_order_of_time():
+    [found] = run_case(case_of("hemoglobin_fall", "it ends at the next result that is no such fall"))
+    assert [item.role for item in found.evidence] == ["confirm", "onset", "end"]
+
+
 def test_a_band_of_an_earlier_value_is_told_where_a_criterion_opens_later():
     silent = case_of("plasma_criterion", "exactly on the line stays silent")
     [episode] = run_case(with_labs(silent, ("fibrinogen", "0 d", "0.9"), ("platelets", "9 d", "8")))
