@@ -262,3 +262,9 @@ def test_what_joins_the_courses_of_another_drug_does_not_join_these():
     )
     both = WARD.model_copy(update={"rules": {"a_first_rule": other} | dict(WARD.rules)})
     assert on_prednisolone("two days without the drug begin its days anew", both) == "on prednisolone, day 3"
+
+
+def test_a_rule_of_courses_that_says_nothing_of_joining_leaves_that_to_the_next():
+    other = WARD.rules["pjp_prophylaxis_missing"].model_copy(update={"name": "a_first_rule", "drug": "prednisolone"})
+    both = WARD.model_copy(update={"rules": {"a_first_rule": other} | dict(WARD.rules)})
+    assert on_prednisolone("one day without the drug does not begin its days anew", both) == "on prednisolone, day 8"
