@@ -403,6 +403,23 @@ def test_a_case_that_fails_says_where(tmp_path, expect, line):
     assert found.startswith(line)
 
 
+def test_each_part_of_an_episode_in_which_a_case_is_wrong_is_named(tmp_path):
+    other = 'status = "possible", severity = "note", onset = "1 d", end = "2 d", end_reason = "supported"'
+    expect = f'[{{ {other}, text = "Pale", missing = ["platelets"], evidence = [] }}]'
+    [case] = load_cases(written(tmp_path, expect=expect))
+    names = "status severity onset confirmed_at end end_reason text missing evidence"
+    assert [line.split(":")[0] for line in differences(case)] == [f"episode 1, {name}" for name in names.split()]
+
+
+def test_the_evidence_of_a_case_bears_its_unit_as_written_or_else_the_canonical_one_and_no_grounds(tmp_path):
+    labs = '[["hemoglobin", "0 d", "5.9", { unit = "g/dL" }], ["hemoglobin", "1 d", "49"]]'
+    [case] = load_cases(written(tmp_path, labs=labs))
+    [episode] = run_case(case)
+    told = [(item.result_id, item.value, item.unit, item.role) for item in episode.evidence]
+    assert told == [(1, "5.9", "g/dL", "onset"), (2, "49", "g/L", "worsen")]
+    assert (episode.patient_id, episode.grounds) == ("case", None)
+
+
 def test_an_expected_episode_that_is_not_found_is_said(tmp_path):
     [case] = load_cases(written(tmp_path, labs='[["hemoglobin", "0 d", "60"]]'))
     [found] = differences(case)

@@ -135,10 +135,24 @@ def test_the_band_of_each_value_inside_and_of_one_that_stood_at_the_onset_is_tol
     assert ", ".join(f"{analyte} {depth} {result}" for analyte, depth, result in episode.bands) == bands
 
 
+def test_evidence_of_a_fall_is_told_in_order_of_time():
+    [found] = run_case(case_of("hemoglobin_fall", "it ends at the next result that is no such fall"))
+    assert [item.role for item in found.evidence] == ["confirm", "onset", "end"]
+
+
 def test_a_band_of_an_earlier_value_is_told_where_a_criterion_opens_later():
     silent = case_of("plasma_criterion", "exactly on the line stays silent")
     [episode] = run_case(with_labs(silent, ("fibrinogen", "0 d", "0.9"), ("platelets", "9 d", "8")))
     assert episode.bands == (("platelets", 4, 2), ("fibrinogen", 2, 1))
+
+
+def test_evidence_is_told_in_order_of_time_and_a_value_too_old_at_the_onset_has_no_band():
+    case = case_of("kmp", "all three just beyond their limits")
+    late = [("d_dimer", "3 d 2 h", "3"), ("fibrinogen", "3 d 4 h", "1.2")]
+    [found] = run_case(with_labs(case, ("fibrinogen", "0 d", "0.4"), ("platelets", "3 d", "40"), *late))
+    told = [(item.role, since(item.collected_at)) for item in found.evidence]
+    assert told == [("onset", "3d"), ("confirm", "3d"), ("confirm", "3d2h"), ("confirm", "3d4h")]
+    assert found.bands == (("platelets", 2, 2), ("fibrinogen", 1, 4), ("d_dimer", 0, 3))
 
 
 def test_a_rule_that_reads_no_limit_was_last_asked_until_just_before_its_end():
@@ -189,11 +203,15 @@ def own(value: str, unit: str) -> Number:
 
 
 def test_a_line_through_more_counts_than_the_median_looks_back_names_them_all():
-    counts = [("platelets", f"{2 * place} d", value) for place, value in enumerate(("240", "236", "232", "228", "150"))]
+    values = ("244", "240", "236", "232", "228", "150")
+    counts = [("platelets", f"{2 * place} d", value) for place, value in enumerate(values)]
     case = with_labs(case_of("falling_platelets", "a fall that goes on names the latest count"), *counts)
-    text = text_of("falling_platelets", told(case, site("falling_platelets", line_samples=own("5", "1"))))
+    episodes = told(case, site("falling_platelets", line_samples=own("5", "1")))
+    text = text_of("falling_platelets", episodes)
+    [named] = [[item.value for item in each.evidence] for each in episodes if each.rule == "falling_platelets"]
+    assert tuple(named) == values[1:]
     assert text == (
-        "Platelets 150 on 2026-01-09 08:00: 30 % or more below the median of 236, 232, 228, and below the last; "
+        "Platelets 150 on 2026-01-11 08:00: 30 % or more below the median of 236, 232, 228, and below the last; "
         "the line through 240, 236, 232, 228, 150 reaches 100 within 14 days (khemon's heuristic, unvalidated)"
     )
 
@@ -244,3 +262,9 @@ def test_what_joins_the_courses_of_another_drug_does_not_join_these():
     )
     both = WARD.model_copy(update={"rules": {"a_first_rule": other} | dict(WARD.rules)})
     assert on_prednisolone("two days without the drug begin its days anew", both) == "on prednisolone, day 3"
+
+
+def test_a_rule_of_courses_that_says_nothing_of_joining_leaves_that_to_the_next():
+    other = WARD.rules["pjp_prophylaxis_missing"].model_copy(update={"name": "a_first_rule", "drug": "prednisolone"})
+    both = WARD.model_copy(update={"rules": {"a_first_rule": other} | dict(WARD.rules)})
+    assert on_prednisolone("one day without the drug does not begin its days anew", both) == "on prednisolone, day 8"

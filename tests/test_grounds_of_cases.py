@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from decimal import Decimal
 
 import pytest
 
 from khemon.explain.cases import run_case
 from khemon.models import Episode, Grounds
+from khemon.rules import Protocol
 from khemon.rules.cases import cases_for
+from khemon.rules.rulebook import Number
 from tests.histories import History
 from tests.reference import Child, Lab
 from tests.reference.shorthand import at, event, lab, since
@@ -258,6 +261,16 @@ FALL_AT_3D = "plt 0d 200, plt 1d 210, plt 2d 190, plt 3d 140, plt 4d 150"
 FALL_AT_23D = "plt 20d 200, plt 21d 210, plt 22d 190, plt 23d 140, plt 24d 150"
 FALL_TO_90 = "plt 1d 200, plt 2d 210, plt 3d 190, plt 4d 90"
 FALL_AT_11D = "plt 5d 150, plt 7d 105, plt 11d 101"
+THIRD_LOW = (
+    "plt 1d 80, plt 2d 120, plt 5d 120, plt 9d 120, plt 11d 80, plt 12d 120, plt 15d 120, plt 19d 120, plt 20d 80"
+)
+DOCUMENTED = "response_documented"
+TRANSFUSION = "platelet_transfusion"
+#: Platelets are asked about twice while the hemoglobin is; the transfusion explains the second result between.
+TWO_ASKED = (
+    "plt 0h 200, hb 0h 100, plt 2h 50, hb 3h 60, plt 4h 210, plt 6h 205, plt 7h 204, plt 30h 90, hb 31h 62, plt 32h 95"
+)
+ASKED_AT = "0d 0d 2h 3h 4h 7h 1d6h 1d7h 1d8h"
 RUN_FROM_1D = "plt 0d 50, plt 1d 120"
 REBOUND = "plt 10d 45, plt 11d 120, plt 12d 90, plt 13d 120, plt 14d 125, plt 15d 126, plt 16d 127"
 FALL_AT_36D = "plt 30d 240, plt 32d 230, plt 34d 220, plt 36d 150"
@@ -294,6 +307,54 @@ FALL_AT_36D = "plt 30d 240, plt 32d 230, plt 34d 220, plt 36d 150"
             "10d 11d 14d 25d 32d",
             "response_documented prednisolone",
         ),
+        (
+            "steroid_taper_criterion",
+            "plt 5d 80, plt 6d 120, plt 10d 120, plt 14d 120, plt 24d 120, plt 27d 120, plt 31d 120",
+            "response_documented 0d, prednisolone 1d",
+            "5d 24d 27d 31d",
+            "prednisolone",
+        ),
+        ("thrombocytopenia", "plt 0d 40, fib 0d 0.9, dd 0d 5, fib 1d 1.9", "plasma 1d", "0d 0d 0d 1d", "plasma"),
+        (
+            "thrombocytopenia",
+            "plt 0d 40, fib 0d 0.9, dd 0d 5, hb 2d 100",
+            "transfer_out 1d",
+            "0d 0d 0d",
+            "transfer_out",
+        ),
+        ("thrombocytopenia", "plt 0d 40, dd 0d 5, fib 1d 2", "", "0d 1d", ""),
+        (
+            "blood_count_overdue",
+            f"{RUN_FROM_1D}, plt 10d 120, plt 12d 120, plt 20d 120, plt 30d 120",
+            "prednisolone 0d 5d",
+            "0d 1d 10d 20d 30d",
+            "prednisolone",
+        ),
+        ("severe_thrombocytopenia", "plt 0d 20, plt 1d 120", "platelet_transfusion 1d", "0d 1d", TRANSFUSION),
+        ("thrombocytopenia", "plt 0d 80, plt 1d 70, plt 2d 75", "", "0d 2d", ""),
+        (
+            "kmp_rebound",
+            THIRD_LOW,
+            "response_documented 0d, response_documented 10d",
+            "11d 12d 15d 19d 20d",
+            DOCUMENTED,
+        ),
+        ("kmp_rebound", THIRD_LOW, "response_documented 0d, response_documented 19d", "20d", DOCUMENTED),
+        (
+            "kmp_rebound",
+            THIRD_LOW,
+            "response_documented 0d, response_documented 10d, response_documented 20d",
+            "11d 12d 15d 19d 20d",
+            DOCUMENTED,
+        ),
+        (
+            "delta_check",
+            "hb 0h 100, hb 2h 60, hb 4h 100",
+            "red_cell_transfusion 3h",
+            "0d 2h 4h",
+            "red_cell_transfusion",
+        ),
+        ("delta_check", TWO_ASKED, "platelet_transfusion -1h, red_cell_transfusion 31h30m", ASKED_AT, TRANSFUSION),
         ("falling_platelets", f"{FALL_AT_3D}, {FALL_AT_36D}", "", "30d 32d 34d 36d", ""),
         ("falling_platelets", f"plt 0d 80, {FALL_TO_90}, {FALL_AT_11D}", "", "0d 1d 2d 3d 4d 5d 7d 11d", ""),
         ("falling_platelets", f"{FALL_AT_23D}, {FALL_AT_36D}", "", "20d 21d 22d 23d 24d 30d 32d 34d 36d", ""),
@@ -309,6 +370,73 @@ def test_grounds_reach_no_further_than_what_the_rule_read(rule, labs, events, re
     assert " ".join(each.kind for each in found.events) == happened
 
 
+TROUGHS = [
+    lab(f"plt {day}d {value}", analyte="sirolimus", timing="trough") for day, value in ((0, 5), (7, 20), (14, 5))
+]
+
+
+def site(rule: str, **changes: object) -> Protocol:
+    """The ward's protocol with some fields of a rule changed."""
+    ward = PROTOCOLS["ward"]
+    return ward.model_copy(update={"rules": dict(ward.rules) | {rule: ward.rules[rule].model_copy(update=changes)}})
+
+
+def number(value: int, unit: str) -> Number:
+    """A number of a site."""
+    return Number(value=Decimal(value), unit=unit, source="ward meeting", set_by="Lena")
+
+
+def test_where_two_counts_far_apart_would_do_a_confirmed_run_rests_on_as_many_as_it_needs():
+    labs = [lab("plt 0d 50"), *(lab(f"plt {day}d 120") for day in (1, 10, 20, 29))]
+    wide = site("durable_platelet_response", gap=number(30, "d"))
+    [found] = every_grounds_of("durable_platelet_response", labs, (), "29d", wide)
+    assert [since(result.collected_at) for result in found.results] == ["0d", "1d", "10d", "29d"]
+
+
+def test_a_low_count_after_one_that_only_it_counts_is_kept_apart_from_the_low_ones_of_the_pattern():
+    labs = [
+        lab("plt 0d 40"),
+        lab("fib 0d 0.9"),
+        lab("dd 0d 5"),
+        lab("plt 1d 120", status="preliminary"),
+        lab("plt 2d 40"),
+    ]
+    found = grounds_of("thrombocytopenia", labs, (), "2d")
+    assert [since(result.collected_at) for result in found.results] == ["0d", "0d", "0d", "1d", "2d"]
+
+
+@pytest.mark.parametrize(
+    ("labs", "events", "happened"),
+    [
+        ("plt 0h 200, plt 2h 50, plt 4h 210", ["active_bleeding -24h1m -24h1m", "active_bleeding -24h -24h"], "-1d"),
+        (TWO_ASKED, ["active_bleeding -24h1m -24h1m", "active_bleeding -1h -1h"], "-1h"),
+        (TROUGHS, ["active_bleeding -1d -1h", "active_bleeding 10d 10d"], "10d"),
+    ],
+)
+def test_what_a_site_says_may_explain_a_jump_is_told_from_so_long_before_the_first_result(labs, events, happened):
+    asked = PROTOCOLS["ward"].rules["delta_check"]
+    for_rises = [("active_bleeding",) if jump.rises_by or jump.within is None else () for jump in asked.jumps]
+    jumps = tuple(jump.model_copy(update={"unless": kinds}) for jump, kinds in zip(asked.jumps, for_rises, strict=True))
+    results = [lab(text) for text in labs.split(", ")] if isinstance(labs, str) else labs
+    [found] = every_grounds_of("delta_check", results, events, "14d", site("delta_check", jumps=jumps))
+    assert " ".join(since(each.start) for each in found.events) == happened
+
+
+@pytest.mark.parametrize(
+    ("labs", "waits", "results"),
+    [
+        ("fib 0h 2, plt 12h 40, plt 30h 40", "fib 6h 2.1", "0d 6h 1d6h"),
+        ("fib -72h 2, dd 0h 0.3, plt 2h 40, dd 12h 3", "plt 3h 130", "0d 2h 3h 12h"),
+        ("fib 0h 2, dd 1h 0.3, plt 24h 40, plt 26h 40", "fib 6h 2.1", "0d 6h 1d2h"),
+    ],
+)
+def test_a_pattern_rests_on_the_value_that_last_excluded_it_which_counts_and_was_current(labs, waits, results):
+    told = [lab(text) for text in labs.split(", ")] + [lab(waits, status="preliminary")]
+    *_, latest = labs.split(", ")
+    found = grounds_of("kmp", told, (), latest.split()[1])
+    assert " ".join(since(result.collected_at) for result in found.results) == results
+
+
 def test_a_value_that_is_not_counted_is_gathered_beside_the_one_that_counts():
     labs = [lab("fib 0h 1.2"), lab("dd 0h 5"), lab("fib 6h 1.3"), lab("fib 12h 1.8", status="preliminary")]
     found = grounds_of("consumptive_coagulopathy", labs, (), "12h")
@@ -321,11 +449,13 @@ def test_a_d_dimer_that_a_newborn_could_have_is_gathered_once_as_the_rule_reads_
     assert [since(result.collected_at) for result in found.results] == ["0d", "0d", "6h"]
 
 
-def every_grounds_of(rule: str, labs: Sequence[Lab], events: Sequence[str], as_of: str) -> list[Grounds]:
+def every_grounds_of(
+    rule: str, labs: Sequence[Lab], events: Sequence[str], as_of: str, protocol: Protocol = PROTOCOLS["ward"]
+) -> list[Grounds]:
     """What each episode of a rule rests on, in a history told in lines."""
     numbered = tuple(dataclasses.replace(each, row=place + 2, recorded=place) for place, each in enumerate(labs))
     history = History(0, Child("P"), numbered, tuple(map(event, events)), "UTC", "ward", at(as_of))
-    return [each.grounds for each in with_grounds(history, PROTOCOLS["ward"]) if each.rule == rule]
+    return [each.grounds for each in with_grounds(history, protocol) if each.rule == rule]
 
 
 def test_an_overdue_count_rests_on_a_response_only_as_far_as_it_was_known_then():
@@ -354,6 +484,7 @@ def test_of_the_usable_results_after_a_sample_set_aside_the_first_is_a_ground():
     [
         ("50 50 50 50 50", (), "0d 3d 4d", ""),
         ("50 50 120 120 120", (), "0d 1d 2d 3d 4d", ""),
+        ("120 50 50 50 50", (), "1d 3d 4d", ""),
         ("50", ("day0 0d", "prednisolone 0d"), "0d", "day0"),
     ],
 )

@@ -15,10 +15,12 @@ from tests.columns import columns
 from tests.drawn import FromHistory
 from tests.histories import History, make_history
 from tests.histories.treatment import treated
-from tests.reference.shorthand import lab
+from tests.reference import Child
+from tests.reference.shorthand import at, event, lab
 from tests.test_grounds import grounds_of
 
 WARD = 6
+RUN = "durable_platelet_response"
 WARD_RULES = load_protocol("ward")
 
 
@@ -55,6 +57,7 @@ ON = "platelets {} on 2026-{}: not counted"
             "a preliminary good count does not confirm it",
             ON.format("120", "01-30 08:00, preliminary"),
         ),
+        ("durable_platelet_response", "a low count breaks it, transfusion or not", ""),
         ("kmp", "a confirmed one ended by one of two results of one time", ""),
         ("kmp", "nothing is known for certain", ""),
         (
@@ -112,6 +115,8 @@ def test_two_results_that_are_not_counted_are_told_in_order_of_time_and_name():
             ("platelets", "fibrinogen"),
         ),
         ("ended before it could be told", (), ()),
+        ("bleeding that began exactly 24 h ago is still current", ("active_bleeding",), ("active_bleeding",)),
+        ("bleeding without an end is not updated after a day", ("active_bleeding",), ()),
     ],
 )
 def test_a_criterion_tells_which_of_its_limbs_hold_and_which_of_these_are_fresh(name, limbs, fresh):
@@ -164,3 +169,33 @@ def test_what_is_said_of_a_child_does_not_depend_on_the_other_children(first):
     histories = [dataclasses.replace(treated(make_history(seed)), zone="UTC") for seed in range(first, first + WARD)]
     as_of = max(to_ms(history.as_of) for history in histories)
     assert said(histories, as_of) == [alone(history, as_of) for history in histories]
+
+
+def of_lines(counts: str, as_of: str, *events: str) -> History:
+    """A child whose platelets are told in a line, days with values, and events."""
+    days = [each.split() for each in counts.split(", ")]
+    labs = tuple(
+        dataclasses.replace(lab(f"plt {day} {value}"), row=place + 2, recorded=place)
+        for place, (day, value) in enumerate(days)
+    )
+    return History(0, Child("P"), labs, tuple(map(event, events)), "UTC", "ward", at(as_of))
+
+
+def test_what_is_said_of_a_rebound_rests_on_results_and_events_of_its_own_child():
+    histories = [
+        of_lines("0d 50, 1d 120, 15d 120, 29d 120, 40d 80", "40d"),
+        of_lines("0d 50, 3d 120, 17d 120, 31d 120, 40d 120", "40d", "platelet_transfusion -20d"),
+        of_lines("-9d 50, -8d 120, 7d 120, 20d 120, 30d 80", "40d", "plasma -9d", "active_bleeding 2d 3d"),
+    ]
+    as_of = max(to_ms(history.as_of) for history in histories)
+    assert said(histories, as_of) == [alone(history, as_of) for history in histories]
+
+
+@pytest.mark.parametrize(
+    ("kind", "unadjusted"), [("plasma", False), ("red_cell_transfusion", False), ("active_bleeding", True)]
+)
+def test_a_run_is_called_unadjusted_where_no_transfusion_or_product_is_recorded(kind, unadjusted):
+    [found] = [
+        each for each in alone(of_lines("0d 50, 1d 120", "1d", f"{kind} -9d -9d"), to_ms(at("1d"))) if each[0] == RUN
+    ]
+    assert ("transfusions not recorded: unadjusted" in found[2]) is unadjusted

@@ -112,7 +112,7 @@ def differences(case: Case) -> list[str]:
         pairs = zip(_expected(case, wanted), _found(found, wanted), strict=True)
         lines += [
             f"episode {number}, {name}: expected {expected!r}, found {said!r}"
-            for (name, expected), (_, said) in pairs
+            for (name, expected), said in pairs
             if expected != said
         ]
     return lines
@@ -136,19 +136,19 @@ def _expected(case: Case, wanted: Expected) -> list[tuple[str, object]]:
     ]
 
 
-def _found(found: Episode, wanted: Expected) -> list[tuple[str, object]]:
-    """The same of an episode the engine found; what the case does not speak of is left out."""
+def _found(found: Episode, wanted: Expected) -> list[object]:
+    """The same of an episode the engine found, in that order; what the case does not speak of is left out."""
     turns = sorted((item.role, item.analyte, to_ms(item.collected_at)) for item in found.evidence)
     return [
-        ("status", found.status),
-        ("severity", found.severity),
-        ("onset", to_ms(found.onset)),
-        ("confirmed_at", _ms(found.confirmed_at)),
-        ("end", _ms(found.end)),
-        ("end_reason", found.end_reason),
-        ("text", None if wanted.text is None else found.text),
-        ("missing", None if wanted.missing is None else found.missing),
-        ("evidence", None if wanted.evidence is None else turns),
+        found.status,
+        found.severity,
+        to_ms(found.onset),
+        _ms(found.confirmed_at),
+        _ms(found.end),
+        found.end_reason,
+        None if wanted.text is None else found.text,
+        None if wanted.missing is None else found.missing,
+        None if wanted.evidence is None else turns,
     ]
 
 

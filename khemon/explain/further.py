@@ -221,7 +221,7 @@ class FurtherWording:
         weeks = ", ".join(map(str, rule.grid.weeks))
         every = rule.grid.then_every
         then = f", then every {every.words}" if every else ""
-        whose = _whose(every) if every and every.set_by else "trial"
+        whose = _whose(every) if every else "trial"
         text = (
             f"No {label(rule.analyte)} level for {unseen_words(stretch.until - since)} ({whose}: weeks {weeks}{then})"
         )

@@ -173,7 +173,7 @@ def _of_question(found: Gathered, stretch: Stretch, rule: QuestionRule) -> None:
             found.add(*found.looked.levels_at(analyte, found.patient, time))
         for jump in rule.jumps:
             if jump.analyte == analyte:
-                ahead = times[0] if jump.within is None else times[0] - jump.within.ms
-                found.happened(jump.unless, ahead, times[-1])
+                ahead = 0 if jump.within is None else jump.within.ms
+                found.happened(jump.unless, times[0] - ahead, times[-1])
                 if jump.troughs_only:
                     found.records(analyte, stretch.until)

@@ -134,7 +134,7 @@ def chain(found: Gathered, rule: RunRule, row: list[Sample]) -> list[Sample]:
     """Some of a row of good samples, the first and the last among them: no gap too long between, enough of them."""
     day = found.looked.knowing.points(rule.analyte).day
     kept = row[:1]
-    for here, following in pairwise(row[1:]):
+    for here, following in pairwise(row):
         if int(day[following[0]]) - int(day[kept[-1][0]]) > rule.gap.count:
             kept.append(here)
     kept += row[1:][-1:]
@@ -170,11 +170,12 @@ def _armed(found: Gathered, stretch: Stretch, rule: ReboundRule) -> None:
     since = int(earlier.end[-1]) if earlier.size else FIRST_TIME
     told = [span.start for span in found.book.spans(found.patient, rule.documented_by)]
     told = [start for start in told if since <= start < stretch.onset]
-    confirmed = _confirmed_runs(found, rule, since, stretch.onset - 1)
+    confirmed = _confirmed_runs(found, rule, since, stretch.onset)
     if told:
         found.first(rule.documented_by, since=max(told))
     elif confirmed:
-        found.also(rule.response, confirmed[-1][1], confirmed[-1][0])
+        known, onset = confirmed[-1]
+        found.also(rule.response, onset, known)
     else:
         found.also(rule.name, int(earlier.onset[-1]), since)
 

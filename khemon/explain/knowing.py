@@ -240,8 +240,8 @@ class Looked:
 
 
 def _by_beginning(found: Due) -> tuple[Due, dict[int, int]]:
-    """What is due, and the place of the first stretch overdue by the key at which it begins."""
-    inside = np.flatnonzero(found.overdue < found.until)[::-1]
+    """What is due, and the place of each stretch overdue by the key at which it begins."""
+    inside = np.flatnonzero(found.overdue < found.until)
     return found, dict(zip(found.overdue[inside].tolist(), inside.tolist(), strict=True))
 
 
