@@ -206,6 +206,7 @@ def test_every_page_is_visited():
     assert {f"/{path.partition('?')[0]}" for path, _, _ in PAGES} == page_paths() - {"/ward"}
 
 
+@pytest.mark.own_window
 def test_hostile_texts_in_every_field_of_every_page_stay_texts(page: Page, hostile: tuple[Server, dict[str, int]]):
     server, numbers = hostile
     name, _, value = signed_in(server, "Eve").partition("=")
