@@ -12,7 +12,7 @@ import io
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, TimeoutError, expect
+from playwright.sync_api import Dialog, Page, TimeoutError, expect
 
 from khemon.actions import accounts, by_hand
 from khemon.actions.acknowledge import acknowledge
@@ -201,33 +201,42 @@ PAGES = (
 FEWEST = {"review": 15, "enter": 15}
 
 
+#: What no page has a reason to hold.
+FOREIGN = "[data-testid=stMain] :is(iframe, object, embed, base, meta, script)"
+
+
 def test_every_page_is_visited():
     # The ward list is the root.
     assert {f"/{path.partition('?')[0]}" for path, _, _ in PAGES} == page_paths() - {"/ward"}
 
 
-@pytest.mark.own_window
 def test_hostile_texts_in_every_field_of_every_page_stay_texts(page: Page, hostile: tuple[Server, dict[str, int]]):
     server, numbers = hostile
     name, _, value = signed_in(server, "Eve").partition("=")
     page.context.add_cookies([{"name": name, "value": value, "url": server.url}])
-    page.context.add_init_script("window.hits = []; window.hit = number => { window.hits.push(number) }")
     dialogs: list[str] = []
-    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
-    for form, opening, field in PAGES:
-        path = form.format(**numbers)
-        visit(page, f"{server.url}{path}")
-        page.locator(".k-foot").wait_for()
-        if field is not None:
-            page.get_by_label(field, exact=True).wait_for()
-        typed = 0
-        for step in opening(page):
-            typed += typed_everywhere(page, only_empty=typed > 0)
-            assert page.evaluate("window.hits") == [], f"{path} {step}"
-        assert typed >= FEWEST.get(form.partition("?")[0] if opening is not as_it_opens else "", field is not None)
-        assert page.evaluate("window.hits") == [], path
-        assert page.url.startswith(server.url)
-        assert page.locator("[data-testid=stMain] :is(iframe, object, embed, base, meta, script)").count() == 0, path
-    page.get_by_label("Who").click()
-    expect(page.get_by_role("option", name=TEXTS[0])).to_have_count(1)
-    assert (page.evaluate("window.hits"), dialogs) == ([], [])
+
+    def dismissed(dialog: Dialog) -> None:
+        dialogs.append(dialog.message)
+        dialog.dismiss()
+
+    page.on("dialog", dismissed)
+    with page.add_init_script("window.hits = []; window.hit = number => { window.hits.push(number) }"):
+        for form, opening, field in PAGES:
+            path = form.format(**numbers)
+            visit(page, f"{server.url}{path}")
+            page.locator(".k-foot").wait_for()
+            if field is not None:
+                page.get_by_label(field, exact=True).wait_for()
+            typed = 0
+            for step in opening(page):
+                typed += typed_everywhere(page, only_empty=typed > 0)
+                assert page.evaluate("window.hits") == [], f"{path} {step}"
+            assert typed >= FEWEST.get(form.partition("?")[0] if opening is not as_it_opens else "", field is not None)
+            assert page.evaluate("window.hits") == [], path
+            assert page.url.startswith(server.url)
+            assert page.locator(FOREIGN).count() == 0, path
+        page.get_by_label("Who").click()
+        expect(page.get_by_role("option", name=TEXTS[0])).to_have_count(1)
+        assert (page.evaluate("window.hits"), dialogs) == ([], [])
+    page.remove_listener("dialog", dismissed)
