@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import queue
 import re
+import socket
 import subprocess
 import sys
 import tempfile
@@ -23,6 +24,9 @@ from tests.wire import Answer, ask
 START = "from khemon.gate.server import run; from khemon.settings import Settings; run(Settings())"
 #: A loaded machine imports slowly; a server that hangs longer than this hangs.
 PATIENCE_S = 120
+#: The ports that servers of this process have had, and those that are in use now.
+_HELD: list[int] = []
+_IN_USE: set[int] = set()
 
 
 @dataclass
@@ -79,6 +83,31 @@ def environment(database_url: str, mode: str, folder: Path, **more: str) -> dict
     return {**kept, **own, **home, **more}
 
 
+@contextmanager
+def kept_port() -> Iterator[int]:
+    """A free port that is the next server's again: what a browser keeps of a server's files, it keeps by address.
+
+    It is this process's alone: a socket that never listens holds it, beside which Linux lets a server bind.
+    """
+    port = next((each for each in _HELD if each not in _IN_USE), None)
+    if port is None:
+        holding = socket.socket()
+        holding.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holding.bind(("127.0.0.1", 0))
+        port = holding.getsockname()[1]
+        if sys.platform == "linux":
+            _HELD.append(port)
+            holding.detach()  # held until this process ends
+        else:
+            holding.close()
+            port = 0
+    _IN_USE.add(port)
+    try:
+        yield port
+    finally:
+        _IN_USE.discard(port)
+
+
 def _serve(checks: bool) -> None:
     """What START says."""
     from khemon.gate import nightly
@@ -107,10 +136,10 @@ def running_server(
     checks: whether a copy checks the store when it has started, as every server does that starts from nothing; the
         check is a process of its own that takes a core for seconds.
     """
-    with tempfile.TemporaryDirectory(prefix="khemon-server-") as name:
+    with tempfile.TemporaryDirectory(prefix="khemon-server-") as name, kept_port() as port:
         folder = Path(name)
         errors = folder / "stderr"
-        env = environment(database_url, mode, folder, **more)
+        env = environment(database_url, mode, folder, **{"KHEMON_PORT": str(port), **more})
         process = _from_nothing(folder, errors, env) if from_nothing else Copy(_serve, (checks,), env, folder, errors)
         printed: queue.Queue[str] = queue.Queue()
         reading = threading.Thread(target=_read, args=(process, printed), daemon=True)

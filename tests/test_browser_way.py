@@ -188,6 +188,7 @@ def test_every_page_is_named_and_reached_by_keyboard(page: Page, ward_server):
     expect(page.get_by_role("heading", name="Ada Critical")).to_be_visible()
 
 
+@pytest.mark.own_window
 def test_what_comes_is_told_in_the_bar_and_the_list_waits_until_it_is_asked_for(page: Page, ward_server, ward_url, now):
     page.set_viewport_size({"width": 820, "height": 900})
     page.clock.install()
