@@ -65,17 +65,10 @@ def khemon(*arguments: object, env: dict[str, str] | None = None) -> Said:
     return Said(int(str(code or 0)), out.getvalue(), err.getvalue())
 
 
-def spawned(
-    *arguments: object,
-    env: dict[str, str] | None = None,
-    cwd: Path | None = None,
-    before: Callable[[], None] | None = None,
-) -> Said:
-    """Runs a command as a process of its own, in which `before` is called first."""
+def spawned(*arguments: object, env: dict[str, str] | None = None, cwd: Path | None = None) -> Said:
+    """Runs a command as a process of its own, started from nothing."""
     started_anew = [sys.executable, "-c", "from khemon.cli import main; main()", *map(str, arguments)]
-    done = subprocess.run(
-        started_anew, capture_output=True, text=True, check=False, env=_plain(env), cwd=cwd, preexec_fn=before
-    )
+    done = subprocess.run(started_anew, capture_output=True, text=True, check=False, env=_plain(env), cwd=cwd)
     return Said(done.returncode, done.stdout, done.stderr)
 
 
