@@ -8,6 +8,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-warn-script-location
 export PIP_ROOT_USER_ACTION := ignore
+# Compiled on every core and without the tests of others: pip compiles one file after the other, which takes half a
+# minute. What cannot be compiled is not imported either.
+COMPILE := $(BIN)/python -m compileall -qq -j 0 -x '/tests/' $(VENV)/lib >/dev/null || true
 
 # An environment belongs to the folder it was made in: a moved or copied one is made anew.
 FOLDER := $(shell pwd -P | cksum | cut -d ' ' -f 1)
@@ -42,17 +45,20 @@ help:  ## this list
 demo: $(DEMO_READY)  ## a synthetic ward on this machine; PORT=8600 chooses the port
 	$(BIN)/khemon demo $(if $(PORT),--port $(PORT))
 
-# Hundreds of processes start: what one of them compiled is there for the next.
+# Hundreds of processes start: what one of them compiled is there for the next. mypy takes half a minute of one core:
+# it works beside the tests, on what they leave.
 test: export PYTHONDONTWRITEBYTECODE :=
 test: $(TEST_READY)  ## lint, types, import contract and every test, on both databases and in a browser
 	@sh .ci/browser
 	@failed=; \
 	check() { name=$$1; shift; echo "== $$name"; "$$@" || failed="$$failed [$$name]"; }; \
+	said=$$(mktemp); nice -n 10 $(BIN)/mypy >$$said 2>&1 & types=$$!; \
+	typed() { wait $$types; right=$$?; cat $$said; rm $$said; return $$right; }; \
 	check "ruff check" $(BIN)/ruff check .; \
 	check "ruff format" $(BIN)/ruff format --check .; \
-	check mypy $(BIN)/mypy; \
 	check "import contract" $(BIN)/lint-imports --no-logo; \
 	check pytest $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --durations 15 --cov --cov-branch --cov-report= $(TESTS); \
+	check mypy typed; \
 	test -n "$(TESTS)" || check "branches of what judges" $(BIN)/python -m coverage report \
 	  --include='$(JUDGEMENT)' --show-missing --fail-under=100 --precision=2; \
 	echo "make test: $$(( $$(date +%s) - $(STARTED) )) s of a budget of $(TEST_BUDGET_SECONDS) s"; \
@@ -105,15 +111,17 @@ $(MADE):
 
 $(DEMO_READY): requirements.lock pyproject.toml | $(MADE)
 	@echo "== installing requirements.lock"
-	@$(PIP) --require-hashes -r requirements.lock
+	@$(PIP) --no-compile --require-hashes -r requirements.lock
 	@$(PIP) --no-deps --no-build-isolation -e .
+	@$(COMPILE)
 	@$(BIN)/python -m compileall -q khemon
 	@touch $@
 
 # What the tests need includes what the demo needs, in the same versions.
 $(TEST_READY): requirements-dev.lock requirements.lock pyproject.toml | $(MADE)
 	@echo "== installing requirements-dev.lock"
-	@$(PIP) --require-hashes -r requirements-dev.lock
+	@$(PIP) --no-compile --require-hashes -r requirements-dev.lock
 	@$(PIP) --no-deps --no-build-isolation -e .
+	@$(COMPILE)
 	@$(BIN)/python -m compileall -q khemon
 	@touch $(DEMO_READY) $@

@@ -36,6 +36,12 @@ class Copy:
             raise subprocess.TimeoutExpired(repr(self._process), timeout or 0)
         return self._process.exitcode
 
+    def ended(self, timeout: float) -> int:
+        """Its exit code, once it has come to its end, with nothing of it left open."""
+        self.stdout.read()
+        self.stdout.close()
+        return self.wait(timeout)
+
     def send_signal(self, number: signal.Signals) -> None:
         os.kill(self.pid, number)
 

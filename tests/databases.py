@@ -6,9 +6,12 @@ One PostgreSQL server is started per test process, the first time one is needed.
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import itertools
 import os
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,10 +20,53 @@ import pytest
 import sqlalchemy as sa
 
 from khemon.store import Store, tables, triggers
+from khemon.store import store as opening
+from khemon.store.connection import connect
 from khemon.units import ANALYTE_CODES
 
 DATABASES = ("sqlite", "postgresql")
 _NAMES = itertools.count(1)
+#: What brings a database to the schema of this code, as everybody runs it.
+BY_MIGRATIONS = opening.migrate
+
+
+def migrated(path: Path) -> None:
+    """Makes a database file by every migration."""
+    engines = connect(f"sqlite:///{path}")
+    with engines.writing.begin() as connection:
+        BY_MIGRATIONS(connection)
+    engines.dispose()
+
+
+@functools.cache
+def _made() -> list[str]:
+    """What the migrations make of an empty SQLite database, as the statements that make it again."""
+    with tempfile.TemporaryDirectory(prefix="khemon-made-") as folder:
+        migrated(Path(folder) / "khemon.db")
+        with contextlib.closing(sqlite3.connect(Path(folder) / "khemon.db")) as opened:
+            return [told for told in opened.iterdump() if told not in ("BEGIN TRANSACTION;", "COMMIT;")]
+
+
+def migrate(connection: sa.Connection) -> None:
+    """As `khemon.store.store.migrate`; in an empty SQLite database without repeating every migration.
+
+    Hundreds of tests begin with a new database, and the migrations take most of the time of its making.
+    """
+    if connection.dialect.name == "sqlite" and not sa.inspect(connection).get_table_names():
+        cursor = connection.connection.cursor()
+        for statement in _made():
+            cursor.execute(statement)
+        cursor.close()
+    BY_MIGRATIONS(connection)
+
+
+opening.migrate = migrate
+
+
+@pytest.fixture
+def by_migrations(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Databases are made as they are elsewhere: by every migration."""
+    monkeypatch.setattr(opening, "migrate", BY_MIGRATIONS)
 
 
 @pytest.fixture(scope="session")
@@ -112,7 +158,7 @@ def empty_postgres(postgres_url: sa.URL) -> Iterator[str]:
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database file with the tables of the store and no rows, to copy from: making one takes ten times as long."""
     path = tmp_path_factory.mktemp("template") / "khemon.db"
-    Store(f"sqlite:///{path}").close()
+    migrated(path)
     assert not path.with_name("khemon.db-wal").exists()
     return path
 

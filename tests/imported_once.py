@@ -15,6 +15,6 @@ for module in pkgutil.walk_packages(khemon.__path__, "khemon."):
         importlib.import_module(module.name)
 # Libraries that are imported late, and tests whose functions run in a process of their own.
 LATE = ("streamlit.web.bootstrap", "uvicorn.loops.auto", "uvicorn.lifespan.on")
-TESTS = ("tests.test_endurance", "tests.test_safekeeping", "tests.test_store_processes")
+TESTS = ("tests.shell", "tests.test_endurance", "tests.test_safekeeping", "tests.test_store_processes")
 for name in LATE + TESTS:
     importlib.import_module(name)

@@ -6,7 +6,9 @@ Hypothesis prints what repeats one of its failures.
 
 from __future__ import annotations
 
+import importlib
 import os
+import pkgutil
 import random
 from datetime import timedelta
 
@@ -25,12 +27,12 @@ settings.register_profile("mutation", max_examples=200, **(PATIENT | FIXED | {"p
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 SEED = pytest.StashKey[int]()
+#: Whether coverage counts what a test meets.
+COUNTS = pytest.StashKey[bool]()
 
 
 def pytest_configure(config):
     """One seed for the whole run, the same in every worker."""
-    # A run without the plugin for coverage knows the mark, too.
-    config.addinivalue_line("markers", "no_cover: not traced for coverage")
     handed_down = getattr(config, "workerinput", {}).get("khemon_seed")
     chosen = handed_down if handed_down is not None else os.environ.get("KHEMON_SEED")
     config.stash[SEED] = int(chosen) if chosen is not None else random.SystemRandom().randrange(2**32)
@@ -53,9 +55,41 @@ def pytest_collection_modifyitems(items):
     judging, stored = (tuple(f"test_{name}" for name in names) for names in (JUDGING, STORED))
     for item in items:
         drawn = "seed" in item.fixturenames or getattr(item.obj, "is_hypothesis_test", False)
-        apart = any(item.get_closest_marker(mark) for mark in ("browser", "faults", "postgres"))
-        if drawn or apart or item.path.name.startswith(stored) or not item.path.name.startswith(judging):
-            item.add_marker(pytest.mark.no_cover)
+        apart = any(item.get_closest_marker(mark) for mark in ("browser", "faults", "postgres", "untraced"))
+        elsewhere = item.path.name.startswith(stored) or not item.path.name.startswith(judging)
+        item.stash[COUNTS] = not (drawn or apart or elsewhere)
+
+
+def tracing(config):
+    """What turns coverage on and off; None in a run without coverage."""
+    return getattr(config.pluginmanager.get_plugin("_cov"), "cov_controller", None)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection(session):
+    """Modules that judge are loaded under the eyes of coverage, and nothing else: no test, and no library."""
+    controller = tracing(session.config)
+    if controller is not None:
+        for room in controller.cov.get_option("run:source_pkgs"):
+            load(room)
+        controller.pause()
+    return (yield)
+
+
+def load(room):
+    """Imports a module and, if it is a folder, all that stands in it."""
+    inside = getattr(importlib.import_module(room), "__path__", ())
+    for module in pkgutil.walk_packages(inside, f"{room}."):
+        importlib.import_module(module.name)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item):
+    """Coverage looks on from the first fixture to the last where a test counts, and is away everywhere else."""
+    controller, counts = tracing(item.config), item.stash[COUNTS]
+    if controller is not None and controller.started is not counts:
+        controller.resume() if counts else controller.pause()
+    return (yield)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -17,6 +17,7 @@ from unittest import mock
 from typer.main import get_command
 
 from khemon.cli import main
+from tests.copies import Copy
 
 #: The tree of all commands, built once: that takes ten times as long as the short ones of them.
 _built = cache(get_command)
@@ -64,18 +65,28 @@ def khemon(*arguments: object, env: dict[str, str] | None = None) -> Said:
     return Said(int(str(code or 0)), out.getvalue(), err.getvalue())
 
 
-def spawned(
-    *arguments: object,
-    env: dict[str, str] | None = None,
-    cwd: Path | None = None,
-    before: Callable[[], None] | None = None,
-) -> Said:
-    """Runs a command as a process of its own, in which `before` is called first."""
-    command = [sys.executable, "-c", "from khemon.cli import main; main()", *map(str, arguments)]
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=False, env=_plain(env), cwd=cwd, preexec_fn=before
-    )
+def spawned(*arguments: object, env: dict[str, str] | None = None, cwd: Path | None = None) -> Said:
+    """Runs a command as a process of its own, started from nothing."""
+    started_anew = [sys.executable, "-c", "from khemon.cli import main; main()", *map(str, arguments)]
+    done = subprocess.run(started_anew, capture_output=True, text=True, check=False, env=_plain(env), cwd=cwd)
     return Said(done.returncode, done.stdout, done.stderr)
+
+
+def command(*arguments: str) -> None:
+    """Runs a command as the only work of this process."""
+    sys.argv = ["khemon", *arguments]
+    main()
+
+
+def started(
+    *arguments: object,
+    cwd: Path,
+    errors: Path,
+    env: dict[str, str] | None = None,
+    work: Callable[..., None] = command,
+) -> Copy:
+    """A command that runs as a copy of a process that has imported everything; what it says stands in `errors`."""
+    return Copy(work, tuple(map(str, arguments)), _plain(env), cwd, errors)
 
 
 def sqlite(folder: Path, name: str = "khemon.db") -> str:

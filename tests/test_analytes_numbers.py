@@ -169,6 +169,7 @@ def test_what_is_said_of_the_numbers_is_true():
     assert untrue() == []
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("steps", [1, -1])
 @pytest.mark.parametrize("path", NUMBERS, ids=lambda path: ".".join(map(str, path)))
 def test_a_number_moved_one_step_makes_something_untrue(placed, path, steps):

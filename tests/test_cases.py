@@ -38,6 +38,7 @@ def test_the_engine_says_what_the_case_expects(case):
     assert differences(case) == []
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("case", NAMED)
 def test_the_slow_reading_says_what_the_case_expects(case):
     found = [episode.verdict for episode in by_reference(case) if episode.rule == case.rule]

@@ -35,7 +35,6 @@ def _utc(text: str | None) -> dt.datetime | None:
     return None if text is None else dt.datetime.fromisoformat(text).astimezone(dt.UTC)
 
 
-@pytest.mark.no_cover
 def test_hundreds_of_patients_by_command_equal_the_slow_reading(tmp_path: Path) -> None:
     seed = int(os.environ.get("KHEMON_SEED", "20000"))
     print(f"seeds {seed} to {seed + PATIENTS - 1}")

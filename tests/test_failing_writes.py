@@ -200,6 +200,7 @@ def opened(url: str) -> None:
     Store(url).close()
 
 
+@pytest.mark.usefixtures("by_migrations")
 def test_whichever_write_of_a_new_database_is_refused_it_stays_empty_and_the_next_try_succeeds(tmp_path, faults, seed):
     url = sqlite(tmp_path)
     with content_of_database(url) as content:

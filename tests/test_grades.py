@@ -98,6 +98,7 @@ def changed(path: tuple, value: object) -> Criteria:
     return Criteria.model_validate(raw)
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize(("path", "number"), list(numbers(raw_criteria())), ids=str)
 def test_every_number_of_the_criteria_moved_one_step_fails_a_case(path, number):
     # A multiple is printed with up to two digits behind the point; a limit moves by its own last digit.
@@ -108,6 +109,7 @@ def test_every_number_of_the_criteria_moved_one_step_fails_a_case(path, number):
         assert any(graded(case, criteria) != case[-1] for case in own), moved
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("analyte", CTCAE.terms)
 def test_every_step_of_the_criteria_that_counts_its_limit_or_does_not_fails_a_case_when_changed(analyte):
     own = [case for case in cases() if case[0] == analyte]

@@ -139,6 +139,7 @@ def case_cut_to(case: Case, grounds: Grounds) -> Case:
     )
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("case", [pytest.param(case, id=f"{case.rule}: {case.name}") for case in TOLD])
 def test_from_its_grounds_alone_the_episode_of_a_case_is_told_again(case):
     for episode in run_case(case, grounded=True):
@@ -146,6 +147,7 @@ def test_from_its_grounds_alone_the_episode_of_a_case_is_told_again(case):
         assert verdict(episode) in [verdict(each) for each in again]
 
 
+@pytest.mark.untraced
 def test_the_evidence_is_among_the_grounds_and_the_grounds_are_few():
     sizes, whole = [], []
     for seed in range(40):
@@ -191,6 +193,7 @@ def lost_without_each(rule: str, count: int) -> tuple[int, int]:
     return lost, of
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("rule", ["durable_platelet_response", "kmp", "severe_thrombocytopenia"])
 def test_most_grounds_are_needed(rule):
     lost, of = lost_without_each(rule, 25)

@@ -6,8 +6,11 @@ import pytest
 
 from khemon.importers import ReadOptions, read
 from khemon.models import ImportProblem
+from tests import workbooks
 from tests.workbooks import NOW_MS
 
+here = workbooks.here
+pytestmark = pytest.mark.usefixtures("here")
 OPTIONS = ReadOptions(timezone="UTC", now_ms=NOW_MS)
 RECORD = {
     "patient_id": "0012",

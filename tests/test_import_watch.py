@@ -8,21 +8,16 @@ import os
 import random
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from khemon.actions.folder import Folder
 from khemon.store import BatchRow, Store
-from tests.shell import khemon, sqlite
+from tests.shell import command, khemon, sqlite, started
 
 HEAD = "patient_id,collected_at,analyte,value,unit\n"
-MAIN = "from khemon.cli import main; main()"
-KILLED_BEFORE_THE_MOVE = (
-    "import os, signal; from khemon.actions.folder import Folder; "
-    f"Folder._moved = lambda *given: os.kill(os.getpid(), signal.SIGKILL); {MAIN}"
-)
 QUICKLY = ("--every", "0.05")
 #: A loaded machine starts slowly; a process that does nothing for longer than this hangs.
 PATIENCE = 60 * 50
@@ -49,28 +44,45 @@ def once(inbox: Path, url: str, *more: object):
     return khemon("import", "--watch", inbox, "--once", *QUICKLY, "--db", url, "--timezone", "UTC", "--json", *more)
 
 
-@contextlib.contextmanager
-def watching(inbox: Path, url: str, script: str = MAIN) -> Iterator[subprocess.Popen]:
+def killed_before_the_move(*arguments: str) -> None:
+    """A command that is killed when it has committed a file and not moved it yet."""
+    Folder._moved = lambda *given: os.kill(os.getpid(), signal.SIGKILL)
+    command(*arguments)
+
+
+class Watching:
     """A process that watches; stopped by its handle."""
-    command = [sys.executable, "-c", script, "import", "--watch", inbox, *QUICKLY, "--db", url, "--timezone", "UTC"]
-    with subprocess.Popen([*map(str, command)], stderr=subprocess.PIPE, text=True) as process:
-        try:
-            yield process
-        finally:
-            if process.poll() is None:
-                process.kill()
+
+    def __init__(self, inbox: Path, url: str, work: Callable[..., None]) -> None:
+        self.errors = inbox.with_name("said")
+        arguments = ("import", "--watch", inbox, *QUICKLY, "--db", url, "--timezone", "UTC")
+        self.process = started(*arguments, cwd=inbox.parent, errors=self.errors, work=work)
+
+    def said(self) -> str:
+        """What it wrote to stderr so far."""
+        return self.errors.read_text("utf-8")
+
+    def until(self, happened: Callable[[], bool]) -> None:
+        """Waits until something has happened while it runs."""
+        for _ in range(PATIENCE):
+            if happened():
+                return
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(0.02)
+                if not happened():
+                    raise AssertionError(f"the watch ended: {self.said()}")
+        raise AssertionError("it did not happen")
 
 
-def until(process: subprocess.Popen, happened: Callable[[], bool]) -> None:
-    """Waits until something has happened while a process runs."""
-    for _ in range(PATIENCE):
-        if happened():
-            return
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(0.02)
-            if not happened():
-                raise AssertionError(f"the watch ended: {process.stderr.read()}")
-    raise AssertionError("it did not happen")
+@contextlib.contextmanager
+def watching(inbox: Path, url: str, work: Callable[..., None] = command) -> Iterator[Watching]:
+    """A watch, killed at the latest afterwards."""
+    watch = Watching(inbox, url, work)
+    try:
+        yield watch
+    finally:
+        watch.process.kill()
+        watch.process.ended(PATIENCE)
 
 
 def batches(url: str) -> list[BatchRow]:
@@ -291,34 +303,34 @@ def test_options_that_do_not_go_together_are_refused(url, arguments, finding):
 
 def test_a_watch_takes_files_as_they_come_and_ends_cleanly_on_a_signal(inbox, url):
     for number in (signal.SIGTERM, signal.SIGINT):
-        with watching(inbox, url) as process:
+        with watching(inbox, url) as watch:
             for turn in range(2):
                 name = f"{number}-{turn}.csv"
                 (inbox / f"{name}.part").write_text(labs("80", child=name))
                 (inbox / f"{name}.part").rename(inbox / name)
-                until(process, lambda name=name: f"done/{name}" in lying(inbox))
-            process.send_signal(number)
-            assert process.wait(PATIENCE) == 0
-            assert process.stderr.read().rstrip().endswith("stopped")
+                watch.until(lambda name=name: f"done/{name}" in lying(inbox))
+            watch.process.send_signal(number)
+            assert watch.process.wait(PATIENCE) == 0
+            assert watch.said().rstrip().endswith("stopped")
     assert len(batches(url)) == 4
 
 
 def test_a_second_watch_on_the_folder_is_refused_and_the_first_goes_on(inbox, url):
-    with watching(inbox, url) as process:
+    with watching(inbox, url) as watch:
         (inbox / "first.csv").write_text(labs("80"))
-        until(process, lambda: "done/first.csv" in lying(inbox))
+        watch.until(lambda: "done/first.csv" in lying(inbox))
         said = once(inbox, url)
         assert (said.code, "another khemon watches this folder" in said.err) == (2, True)
         (inbox / "second.csv").write_text(labs("81", child="P2"))
-        until(process, lambda: "done/second.csv" in lying(inbox))
+        watch.until(lambda: "done/second.csv" in lying(inbox))
     once(inbox, url)  # the lock went with the process that was killed
 
 
 @pytest.mark.faults
 def test_a_file_that_was_committed_and_not_moved_adds_nothing_and_is_reported_as_it_was(inbox, url):
     (inbox / "labs.csv").write_text(labs("80", "8.1.2"))
-    with watching(inbox, url, KILLED_BEFORE_THE_MOVE) as process:
-        assert process.wait(PATIENCE) == -signal.SIGKILL
+    with watching(inbox, url, killed_before_the_move) as watch:
+        assert watch.process.wait(PATIENCE) == -signal.SIGKILL
     [batch] = batches(url)
     assert lying(inbox) == {"labs.csv"}
     said = once(inbox, url)
@@ -339,12 +351,10 @@ def test_a_watch_killed_again_and_again_imports_every_file_once(inbox, url):
     for name in names:
         (inbox / name).write_text(labs("80", child=name))
     for _ in range(4):
-        with watching(inbox, url) as process:
+        with watching(inbox, url) as watch:
             most = len(lying(inbox / "done")) if (inbox / "done").exists() else 0
             wanted = min(most + chance.randint(1, 3), len(names))
-            until(process, lambda wanted=wanted: (inbox / "done").exists() and len(lying(inbox / "done")) >= wanted)
-            process.kill()
-            process.wait()
+            watch.until(lambda wanted=wanted: (inbox / "done").exists() and len(lying(inbox / "done")) >= wanted)
     assert once(inbox, url).code == 0
     assert lying(inbox) == {f"done/{name}" for name in names}
     assert sorted(batch.file for batch in batches(url)) == sorted(names)

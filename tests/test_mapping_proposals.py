@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from khemon.importers import Mapping, ReadOptions, load_mapping, mapping_toml, read, recognized
 from khemon.importers.shape import changes, shape_in
 from khemon.models import ImportProblem
+from tests import workbooks
 
+here = workbooks.here
 SAMPLES = Path(__file__).parent / "samples"
 PATTERNS = SAMPLES / "patterns"
 EXPECTED = tomllib.loads((PATTERNS / "expected.toml").read_text(encoding="utf-8"))["file"]
@@ -38,6 +40,7 @@ def every_file():
     return [pytest.param(path, stated, id=f"{path.name} {' '.join(stated)}".strip()) for path, stated in cases]
 
 
+@pytest.mark.usefixtures("here")
 @pytest.mark.parametrize(("path", "stated"), every_file())
 def test_a_proposal_used_unchanged_gives_every_row_as_reading_without_it(path, stated):
     content = path.read_bytes()

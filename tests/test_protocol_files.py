@@ -50,6 +50,7 @@ FIXED = ("rules.delta_check.", "rules.unit_suspect.", ".known.")
 PATHS = [path for path in numbers_of(WARD) if not any(part in path for part in FIXED)]
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("path", PATHS)
 def test_every_number_can_be_written_at_the_path_that_show_prints(tmp_path, path):
     """The same value with the site's own source: nothing differs, and the source is the site's."""

@@ -1,14 +1,10 @@
 """`khemon review` and `khemon move` as a person uses them, and two people at once."""
 
-import os
-import subprocess
-import sys
-
 import pytest
 
 from khemon.store import Store
 from tests.held_rows import brought, labs, standing, waiting
-from tests.shell import khemon, sqlite
+from tests.shell import khemon, sqlite, started
 
 FILE = labs(
     "P1,2026-03-10T06:00:00Z,platelets,27000,10*9/L",
@@ -112,20 +108,19 @@ def test_a_move_that_is_not_clear_is_wrong_usage(url, arguments):
     assert (said.code, said.out) == (2, "")
 
 
-def test_of_two_people_deciding_one_row_at_once_the_second_is_told_of_the_first(store, store_url):
+def test_of_two_people_deciding_one_row_at_once_the_second_is_told_of_the_first(store, store_url, tmp_path):
     brought(store, FILE)
     row = waiting(store)["27000"]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("KHEMON_")}
-    environment["KHEMON_DATABASE_URL"] = store_url
-    command = [sys.executable, "-c", "from khemon.cli import main; main()", "review"]
-    acts = [("confirm", str(row), "--reason", "as read"), ("reject", str(row), "--reason", "not hers")] * 2
+    acts = [("confirm", row, "--reason", "as read"), ("reject", row, "--reason", "not hers")] * 2
+    told = [tmp_path / f"said-{number}" for number in range(len(acts))]
+    environment = {"KHEMON_DATABASE_URL": store_url}
     running = [
-        subprocess.Popen([*command, *act], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        for act in acts
+        started("review", *act, env=environment, cwd=tmp_path, errors=errors)
+        for act, errors in zip(acts, told, strict=True)
     ]
-    said = [(*process.communicate(timeout=120), process.returncode) for process in running]
-    assert sorted(code for _, _, code in said) == [0, 2, 2, 2]
-    refused = [err for _, err, code in said if code]
+    said = [(process.ended(120), errors.read_text("utf-8")) for process, errors in zip(running, told, strict=True)]
+    assert sorted(code for code, _ in said) == [0, 2, 2, 2]
+    refused = [err for code, err in said if code]
     assert all("was decided by" in err and f"row {row}" in err for err in refused), refused
     with store.reading() as reader:
         assert len(reader.decisions()) == 1

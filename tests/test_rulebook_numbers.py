@@ -142,6 +142,7 @@ SHOWN_BY = {
 }
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("steps", [1, -1])
 @pytest.mark.parametrize(("name", "path"), OF_RULES + OF_SHARED, ids=named)
 def test_a_number_moved_one_step_fails_a_case(monkeypatch, name, path, steps):
@@ -246,6 +247,7 @@ def test_the_story_of_a_number_of_the_alerts_is_true(name):
     STORIES[name](WatchedChild())
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("steps", [1, -1])
 @pytest.mark.parametrize(("name", "path"), OF_ALERTS, ids=named)
 def test_a_number_of_the_alerts_moved_one_step_makes_its_story_untrue(monkeypatch, name, path, steps):

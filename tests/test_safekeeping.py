@@ -20,7 +20,7 @@ from khemon.actions.check import check
 from khemon.models import Actor, KhemonError
 from khemon.store import Store, tables
 from khemon.store.triggers import expected_triggers
-from tests.shell import Said, imported, khemon, spawned, sqlite
+from tests.shell import command, imported, khemon, sqlite, started
 from tests.test_endurance import FORKS, LIMIT, content_of
 from tests.test_store_integrity import tamper
 
@@ -249,14 +249,11 @@ def test_whichever_write_or_commit_fails_the_old_is_whole_and_the_next_try_succe
     assert len(left) <= nth  # what could not be taken away because taking away failed
 
 
-def in_a_full_disk(limit: int, arguments: tuple) -> Said:
-    """What a command of its own process says where no file may grow beyond so many bytes."""
-
-    def full() -> None:
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(LIMIT, (limit, limit))
-
-    return spawned(*arguments, before=full)
+def in_a_full_disk(limit: str, *arguments: str) -> None:
+    """A command where no file may grow beyond so many bytes."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(LIMIT, (int(limit), int(limit)))
+    command(*arguments)
 
 
 @pytest.mark.faults
@@ -266,12 +263,12 @@ def test_a_full_disk_leaves_the_old_database_and_no_half_of_a_backup(tmp_path):
     imported(path, url)
     khemon("backup", file, "--db", url)
     before = rows_of(url)
-    size = file.stat().st_size
+    size, errors = file.stat().st_size, tmp_path / "said"
     for limit in (4_096, size // 2):
         for arguments in (("backup", tmp_path / "new"), ("restore", file, "--replace")):
-            said = in_a_full_disk(limit, (*arguments, "--db", url))
-            told = (said.code, "Remedy: " in said.err, "Traceback" in said.err)
-            assert told == (2, True, False), (limit, arguments, said.err)
+            process = started(limit, *arguments, "--db", url, cwd=tmp_path, errors=errors, work=in_a_full_disk)
+            code, said = process.ended(60), errors.read_text("utf-8")
+            assert (code, "Remedy: " in said, "Traceback" in said) == (2, True, False), (limit, arguments, said)
             assert not (tmp_path / "new").exists()
             assert rows_of(url) == before
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []

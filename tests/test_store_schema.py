@@ -6,6 +6,7 @@ import contextlib
 import re
 import sqlite3
 from pathlib import Path
+from unittest import mock
 
 import pytest
 import sqlalchemy as sa
@@ -17,9 +18,12 @@ from alembic.script import ScriptDirectory
 
 from khemon.models import QUALITIES, STATUSES, TIMINGS, StoreProblem
 from khemon.store import Store, connection, tables, triggers
+from khemon.store import store as opening
 from khemon.store.repository.bulk import insert_rows
 from khemon.units import ANALYTE_CODES
+from tests import databases
 
+pytestmark = pytest.mark.usefixtures("by_migrations")
 SQLITE = sa.dialects.registry.load("sqlite")()
 MIGRATIONS = Path(connection.__file__).parent / "migrations"
 
@@ -52,6 +56,19 @@ def test_the_newest_migration_is_the_schema_of_this_code():
 def test_postgresql_is_migrated_from_nothing(empty_postgres):
     Store(empty_postgres).close()
     Store(empty_postgres).close()
+
+
+def test_a_new_database_of_the_tests_is_one_that_the_migrations_make(tmp_path):
+    for name, made in (("migrated", databases.BY_MIGRATIONS), ("told", databases.migrate)):
+        with mock.patch.object(opening, "migrate", made):
+            Store(f"sqlite:///{tmp_path / name}").close()
+    with (
+        contextlib.closing(sqlite3.connect(tmp_path / "migrated")) as one,
+        contextlib.closing(sqlite3.connect(tmp_path / "told")) as other,
+    ):
+        assert list(one.iterdump()) == list(other.iterdump())
+        for setting in ("user_version", "application_id", "page_size", "auto_vacuum", "encoding"):
+            assert one.execute(f"PRAGMA {setting}").fetchone() == other.execute(f"PRAGMA {setting}").fetchone()
 
 
 def test_opening_again_changes_nothing(store_url):

@@ -219,6 +219,7 @@ def test_a_unit_and_a_laboratory_that_state_different_bases_conflict():
         basis_of("d_dimer", "mg/L FEU", "DDU")
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize(
     ("analyte", "spelling", "ucum", "canonical"),
     [
