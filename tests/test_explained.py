@@ -252,8 +252,9 @@ def test_where_no_rule_says_what_joins_a_course_its_days_begin_with_each_break()
     alone = WARD.model_copy(update={"rules": rules})
     day = "one day without the drug does not begin its days anew"
     assert on_prednisolone(day, alone) == "on prednisolone, day 4"
-    steps = (CaseEvent(kind="prednisolone", start="0 d", end="3 d"), CaseEvent(kind="prednisolone", start="3 d"))
-    assert on_prednisolone(day, alone, events=steps) == "on prednisolone, day 8"
+    for again in ("3 d", "3 d 4 h"):
+        steps = (CaseEvent(kind="prednisolone", start="0 d", end="3 d"), CaseEvent(kind="prednisolone", start=again))
+        assert on_prednisolone(day, alone, events=steps) == "on prednisolone, day 8"
 
 
 def test_what_joins_the_courses_of_another_drug_does_not_join_these():
