@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from khemon.rules import Protocol, evaluate, load_protocol, series
-from khemon.rules.calendar import to_ms
+from khemon.rules.calendar import from_ms, to_ms
+from khemon.rules.engine import prepare
 from khemon.rules.rulebook import EventLimb, Number
 from tests import reference
 from tests.columns import by_engine, columns, plain
@@ -170,3 +171,12 @@ def test_rows_of_children_in_any_order_are_judged_child_by_child():
     as_of = to_ms(max(history.as_of for history in histories))
     said = [evaluate(rows, events, patients, WARD, "UTC", as_of) for rows in (results, backwards)]
     assert plain(said[0], WARD, 3) == plain(said[1], WARD, 3)
+
+
+def test_what_is_recorded_after_observation_closed_is_not_known():
+    history = told(
+        ["plt 0d 50"], [event(text) for text in ("plasma 1d", "follow_up_end 2d", "plasma 2d", "plasma 3d")], at("9d")
+    )
+    results, events, _ = columns([history], "UTC")
+    known = prepare(results, events, 1, WARD, to_ms(at("9d"))).events
+    assert [since(from_ms(int(start))) for start in known.start] == ["1d", "2d", "2d"]

@@ -173,6 +173,10 @@ NEWS = {
         child(*SETTLED),
         child(*SETTLED, events=(event("response_documented 2d"),)),
     ),
+    "a response documented before a low count": (
+        child("plt 0d 120", "plt 5d 90"),
+        child("plt 0d 120", "plt 5d 90", events=(event("response_documented 1d"),)),
+    ),
     "a companion": (
         child(*RESPONSE, "plt 35d 80"),
         child(*RESPONSE, "plt 35d 80", "fib 35d 1.2"),
