@@ -417,6 +417,25 @@ def test_why_treatment_was_given_up(note, lack, reason):
     assert answer(child, "stopped_before_month_12") == ("met", "")
 
 
+def test_why_treatment_was_given_up_may_be_recorded_until_month_12_or_the_end_of_follow_up():
+    def why(*notes, as_of=None, end=None):
+        told = [Happening("discontinuation", day, note=note) for day, note in notes]
+        told += [] if end is None else [Happening("follow_up_end", end)]
+        return answer(
+            Told(LOW, events=told), "stopped_for_lack_of_efficacy", **({} if as_of is None else {"as_of": as_of})
+        )
+
+    goes_on = ("provisional", "follow_up_running")
+    assert why((30, ""), as_of=363) == why((30, "moved away"), as_of=363) == goes_on
+    assert why((30, ""), as_of=364) == ("not_met", "reason_not_recorded")
+    assert why((30, "moved away"), as_of=364) == ("not_met", "other_reason")
+    assert why((30, ""), (363, "no response")) == ("met", "")
+    assert why((30, ""), (364, "no response")) == ("not_met", "reason_not_recorded")
+    assert why((30, ""), (364, "moved away")) == ("not_met", "reason_not_recorded")
+    assert why((30, ""), as_of=50, end=40) == ("not_met", "reason_not_recorded")
+    assert why((30, "no response"), as_of=30) == ("met", "")
+
+
 def test_a_stop_at_month_12_is_no_early_one():
     child = Told(LOW, events=[Happening("discontinuation", 364, note="lack of efficacy")])
     assert answer(child, "stopped_before_month_12") == ("not_met", "none_recorded")

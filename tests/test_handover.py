@@ -46,7 +46,7 @@ def crowded() -> Files:
     for number, name in enumerate((HOSTILE, "李小明", "Мария Ильина", "علي 12", "a\u202eb")):
         files.child(f"N{number}", name)
         files.panel(f"N{number}", 5, "8", "0.7", ">20", "77")
-    files.child("Crowd", LONG)
+    files.child("Crowd", LONG, "2025-01-15")
     for day in range(498, 0, -1):
         low = day % 8 < 4
         files.panel("Crowd", 24 * day, "8" if low else "240", "0.4" if low else "2.6", ">20", "57" if low else "120")

@@ -87,7 +87,7 @@ def live(store: Store, folder: Path) -> Diary:
 
     files = Files(START)
     for number, name in enumerate(("Ada", "Bea", "Cem")):
-        files.child("ABC"[number], name)
+        files.child("ABC"[number], name, "2025-06-15")
     rebound(files, "A")
     for child in "BC":
         files.panel(child, 20, "8", "1.1", "9", "70")

@@ -136,6 +136,9 @@ def stopped(treated: Treatment, facts: Known, numbers: EndpointNumbers, *, for_l
     early = treated.stopped < day
     choice = Choice(n)
     if for_lack:
+        # The reason may be recorded after the stop: until month 12 nothing says that there is none.
+        goes_on = (facts.closing_day == NEVER) & (facts.last - facts.day0_day < day)
+        choice.where(early & ~treated.lack_of_efficacy & goes_on, "provisional", "follow_up_running")
         choice.where(early & ~treated.reason_told, "not_met", "reason_not_recorded")
         choice.where(early & ~treated.lack_of_efficacy, "not_met", "other_reason")
     choice.where(early, "met")

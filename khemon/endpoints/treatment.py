@@ -112,8 +112,9 @@ def _stops(children: Children, facts: Known, numbers: EndpointNumbers) -> tuple[
     words = numbers.stopping.lack_of_efficacy
     means_it = told.note.marks(any(word in text for word in words) for text in told.note.texts)
     reason_told, lack = np.zeros(n, np.bool_), np.zeros(n, np.bool_)
-    reason_told[patient[since_day0 & (told.note.code >= 0)]] = True
-    lack[patient[since_day0 & means_it]] = True
+    in_time = since_day0 & (day < numbers.month_12.day.count)
+    reason_told[patient[in_time & (told.note.code >= 0)]] = True
+    lack[patient[in_time & means_it]] = True
     return first, reason_told, lack
 
 

@@ -251,8 +251,8 @@ class LabReader:
             set_aside(observation)
         elif observation.row in self._below_others and not cells[self._material]:
             hold_below(observation)
-        if comment and observation.value is not None:
-            if self._comments_tell and not observation.quality:
+        if comment and self._comments_tell and observation.value is not None:
+            if not observation.quality:
                 self._heed_comment(observation, self._spoken[comment])
             if self._refused[comment]:
                 observation.reasons.append(REFUSED)
