@@ -155,6 +155,10 @@ class FurtherWording:
         levels = self.looked.levels(rule, stretch.patient, stretch.onset, stretch.last_inside)
         # Each level of one time is judged: the sentence names the one that lies furthest outside.
         latest = [(point, trough) for point, trough in levels if point.time == levels[-1][0].time]
+        certain = stretch.confirmed_at is not None and self.looked.certain(rule, stretch, latest[0][0].time)
+        if certain and rule.side == "above":
+            # Only a trough is certainly above: a level of unstated timing may have been taken at its peak.
+            latest = [level for level in latest if level[1]]
         furthest = max if rule.side == "above" else min
         point, trough = furthest(latest, key=lambda level: (level[0].low, level[0].high))
         kind = "trough " if trough else ""
@@ -163,7 +167,6 @@ class FurtherWording:
         if stretch.confirmed_at is None:
             text += f": cannot tell whether {rule.side} the {self._target(stretch, rule)}"
         else:
-            certain = self.looked.certain(rule, stretch, point.time)
             text += f": {rule.side} the {self._target(stretch, rule)}"
             text += "" if certain else " before; cannot tell whether it still is"
         return text + unstated
