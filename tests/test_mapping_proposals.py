@@ -330,7 +330,7 @@ def test_damaged_bytes_are_a_problem_in_words_or_a_proposal_that_changes_no_row(
     if found.shape is not None:
         with_it = dataclasses.replace(PLAIN, mapping=again)
         before, after = read(bytes(content), "x", PLAIN), read(bytes(content), "x", with_it)
-        assert (after.observations, after.events) == (before.observations, before.events)
+        assert (list(after.observations), after.events) == (list(before.observations), before.events)
         assert changes(found.shape, recognized(bytes(content), with_it).shape) == []
 
 
