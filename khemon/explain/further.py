@@ -156,8 +156,8 @@ class FurtherWording:
         # Each level of one time is judged: the sentence names the one that lies furthest outside.
         latest = [(point, trough) for point, trough in levels if point.time == levels[-1][0].time]
         certain = stretch.confirmed_at is not None and self.looked.certain(rule, stretch, latest[0][0].time)
-        if certain and rule.side == "above":
-            # Only a trough is certainly above: a level of unstated timing may have been taken at its peak.
+        if certain:
+            # Only a trough is certainly outside: a level of unstated timing may have been taken at any hour.
             latest = [level for level in latest if level[1]]
         furthest = max if rule.side == "above" else min
         point, trough = furthest(latest, key=lambda level: (level[0].low, level[0].high))
