@@ -153,14 +153,13 @@ class FurtherWording:
 
     def _band(self, stretch: Stretch, rule: BandRule) -> str:
         levels = self.looked.levels(rule, stretch.patient, stretch.onset, stretch.last_inside)
+        time = levels[-1][0].time
+        certain = self.looked.certain(rule, stretch, time)
+        # Only a trough is certainly outside: a level of unstated timing may have been taken at any hour.
+        latest = [level for level in levels if level[0].time == time and (level[1] or not certain)]
         # Each level of one time is judged: the sentence names the one that lies furthest outside.
-        latest = [(point, trough) for point, trough in levels if point.time == levels[-1][0].time]
-        certain = stretch.confirmed_at is not None and self.looked.certain(rule, stretch, latest[0][0].time)
-        if certain:
-            # Only a trough is certainly outside: a level of unstated timing may have been taken at any hour.
-            latest = [level for level in latest if level[1]]
         furthest = max if rule.side == "above" else min
-        point, trough = furthest(latest, key=lambda level: (level[0].low, level[0].high))
+        point, trough = furthest(latest)
         kind = "trough " if trough else ""
         unstated = "" if trough else ", timing not stated"
         text = f"{capital(label(rule.analyte))} {kind}{self.naming.value(point)}"
