@@ -249,3 +249,9 @@ def test_a_row_whose_id_is_in_doubt_makes_nobody_and_stays_with_somebody_who_is_
         assert {row.text: row.patient_id for row in reader.held()} == {"81": "1.23E+05", "1": "P1"}
         assert [row.text for row in reader.undecided(patient_no=reader.patient_numbers()["P1"])] == ["1"]
     assert check(store) == []
+
+
+@pytest.mark.parametrize("born", ["0001-01-01", "1900-01-01"])
+def test_a_birth_date_of_long_ago_stands_in_the_way_of_nothing(store, born):
+    brought(store, BORN.replace(b"2026-02-03", born.encode()), "patients.csv")
+    assert [decision for _, decision, _ in fates(brought(store, labs(count("P1", 81))))] == ["accepted"]

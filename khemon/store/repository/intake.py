@@ -45,7 +45,7 @@ WITHOUT_PATIENT = frozenset({"rejected", "ignored"})
 #: On the first row of a patient whom the import makes.
 NEW_PATIENT = "new_patient"
 #: Why the patient of a held row may be somebody else: such a row creates none either, until a person says so.
-NEARLY_KNOWN = "nearly_known: another patient's id differs from this one in zeros ahead, capitals or blanks only"
+NEARLY_KNOWN = "nearly_known: another patient's id differs from this one in zeros ahead, capitals, blanks or a .0 only"
 IDENTITY_IN_DOUBT = "identity_in_doubt:"
 UNLISTED = "new_patient: nobody has this id, and the patient list is closed"
 #: Fast, and a text file still shrinks to a fifth.
