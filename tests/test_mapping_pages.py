@@ -3,6 +3,7 @@
 import contextlib
 
 import pytest
+from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
@@ -56,10 +57,14 @@ def choose_laboratory(page: Page, name):
     settled(page)
     box = page.get_by_role("combobox", name="Laboratory of")
     for _ in range(5):
-        box.fill(name)
-        with contextlib.suppress(PlaywrightTimeout):
+        # What the page showed of the file before may stand a moment longer, beside what is new.
+        expect(box).to_have_count(1)
+        with contextlib.suppress(PlaywrightError):
+            box.fill(name)
             page.get_by_role("option").filter(has_text=name).first.click(timeout=3_000)
             break
+    else:
+        raise AssertionError(f"{name} was never offered")
     settled(page)
 
 
