@@ -17,8 +17,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, Playwright, expect
 
-#: Streamlit's page when its script has run and nothing is under way.
-IDLE = '[data-testid="stApp"][data-test-connection-state="CONNECTED"][data-test-script-state="notRunning"]'
+#: Streamlit's page when its script has run, nothing is under way, and the code of every element has come.
+IDLE = (
+    '[data-testid="stApp"][data-test-connection-state="CONNECTED"][data-test-script-state="notRunning"]'
+    ':not(:has([data-testid="stSkeleton"]))'
+)
 #: On a deep link Streamlit's page looks for its server under the page's own path first, and is told 404.
 LOOKING_FOR_ITS_SERVER = r"status of 404 \(Not Found\) .*/[a-z_]+/_stcore/(health|host-config)$"
 NAMES = ("chromium", "chromium-browser", "google-chrome")
