@@ -58,8 +58,9 @@ def browser_type_launch_args(browser_type_launch_args: dict, playwright: Playwri
 
 @pytest.fixture(scope="session")
 def browser_context_args(browser_context_args: dict) -> dict:
-    """A ward computer's window."""
-    return {**browser_context_args, "viewport": {"width": 1400, "height": 1000}, "locale": "en-GB"}
+    """A ward computer's window. Its person wants nothing to move, which spares the machine a tenth of its work."""
+    ward = {"viewport": {"width": 1400, "height": 1000}, "locale": "en-GB", "reduced_motion": "reduce"}
+    return {**browser_context_args, **ward}
 
 
 @pytest.fixture
