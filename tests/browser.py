@@ -6,6 +6,7 @@ reports an error. A test that provokes one says so with `harmless`.
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import shutil
@@ -191,32 +192,25 @@ def page(context: BrowserContext, window: Window) -> Page:
     return window.tab
 
 
-def settled(page: Page) -> None:
-    """Waits until the script of the page has run."""
-    page.locator(IDLE).wait_for(timeout=60_000)
-
-
 #: What was pressed a moment ago may not have reached the server: a page is at rest once it was idle for so many ms.
 REST_MS = 200
-AT_REST = f"""() => new Promise(done => {{
-    let since = performance.now()
-    const look = () => {{
-        if (!document.querySelector('{IDLE}')) since = performance.now()
-        performance.now() - since > {REST_MS} ? done(true) : requestAnimationFrame(look)
-    }}
-    look()
-}})"""
+AT_REST = f"""look => {{
+    const idle = document.querySelector('{IDLE}'), since = window.khemonIdle, now = performance.now()
+    if (!idle || since?.look !== look) window.khemonIdle = idle ? {{look, at: now}} : undefined
+    return idle && since?.look === look && now - since.at > {REST_MS}
+}}"""
+_LOOKS = itertools.count(1)
 
 
-def at_rest(page: Page) -> None:
+def settled(page: Page) -> None:
     """Waits until nothing runs, nor is about to: a press while a page is made anew is lost."""
-    page.evaluate(AT_REST)
+    page.wait_for_function(AT_REST, arg=next(_LOOKS), timeout=60_000, polling=REST_MS // 5)
 
 
 def visit(page: Page, url: str) -> None:
     """Opens an address and waits until its script has run without an error."""
     page.goto(url)
-    settled(page)
+    page.locator(IDLE).wait_for(timeout=60_000)
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from khemon.actions import by_hand
 from khemon.store import Store
-from tests.browser import at_rest, settled, visit
+from tests.browser import settled, visit
 from tests.server import running_server
 from tests.wards import ACTOR, HOSTILE, TIMEZONE, Files, bring
 
@@ -154,10 +154,10 @@ def test_what_is_unusual_is_asked_about_before_it_can_be_stored(page: Page, serv
     settled(page)
     button = page.get_by_role("button", name="Store this result")
     expect(button).to_be_disabled()
-    at_rest(page)
+    settled(page)
     page.get_by_text("I have looked again: it is right").click()
     expect(button).to_be_enabled()
-    at_rest(page)
+    settled(page)
     button.click()
     settled(page)
     expect(page.get_by_text("Stored as batch")).to_be_visible()

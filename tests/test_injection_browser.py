@@ -22,7 +22,7 @@ from khemon.gate.places import page_paths
 from khemon.models import Actor
 from khemon.rules.calendar import to_ms
 from khemon.store import Store
-from tests.browser import at_rest, visit
+from tests.browser import settled, visit
 from tests.hostile import TEXTS
 from tests.server import Server, mark_synthetic, running_server
 from tests.test_accounts import PASSWORD
@@ -113,7 +113,7 @@ def typed_everywhere(page: Page, *, only_empty: bool) -> int:
     """Puts as much of the corpus as it takes into every field that takes text; how many there were."""
     new = 0
     for _ in range(3):
-        at_rest(page)
+        settled(page)
         try:
             for _ in typed_into(page, only_empty=only_empty or new > 0):
                 new += 1
@@ -153,23 +153,23 @@ def questions(page: Page) -> Iterator[str]:
     """Every form of the page of held results, sent as a question what would follow, and one as a decision."""
     yield "move"
     page.get_by_role("button", name="What would change?").click()
-    at_rest(page)
+    settled(page)
     for file in ("labs", "events"):
         group = page.locator("[data-testid=stExpander] summary").filter(has_text=f"· {file} ")
         before = group.count()
         correct = page.get_by_role("tab", name="Correct…")
         if not correct.count():  # a question that is alone stands open
             group.first.click()
-            at_rest(page)
+            settled(page)
         yield f"{file}, decide"
         correct.first.click()
         yield f"{file}, correct"
         page.locator("button:enabled:visible").filter(has_text="What would follow?").last.click()
-        at_rest(page)
+        settled(page)
         page.get_by_role("tab", name="Confirm or reject").first.click()
         page.get_by_role("button", name="Reject").first.click()
         expect(group).to_have_count(before - 1)
-        at_rest(page)
+        settled(page)
     page.locator("[data-testid=stExpander] summary").filter(has_text="Decided: the last").click()
 
 
@@ -179,15 +179,15 @@ def entries(page: Page) -> Iterator[str]:
     groups.first.wait_for()
     for number in range(groups.count()):
         groups.nth(number).click()
-        at_rest(page)
+        settled(page)
         what = page.get_by_role("combobox", name="What", exact=True)
         if what.count():
             what.click()
             page.get_by_role("option").first.click()
-            at_rest(page)
+            settled(page)
         if page.get_by_text("Hold (given as dose 0)").count():
             page.get_by_text("Start, restart or new dose").click()
-            at_rest(page)
+            settled(page)
         yield groups.nth(number).inner_text()
 
 

@@ -10,7 +10,7 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from khemon.actions.mappings import mapping_of
 from khemon.models import Actor
 from khemon.store import Store
-from tests.browser import at_rest, settled, visit
+from tests.browser import settled, visit
 from tests.server import mark_synthetic, running_server
 from tests.wards import TIMEZONE
 
@@ -124,7 +124,7 @@ def read_until_told(page: Page, told: str) -> None:
     """Presses the button, again where the page was made anew under the press, until the page says so."""
     page.keyboard.press("Control+Enter")
     for wait_ms in (5_000, 10_000, 20_000):
-        at_rest(page)
+        settled(page)
         page.get_by_role("button", name="Read it with this text").click()
         with contextlib.suppress(AssertionError):
             expect(page.get_by_text(told).first).to_be_visible(timeout=wait_ms)
