@@ -21,6 +21,7 @@ TIME_OF_DAY = re.compile(
 )
 #: Of several such columns the one whose name says it best is read, the others are not.
 OF_SEVERAL_ONE = (
+    "comparator",
     "resulted_at",
     "specimen_id",
     "material",

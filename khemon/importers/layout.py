@@ -34,7 +34,7 @@ LAB_COLUMNS: tuple[str, ...] = (
     "resulted_at",
 )
 #: What a labs.csv may hold as well, by any of its names.
-BESIDE = ("material", "birth_date")
+BESIDE = ("material", "birth_date", "comparator")
 LAB_REQUIRED = LAB_COLUMNS[:5]
 EVENT_COLUMNS: tuple[str, ...] = ("patient_id", "kind", "start", "end", "dose", "unit", "note")
 EVENT_REQUIRED = EVENT_COLUMNS[:3]

@@ -35,6 +35,8 @@ COLUMN_FIELDS: tuple[str, ...] = (
     "specimen_id",
     "material",
     "birth_date",
+    "comparator",
+    "flag",
 )
 PROBE = dt.datetime(2001, 2, 13, 16, 5, tzinfo=dt.UTC)
 

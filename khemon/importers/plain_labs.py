@@ -23,7 +23,7 @@ from khemon.models import ImportProblem
 #: Bytes that are looked at together, and the rest of their last line.
 BLOCK = 524_288
 #: What these columns say of a row is heeded where every row is looked at for itself.
-HEEDED = ("comment", "resulted_at", "material", "birth_date")
+HEEDED = ("comment", "resulted_at", "material", "birth_date", "comparator")
 #: What these say of a result does not depend on the rest of its row.
 TELLING: tuple[str, ...] = ("analyte", "value", "unit", "reference_range", "status", "quality", "timing")
 #: Of whom, when, and what is said.
@@ -113,7 +113,7 @@ def _is_told_plainly(header: Sequence[str], columns: Columns, content: bytes) ->
     if not known or any(name in columns.at for name in HEEDED):
         return False
     again = header[columns.at["analyte"]].encode()
-    return all(header[index] for index in columns.unread) and content.count(again) == 1
+    return not columns.unread and content.count(again) == 1
 
 
 class PlainLabs:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from khemon.importers.beside import hold_beside, join_signs
 from khemon.importers.claims import TIME_FIELDS
 from khemon.importers.findings import Findings, found_in
 from khemon.importers.grid import Grid, Ragged
@@ -137,6 +138,7 @@ def _understood(grid: Grid, options: ReadOptions) -> Table:
         # Every comment counts: a value may stand in any of them.
         cells[columns.at["comment"]] = " ".join(cells[index].strip() for index in columns.comments).strip()
     join_ranges(grid, columns)
+    join_signs(grid, columns)
     set_aside(grid, columns)
     join_times_of_day(grid, columns)
     if columns.kind == LABS and columns.layout != CANONICAL:
@@ -207,6 +209,7 @@ def _observations(tables: Sequence[Table], options: ReadOptions, stated: str | N
         known = units.setdefault(tuple(table.grid.header), {})
         reader = LabReader(table.grid, table.columns, measures, collected, resulted, stated, table.patients, known)
         own = _as_labelled(table, [_doubted(one, table.whose) for one in reader.observations()])
+        own = hold_beside(table.grid, table.columns, own)
         if table.grid.asides:
             own += [_aside(aside) for aside in table.grid.asides]
             own.sort(key=lambda observation: observation.row)
