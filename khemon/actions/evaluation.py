@@ -11,6 +11,7 @@ import numpy as np
 
 from khemon.actions.doubts import hold_misfits
 from khemon.actions.judging import Case, dose_of, episodes_of, patients_column, unit_codes
+from khemon.actions.without_number import settle_without_number
 from khemon.explain import Given
 from khemon.importers import EventRow, Observation, Reading, ReadOptions, read
 from khemon.models import EVENT_KINDS, QUALITIES, STATUSES, TIMINGS, Episode, Grounds, ImportProblem, Patient
@@ -91,6 +92,7 @@ def readings_of(
     known = registered([reading for _, reading in readings])
     for _, reading in readings:
         hold_misfits(reading, known, options.timezone)
+        settle_without_number(reading, None, None)
     return readings
 
 

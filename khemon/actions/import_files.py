@@ -15,6 +15,7 @@ from khemon.actions.recompute import recompute, ward_of
 from khemon.actions.remembered import Remembered, read_as_remembered, with_remembered
 from khemon.actions.review.undoing import acts_about
 from khemon.actions.row_documents import event_row, fate_row, patient_row, result_row, time_text
+from khemon.actions.without_number import settle_without_number
 from khemon.importers import Mapping, Reading, ReadOptions, read
 from khemon.models import Actor, Alert, Refused
 from khemon.store import BatchRow, ImportMeta, ImportOutcome, Store, Writer, without_collection
@@ -142,6 +143,7 @@ def record(
             writer.set_setting("timezone", zone)
             writer.audit(meta.actor, "set_timezone", "store", {"new": zone}, options.now_ms)
         hold_doubtful(writer, reading, zone, closed=options.closed_patient_list)
+        settle_without_number(reading, writer, meta.source)
         outcome = writer.record_import(
             meta,
             observations=reading.observations,
