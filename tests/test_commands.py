@@ -382,6 +382,18 @@ def test_superseding_takes_the_other_value(ward):
     assert ward.values() == []
 
 
+def test_a_file_that_was_held_as_a_conflict_supersedes_when_it_is_sent_again_to_do_so(ward):
+    ward.bring(lab("250"))
+    ward.bring(lab("25"))
+    told = ward.bring(lab("25"), more=("--on-conflict", "supersede", "--dry-run")).document["counts"]
+    said = ward.bring(lab("25"), more=("--on-conflict", "supersede"))
+    assert (said.code, said.document["counts"]["accepted"]) == (0, 1)
+    assert told == said.document["counts"]
+    assert [words for _, words in ward.values()] == ["Platelets 25 (<30)"]
+    again = ward.bring(lab("25"), more=("--on-conflict", "supersede"))
+    assert again.document["counts"]["duplicate"] == 1, "it is stored now"
+
+
 SEQUENCES = {
     "preliminary, final": (("25", "preliminary"), ("250", "final")),
     "final, corrected": (("25", "final"), ("250", "corrected")),

@@ -119,7 +119,8 @@ def _import(store: Store, actor: Actor, content: bytes, name: str, options: Opti
     sha256 = hashlib.sha256(content).hexdigest()
     with store.reading() as reader:
         own, read_as = reader.setting("timezone"), (_source(options), _mapping_digest(options))
-        first = reader.standing_batch(sha256, *read_as) if keep else None
+        anew = options.on_conflict == "supersede"
+        first = reader.standing_batch(sha256, *read_as, supersede=anew) if keep else None
     zone = _zone(own, options)
     if first is not None:
         return _again(store, first, name, sha256, zone)
