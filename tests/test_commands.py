@@ -382,6 +382,18 @@ def test_superseding_takes_the_other_value(ward):
     assert ward.values() == []
 
 
+def test_a_dry_run_and_a_refused_first_import_leave_no_database_behind(tmp_path):
+    labs = tmp_path / "labs.csv"
+    labs.write_text(f"{HEADER}{lab('25')}\n")
+    told = khemon("import", labs, "--db", sqlite(tmp_path), "--timezone", "UTC", "--dry-run", "--json")
+    assert (told.code, told.document["counts"]["accepted"]) == (0, 1)
+    without_zone = khemon("import", labs, "--db", sqlite(tmp_path), "--json")
+    missing = khemon("import", tmp_path / "none.csv", "--db", sqlite(tmp_path), "--timezone", "UTC", "--json")
+    for said, where in ((without_zone, "time zone"), (missing, "none.csv")):
+        assert (said.code, said.document["error"]["where"]) == (2, where)
+    assert [path.name for path in tmp_path.iterdir()] == ["labs.csv"]
+
+
 def test_a_file_that_was_held_as_a_conflict_supersedes_when_it_is_sent_again_to_do_so(ward):
     ward.bring(lab("250"))
     ward.bring(lab("25"))

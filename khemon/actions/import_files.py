@@ -86,8 +86,10 @@ def commit(store: Store, actor: Actor, content: bytes, name: str, options: Optio
     return _import(store, actor, content, name, options, keep=True)
 
 
-def zone_for(store: Store, options: Options) -> str:
+def zone_for(store: Store | None, options: Options) -> str:
     """The store's time zone, or the one it gets now; Refused when there is none, or when it has another."""
+    if store is None:
+        return _zone(None, options)
     with store.reading() as reader:
         own = reader.setting("timezone")
     return _zone(own, options)
