@@ -382,6 +382,18 @@ def test_superseding_takes_the_other_value(ward):
     assert ward.values() == []
 
 
+@pytest.mark.parametrize("port", ["99999", "-1", "x"])
+def test_a_port_that_is_none_is_wrong_usage(tmp_path, port):
+    said = khemon("serve", "--port", port, "--db", sqlite(tmp_path), "--timezone", "UTC")
+    assert (said.code, said.out, "--port" in said.err) == (2, "", True)
+
+
+def test_a_setting_that_is_not_allowed_is_wrong_usage_for_the_server_too(tmp_path):
+    more = {"KHEMON_CLOSED_PATIENT_LIST": "perhaps"}
+    said = khemon("serve", "--db", sqlite(tmp_path), "--timezone", "UTC", env=more)
+    assert (said.code, said.out, "KHEMON_CLOSED_PATIENT_LIST" in said.err) == (2, "", True)
+
+
 def test_a_dry_run_and_a_refused_first_import_leave_no_database_behind(tmp_path):
     labs = tmp_path / "labs.csv"
     labs.write_text(f"{HEADER}{lab('25')}\n")
