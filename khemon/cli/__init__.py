@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from codecs import lookup
 
 import typer
 
@@ -53,7 +54,7 @@ for module in (
 def _write_utf8() -> None:
     """What leaves through a pipe or into a file is UTF-8 whatever the locale: the same document is the same bytes."""
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper) and not stream.isatty():
+        if isinstance(stream, io.TextIOWrapper) and not stream.isatty() and lookup(stream.encoding).name != "utf-8":
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
