@@ -382,6 +382,42 @@ def test_superseding_takes_the_other_value(ward):
     assert ward.values() == []
 
 
+@pytest.mark.parametrize("port", ["99999", "-1", "x"])
+def test_a_port_that_is_none_is_wrong_usage(tmp_path, port):
+    said = khemon("serve", "--port", port, "--db", sqlite(tmp_path), "--timezone", "UTC")
+    assert (said.code, said.out, "--port" in said.err) == (2, "", True)
+
+
+def test_a_setting_that_is_not_allowed_is_wrong_usage_for_the_server_too(tmp_path):
+    more = {"KHEMON_CLOSED_PATIENT_LIST": "perhaps"}
+    said = khemon("serve", "--db", sqlite(tmp_path), "--timezone", "UTC", env=more)
+    assert (said.code, said.out, "KHEMON_CLOSED_PATIENT_LIST" in said.err) == (2, "", True)
+
+
+def test_a_dry_run_and_a_refused_first_import_leave_no_database_behind(tmp_path):
+    labs = tmp_path / "labs.csv"
+    labs.write_text(f"{HEADER}{lab('25')}\n")
+    told = khemon("import", labs, "--db", sqlite(tmp_path), "--timezone", "UTC", "--dry-run", "--json")
+    assert (told.code, told.document["counts"]["accepted"]) == (0, 1)
+    without_zone = khemon("import", labs, "--db", sqlite(tmp_path), "--json")
+    missing = khemon("import", tmp_path / "none.csv", "--db", sqlite(tmp_path), "--timezone", "UTC", "--json")
+    for said, where in ((without_zone, "time zone"), (missing, "none.csv")):
+        assert (said.code, said.document["error"]["where"]) == (2, where)
+    assert [path.name for path in tmp_path.iterdir()] == ["labs.csv"]
+
+
+def test_a_file_that_was_held_as_a_conflict_supersedes_when_it_is_sent_again_to_do_so(ward):
+    ward.bring(lab("250"))
+    ward.bring(lab("25"))
+    told = ward.bring(lab("25"), more=("--on-conflict", "supersede", "--dry-run")).document["counts"]
+    said = ward.bring(lab("25"), more=("--on-conflict", "supersede"))
+    assert (said.code, said.document["counts"]["accepted"]) == (0, 1)
+    assert told == said.document["counts"]
+    assert [words for _, words in ward.values()] == ["Platelets 25 (<30)"]
+    again = ward.bring(lab("25"), more=("--on-conflict", "supersede"))
+    assert again.document["counts"]["duplicate"] == 1, "it is stored now"
+
+
 SEQUENCES = {
     "preliminary, final": (("25", "preliminary"), ("250", "final")),
     "final, corrected": (("25", "final"), ("250", "corrected")),

@@ -64,9 +64,12 @@ def labs(tmp_path: Path) -> Path:
     return tmp_path / "labs.csv"
 
 
-def test_the_same_input_gives_the_same_bytes(labs: Path) -> None:
-    labs.write_text(HEADER + "B,2026-01-02T08:00:00Z,platelets,8,10*9/L\nA,2026-01-01T08:00:00Z,fibrinogen,<0.5,g/L\n")
-    first, second = spawned("evaluate", labs, "--json"), spawned("evaluate", labs, "--json")
+def test_the_same_input_gives_the_same_bytes_whatever_the_locale_writes(labs: Path) -> None:
+    labs.write_text(
+        HEADER + "张三,2026-01-02T08:00:00Z,platelets,8,10*9/L\nA,2026-01-01T08:00:00Z,fibrinogen,<0.5,g/L\n"
+    )
+    first = spawned("evaluate", labs, "--json", env={"PYTHONIOENCODING": "utf-8"})
+    second = spawned("evaluate", labs, "--json", env={"PYTHONIOENCODING": "ascii"})
     assert first.code == 0
     assert first.out == second.out
 
@@ -91,6 +94,24 @@ def test_a_row_that_cannot_be_used_is_named_and_the_exit_code_is_one(labs: Path)
     assert done.code == 1
     assert [(row["file"], row["row"], row["decision"]) for row in document["not_used"]] == [("labs.csv", 2, "rejected")]
     assert document["patients"] == [{"patient_id": "A", "episodes": []}]
+
+
+def test_without_a_usable_row_it_is_told_for_the_latest_time_that_is_read_or_for_none(labs: Path) -> None:
+    labs.write_text(HEADER + "A,2026-01-01T08:00:00Z,platelets,8,mg\nA,2026-01-03T08:00:00Z,platelets,clotted,10*9/L\n")
+    assert khemon("evaluate", labs, "--json").document["as_of"] == "2026-01-03T08:00:00+00:00"
+    labs.write_text(HEADER + "A,,platelets,8,10*9/L\n")
+    done = khemon("evaluate", labs, "--json")
+    assert (done.code, done.document["as_of"]) == (1, None)
+
+
+def test_files_that_say_that_there_are_no_events_and_no_patients_may_stand_beside(labs: Path, tmp_path: Path) -> None:
+    labs.write_text(HEADER + "B,2026-01-01T08:00:00Z,platelets,8,10*9/L\n")
+    alone = khemon("evaluate", labs, "--json")
+    events, patients = tmp_path / "events.csv", tmp_path / "patients.csv"
+    events.write_text("patient_id,kind,start,end,dose,unit,note\n")
+    patients.write_text("patient_id,name\n")
+    done = khemon("evaluate", labs, "--events", events, "--patients", patients, "--json")
+    assert (done.code, done.out) == (0, alone.out)
 
 
 def test_every_patient_of_any_file_is_listed(labs: Path, tmp_path: Path) -> None:

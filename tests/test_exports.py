@@ -206,6 +206,31 @@ def test_the_record_is_exported_with_its_chain(store: Store, tmp_path):
         assert all(row["previous_hash"] == before["hash"] for before, row in itertools.pairwise(rows))
 
 
+def test_without_a_place_it_goes_to_stdout_and_what_does_not_is_named(cohort, tmp_path):
+    child = children(cohort)[0]
+    files = {each["file"]: each["rows"] for each in exported(cohort, child, tmp_path / "files")["files"]}
+    said = khemon("export", "patient", child, "--db", cohort)
+    assert said.code == 0
+    assert said.out.splitlines() == (tmp_path / "files" / "labs.csv").read_text(encoding="utf-8").splitlines()
+    assert f"events.csv ({files['events.csv']} rows)" in said.err and child not in said.err
+    for more in ((), ("--json",)):
+        bundle = khemon("export", "patient", child, "--format", "fhir", "--db", cohort, *more)
+        assert (bundle.code, bundle.err, json.loads(bundle.out)["resourceType"]) == (0, "", "Bundle")
+    assert khemon("export", "audit", "--db", cohort).out.startswith("sequence,")
+    for refused in (("--json",), ("--format", "xlsx")):
+        said = khemon("export", "patient", child, "--db", cohort, *refused)
+        assert (said.code, said.out, "--out" in said.err) == (2, "", True)
+
+
+def test_the_files_of_a_child_without_events_import_again(store: Store, tmp_path):
+    path = tmp_path / "labs.csv"
+    path.write_text("patient_id,collected_at,analyte,value,unit\nP1,2026-01-01T08:00:00Z,platelets,7,10*9/L\n")
+    imported(path, store.url)
+    exported(store.url, "P1", tmp_path / "files")
+    assert [imported(tmp_path / "files" / name, sqlite(tmp_path)).code for name in FILES] == [0, 0, 0]
+    assert told(sqlite(tmp_path), "P1") == told(store.url, "P1")
+
+
 def test_nothing_is_overwritten_and_an_unknown_child_is_refused(cohort, tmp_path):
     child = children(cohort)[0]
     (tmp_path / "mine").mkdir()

@@ -38,6 +38,7 @@ WHOLE_FILES = [
     ("only a byte-order mark", b"\xef\xbb\xbf\n", "file", "empty"),
     ("only a separator character", b"\x1c", "file", "binary"),
     ("header only", f"{HEADER}\n", "line 1", "no row"),
+    ("events, header only, not by commas", "patient_id;kind;start\n", "line 1", "commas"),
     ("binary file", bytes(range(256)) * 8, "file", "binary"),
     ("picture", b"\x89PNG\r\n\x1a\n" + bytes(100), "file", "picture"),
     ("zip or XLSX", b"PK\x03\x04" + bytes(100), "file", "XLSX"),
@@ -204,3 +205,12 @@ def test_an_unknown_or_missing_unit_is_rejected_with_the_units_to_use(unit):
 def test_an_error_names_no_patient():
     problem = refused(f"{HEADER}\nSecretName,x\nSecretName,y,z\n")
     assert "SecretName" not in str(problem)
+
+
+@pytest.mark.parametrize(
+    ("header", "kind"),
+    [("patient_id,kind,start,end,dose,unit,note", "events"), ("patient_id,name,birth_date", "patients")],
+)
+def test_events_and_patients_may_be_none_as_an_export_of_a_child_without_them_says(header, kind):
+    found = reading(f"{header}\n")
+    assert (found.kind, found.events, found.patients, list(found.observations)) == (kind, [], [], [])

@@ -153,6 +153,19 @@ def test_a_damaged_file_can_be_replaced_and_is_kept(tmp_path):
     assert khemon("check", "--db", url, "--json").document["sound"]
 
 
+@pytest.mark.parametrize("blank", ["no bytes", "no tables"])
+def test_a_file_that_holds_nothing_is_no_backup(filled, tmp_path, blank):
+    empty = tmp_path / "empty"
+    empty.touch()
+    if blank == "no tables":
+        with closing(sqlite3.connect(empty)) as opened:
+            opened.execute("VACUUM")
+    before = rows_of(filled.url)
+    said = khemon("restore", empty, "--db", filled.url, "--replace", "--json")
+    assert (said.code, "holds no database" in said.err) == (2, True)
+    assert rows_of(filled.url) == before
+
+
 def test_a_store_that_is_not_sound_gives_no_backup_and_a_changed_backup_is_not_restored(filled, tmp_path):
     assert khemon("backup", tmp_path / "good", "--db", filled.url).code == 0
     with closing(sqlite3.connect(tmp_path / "good")) as raw, raw:

@@ -11,6 +11,7 @@ import numpy as np
 
 from khemon.actions.doubts import hold_misfits
 from khemon.actions.judging import Case, dose_of, episodes_of, patients_column, unit_codes
+from khemon.actions.without_number import settle_without_number
 from khemon.explain import Given
 from khemon.importers import EventRow, Observation, Reading, ReadOptions, read
 from khemon.models import EVENT_KINDS, QUALITIES, STATUSES, TIMINGS, Episode, Grounds, ImportProblem, Patient
@@ -70,11 +71,11 @@ def evaluate_files(
     readings = readings_of(labs, events, patients, options)
     not_used = rows_not_used(readings)
     case, givens = case_of_readings([reading for _, reading in readings], zone)
-    moment = latest_time(case.results, case.events) if as_of_ms is None else as_of_ms
+    moment = _moment(case, readings) if as_of_ms is None else as_of_ms
     found = episodes_of(case, protocol, zone, moment, givens, grounded=True)
     document: dict[str, Any] = {
         "protocol": {"name": protocol.name, "version": protocol.version},
-        "as_of": from_ms(moment, zone).isoformat(),
+        "as_of": from_ms(moment, zone).isoformat() if moment else None,
         "timezone": zone,
         "timezone_stated": timezone is not None,
         "patients": _by_patient(case.patient_ids, found),
@@ -91,12 +92,23 @@ def readings_of(
     known = registered([reading for _, reading in readings])
     for _, reading in readings:
         hold_misfits(reading, known, options.timezone)
+        settle_without_number(reading, None, None)
     return readings
 
 
 def rows_not_used(readings: Sequence[tuple[Source, Reading]]) -> list[dict[str, Any]]:
     """Every row that is not evaluated, with its file and the reasons."""
     return [item for source, reading in readings for item in _not_used(source.name, reading)]
+
+
+def _moment(case: Case, readings: Sequence[tuple[Source, Reading]]) -> int:
+    """The latest time of what is used, else of what is read; the beginning of time where a file states none."""
+    latest = latest_time(case.results, case.events)
+    if latest:
+        return latest
+    rows = [row for _, reading in readings for row in (*reading.observations, *reading.events)]
+    times = [getattr(row, name, None) for row in rows for name in ("collected_ms", "start_ms", "end_ms")]
+    return max((time for time in times if time is not None), default=0)
 
 
 def _wanted(labs: Source, events: Source | None, patients: Source | None) -> list[tuple[Source, str]]:

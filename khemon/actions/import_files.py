@@ -15,6 +15,7 @@ from khemon.actions.recompute import recompute, ward_of
 from khemon.actions.remembered import Remembered, read_as_remembered, with_remembered
 from khemon.actions.review.undoing import acts_about
 from khemon.actions.row_documents import event_row, fate_row, patient_row, result_row, time_text
+from khemon.actions.without_number import settle_without_number
 from khemon.importers import Mapping, Reading, ReadOptions, read
 from khemon.models import Actor, Alert, Refused
 from khemon.store import BatchRow, ImportMeta, ImportOutcome, Store, Writer, without_collection
@@ -85,8 +86,10 @@ def commit(store: Store, actor: Actor, content: bytes, name: str, options: Optio
     return _import(store, actor, content, name, options, keep=True)
 
 
-def zone_for(store: Store, options: Options) -> str:
+def zone_for(store: Store | None, options: Options) -> str:
     """The store's time zone, or the one it gets now; Refused when there is none, or when it has another."""
+    if store is None:
+        return _zone(None, options)
     with store.reading() as reader:
         own = reader.setting("timezone")
     return _zone(own, options)
@@ -118,7 +121,8 @@ def _import(store: Store, actor: Actor, content: bytes, name: str, options: Opti
     sha256 = hashlib.sha256(content).hexdigest()
     with store.reading() as reader:
         own, read_as = reader.setting("timezone"), (_source(options), _mapping_digest(options))
-        first = reader.standing_batch(sha256, *read_as) if keep else None
+        anew = options.on_conflict == "supersede"
+        first = reader.standing_batch(sha256, *read_as, supersede=anew) if keep else None
     zone = _zone(own, options)
     if first is not None:
         return _again(store, first, name, sha256, zone)
@@ -142,6 +146,7 @@ def record(
             writer.set_setting("timezone", zone)
             writer.audit(meta.actor, "set_timezone", "store", {"new": zone}, options.now_ms)
         hold_doubtful(writer, reading, zone, closed=options.closed_patient_list)
+        settle_without_number(reading, writer, meta.source)
         outcome = writer.record_import(
             meta,
             observations=reading.observations,

@@ -49,6 +49,8 @@ def restore(
     """
     if not path.is_file():
         raise Refused(path.name, "is not there", "check the path")
+    if copies.is_blank(path):
+        raise Refused(path.name, "is empty: it holds no database", "choose a file that khemon backup wrote")
     place = sqlite_path or path
     with _temporary(place) as made:
         copies.copy_of(path, made)

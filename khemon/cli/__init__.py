@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
+from codecs import lookup
 
 import typer
 
@@ -49,8 +51,16 @@ for module in (
     module.add_to(app)
 
 
+def _write_utf8() -> None:
+    """What leaves through a pipe or into a file is UTF-8 whatever the locale: the same document is the same bytes."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and not stream.isatty() and lookup(stream.encoding).name != "utf-8":
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
 def main() -> None:
     """Run the command line; a problem a person can act on is one line on stderr and exit code 2."""
+    _write_utf8()
     try:
         app(prog_name="khemon")
     except KhemonError as problem:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any, Literal
 
 import typer
@@ -12,13 +16,17 @@ from khemon.cli.output import print_json, say
 from khemon.models import Refused
 
 export = typer.Typer(no_args_is_help=True, help="Data out: one child whole, or the record of what was done.")
-Out = Annotated[Path, typer.Option("--out", help="Where: something new; nothing is overwritten.")]
+Out = Annotated[
+    Path | None, typer.Option("--out", help="Where: something new; nothing is overwritten. Else on stdout.")
+]
+#: What of a folder of files goes to stdout where no folder is named.
+FIRST_OF_FOLDER = "labs.csv"
 
 
 @export.command()
 def patient(
     patient_id: Annotated[str, typer.Argument(metavar="ID", help="The child's id.")],
-    out: Out,
+    out: Out = None,
     form: Annotated[
         Literal["csv", "xlsx", "fhir"],
         typer.Option("--format", help="csv: a folder of files that import again; xlsx: a workbook; fhir: R4."),
@@ -29,17 +37,15 @@ def patient(
     """Everything about one child: results, events, what is registered, what waits, alerts."""
     from khemon.actions.exporting import export_patient
 
-    store = open_store(db)
-    try:
-        document = export_patient(store, person(), patient_id, form, out, now=now())
-    finally:
-        store.close()
-    _print(document, as_json)
+    _refuse_stdout(out, form, as_json)
+    with closing(open_store(db)) as store, _place(out) as place:
+        document = export_patient(store, person(), patient_id, form, place, now=now())
+        _hand_over(document, out, place, as_json)
 
 
 @export.command()
 def audit(
-    out: Out,
+    out: Out = None,
     form: Annotated[Literal["csv", "json"], typer.Option("--format")] = "csv",
     db: Db = None,
     as_json: Json = False,
@@ -47,12 +53,39 @@ def audit(
     """The record of what was done, with its chain."""
     from khemon.actions.exporting import export_audit
 
-    store = open_store(db)
-    try:
-        document = export_audit(store, person(), form, out, now=now())
-    finally:
-        store.close()
-    _print(document, as_json)
+    _refuse_stdout(out, form, as_json)
+    with closing(open_store(db)) as store, _place(out) as place:
+        document = export_audit(store, person(), form, place, now=now())
+        _hand_over(document, out, place, as_json)
+
+
+def _refuse_stdout(out: Path | None, form: str, as_json: bool) -> None:
+    """Refused for what stdout cannot take: a workbook, or text where one JSON document was asked for."""
+    if out is None and (form == "xlsx" or (as_json and form == "csv")):
+        raise Refused("--out", f"{form} needs a place of its own here", "name a new file or folder with --out")
+
+
+@contextmanager
+def _place(out: Path | None) -> Iterator[Path]:
+    """Where the files go: as stated, else a folder of this process that is gone afterwards."""
+    if out is not None:
+        yield out
+        return
+    with TemporaryDirectory() as folder:
+        yield Path(folder) / "stdout"
+
+
+def _hand_over(document: dict[str, Any], out: Path | None, place: Path, as_json: bool) -> None:
+    """Says what was written; without a stated place puts it on stdout, and says what of a folder does not go there."""
+    if out is not None:
+        _print(document, as_json)
+        return
+    sys.stdout.write((place / FIRST_OF_FOLDER if place.is_dir() else place).read_bytes().decode())
+    sys.stdout.flush()
+    others = [file for file in document["files"] if place.is_dir() and file["file"] != FIRST_OF_FOLDER and file["rows"]]
+    if others:
+        told = ", ".join(f"{file['file']} ({file['rows']} rows)" for file in others)
+        say(f"on stdout stands {FIRST_OF_FOLDER} alone. Not there: {told}. Remedy: name a folder with --out")
 
 
 def handover(

@@ -10,10 +10,11 @@ import typer
 
 from khemon.cli.options import Db, Json, Zone, now, now_ms, open_store, person, settings, stated_zone
 from khemon.cli.output import FOUND_A_PROBLEM, print_json, say
-from khemon.settings import Settings
 from khemon.store import Store
 
-Port = Annotated[int | None, typer.Option("--port", help="Else 8501, or a free one when that is busy.")]
+Port = Annotated[
+    int | None, typer.Option("--port", min=0, max=65_535, help="Else 8501, or a free one when that is busy.")
+]
 
 
 def check(db: Db = None, as_json: Json = False) -> None:
@@ -56,7 +57,7 @@ def demo(
         finally:
             store.close()
         say(f"{children} synthetic children; no real patient is shown")
-        run(Settings(mode="demo", database_url=url, port=port))
+        run(settings(mode="demo", database_url=url, port=port))
 
 
 def serve(
@@ -69,7 +70,7 @@ def serve(
     from khemon.gate.server import run
 
     url = db or settings().database_url
-    run(Settings(mode="serve", database_url=url, host=host, port=port, timezone=stated_zone(timezone)))
+    run(settings(mode="serve", database_url=url, host=host, port=port, timezone=stated_zone(timezone)))
 
 
 def add_to(app: typer.Typer) -> None:

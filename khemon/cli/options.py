@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
@@ -41,10 +41,10 @@ def person() -> Actor:
     return Actor(name=operating_system_user(), kind="local")
 
 
-def settings() -> Settings:
-    """What the environment sets; Refused for a value that is not allowed."""
+def settings(**stated: Any) -> Settings:  # noqa: ANN401
+    """What the environment sets, and what the command states; Refused for a value that is not allowed."""
     try:
-        return Settings()
+        return Settings(**stated)
     except ValidationError as error:
         first = error.errors()[0]
         name = f"KHEMON_{first['loc'][0]}".upper()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any, Literal
 
 import typer
 
-from khemon.actions.import_files import Options, commit, preview
+from khemon.actions.import_files import Options, commit, preview, zone_for
 from khemon.actions.import_files import batches as listed
 from khemon.actions.import_files import undo as take_back
 from khemon.cli.folder import watch_folder
@@ -75,8 +77,10 @@ def import_(
     )
     if watch is not None:
         raise typer.Exit(watch_folder(watch, every, db, options, once=once, as_json=as_json))
-    with closing(open_store(db, make=True)) as store:
-        documents = [_take(store, path, options, keep=not dry_run, rows=as_json) for path in files or ()]
+    documents = [] if has_store(db) else [_refusal(path, options) for path in files or ()]
+    if not documents or not all(documents):
+        with _store(db, keep=not dry_run) as store:
+            documents = [_take(store, path, options, keep=not dry_run, rows=as_json) for path in files or ()]
     _print(documents, as_json)
     raise typer.Exit(_exit_code(documents))
 
@@ -91,6 +95,27 @@ def _check_usage(files: list[Path] | None, watch: Path | None, *, once: bool, dr
         raise Refused("--dry-run", "keeps nothing, and a watched folder is emptied", "leave one of them out")
     if watch is not None and as_json and not once:
         raise Refused("--json", "prints one document, and a watched folder has no end", "add --once")
+
+
+def _refusal(path: Path, options: Options) -> dict[str, Any]:
+    """Why a first import cannot be made of a file, found before there is a database; empty where nothing is."""
+    try:
+        zone_for(None, options)
+        read_bytes(path)
+    except KhemonError as problem:
+        return problem_document(name_of(path), problem)
+    return {}
+
+
+@contextmanager
+def _store(db: str | None, *, keep: bool) -> Iterator[Store]:
+    """The store to import into; what is not kept makes no database where there is none: it has one that goes again."""
+    if keep or has_store(db):
+        with closing(open_store(db, make=True)) as store:
+            yield store
+        return
+    with TemporaryDirectory() as folder, closing(Store(f"sqlite:///{folder}/khemon.db")) as store:
+        yield store
 
 
 def _take(store: Store, path: Path, options: Options, *, keep: bool, rows: bool) -> dict[str, Any]:

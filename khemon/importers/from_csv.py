@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from khemon.importers.decoding import decoded, empty_file, refuse_control_characters, refuse_other_formats
-from khemon.importers.grid import Grid, check_lengths, physical_lines, read_grid
+from khemon.importers.grid import Grid, check_lengths, header_alone, physical_lines, read_grid
 from khemon.importers.header import Finder, find_start, further_headers, labels_above
+from khemon.importers.layout import CANONICAL, find_columns
 from khemon.importers.options import ReadOptions
 from khemon.importers.plain_labs import is_plain, read_plainly
 from khemon.importers.received import Received, of_lines
-from khemon.importers.staging import Reading
+from khemon.importers.staging import LABS, Reading
 from khemon.importers.tables import is_date, read_tables, without_cycle_search
 from khemon.models import ImportProblem
 
@@ -59,6 +60,15 @@ def _opened(content: bytes, options: ReadOptions) -> tuple[list[Grid], str, list
     return _grids(lines, options), encoding, lines
 
 
+def _of_nothing(lines: list[str], start: int, delimiter: str, problem: ImportProblem) -> Grid:
+    """The table of a file that says that there are no events, or no patients; one of no results is refused."""
+    grid = header_alone(lines, start, delimiter)
+    columns = find_columns(grid.header, grid.where(grid.header_line), None, lambda _: False, [])
+    if columns.layout != CANONICAL or columns.kind == LABS:
+        raise problem
+    return grid
+
+
 def _grids(lines: list[str], options: ReadOptions) -> list[Grid]:
     """The tables of a text, one for each time a header stands in it."""
     finder = Finder(options.mapping, lambda name: is_date(name, options))
@@ -79,7 +89,7 @@ def _grids(lines: list[str], options: ReadOptions) -> list[Grid]:
                 raise
             nothing_below = nothing_below or problem
     if nothing_below and not grids:
-        raise nothing_below
+        grids = [_of_nothing(lines, start, delimiter, nothing_below)]
     grids[0].labels = [*labels_above(lines, start, delimiter), *grids[0].labels]
     if any(line.strip() for line in lines[:start]):
         grids[0].notes.append(f"the lines above the header in line {start + 1} are not read")

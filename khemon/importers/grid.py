@@ -204,6 +204,12 @@ def _header(lines: list[str], start: int, end: int | None, delimiter: str) -> tu
     return header, first, last
 
 
+def header_alone(lines: list[str], start: int, delimiter: str) -> Grid:
+    """The table without a row whose header stands at a line index."""
+    header, header_line, _ = _header(lines, start, None, delimiter)
+    return Grid(header, header_line, delimiter)
+
+
 def _check_majority(grid: Grid) -> None:
     if len(grid.ragged) > len(grid.rows):
         ragged = grid.ragged[0]

@@ -177,6 +177,15 @@ def copy_of(path: Path, made: Path) -> None:
         flush(made)
 
 
+def is_blank(path: Path) -> bool:
+    """Whether a file is a database without a table, as one of no bytes is; what is no database at all is not."""
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as opened:
+        try:
+            return opened.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is None
+        except sqlite3.Error:
+            return False
+
+
 def settle_file(path: Path) -> None:
     """Leaves an SQLite file that nobody has open as one file, without a journal beside it."""
     with closing(sqlite3.connect(path)) as opened:

@@ -235,9 +235,12 @@ class Intake:
         return name
 
 
-def repeated(connection: sa.Connection, meta: ImportMeta, rows: Iterable[Row]) -> ImportOutcome | None:
+def repeated(
+    connection: sa.Connection, meta: ImportMeta, rows: Iterable[Row], *, supersede: bool = False
+) -> ImportOutcome | None:
     """The answer for bytes that a standing batch holds already, where every row is a duplicate; else None."""
-    first: BatchRow | None = standing_batch(connection, meta.sha256, meta.source, meta.mapping_digest)
+    read_as = (meta.sha256, meta.source, meta.mapping_digest)
+    first: BatchRow | None = standing_batch(connection, *read_as, supersede=supersede)
     if first is None:
         return None
     for row in rows:

@@ -155,11 +155,16 @@ def _compare(connection: sa.Connection, criteria: Sequence[sa.ColumnElement[bool
     seals_of(connection).compare("batch_row", own, own if criteria else None, "imports")
 
 
-def standing_batch(connection: sa.Connection, sha256: str, source: str | None, mapping_digest: str) -> BatchRow | None:
-    """The batch that already holds these bytes, read in this way; None when there is none or it was undone."""
+def standing_batch(
+    connection: sa.Connection, sha256: str, source: str | None, mapping_digest: str, *, supersede: bool = False
+) -> BatchRow | None:
+    """The batch that already holds these bytes, read in this way; None when there is none or it was undone.
+
+    supersede: one that holds conflicts does not count, for these rows are to supersede what they contradict.
+    """
     same = (_row(row) for row in _SAME_BYTES.rows(connection, sha256=sha256))
     read_so = (row for row in same if (row.source, row.mapping_digest) == (source, mapping_digest) and not row.undone)
-    return next(read_so, None)
+    return next((row for row in read_so if not (supersede and row.counts.get("conflict"))), None)
 
 
 def raw_bytes(connection: sa.Connection, sha256: str) -> bytes | None:

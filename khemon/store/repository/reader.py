@@ -232,9 +232,9 @@ class Reader(KeptReader, AccountReader):
         """Whether there is such a batch, and every patient it speaks of may be seen."""
         return self.batch(batch_id) is not None
 
-    def standing_batch(self, sha256: str, source: str | None, mapping_digest: str) -> BatchRow | None:
+    def standing_batch(self, sha256: str, source: str | None, digest: str, supersede: bool = False) -> BatchRow | None:
         """The batch that holds these bytes already, read in the same way; importing them again adds nothing."""
-        return ledger.standing_batch(self._connection, sha256, source, mapping_digest)
+        return ledger.standing_batch(self._connection, sha256, source, digest, supersede=supersede)
 
     def fates_of(self, batch_id: str) -> list[FateRow]:
         """What became of every row of a batch, in file order; empty for an unknown one."""

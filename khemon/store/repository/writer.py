@@ -81,12 +81,14 @@ class Writer(Reader):
         """Records a file of rows of one kind, whose `decision`, `reasons` and `status` are brought up to date in place.
 
         act: the rows are what a person says by hand; they stand as said.
-        Bytes that a standing batch holds already, read in the same way, add nothing: the answer names that batch.
+        Bytes that a standing batch holds already, read in the same way, add nothing: the answer names that batch. Only
+        rows of them that are held as conflicts are taken anew when they are to supersede.
         """
-        before = repeated(self._connection, meta, chain(observations, events, patients))
+        supersede = on_conflict == "supersede"
+        before = repeated(self._connection, meta, chain(observations, events, patients), supersede=supersede)
         if before is not None:
             return before
-        intake = Intake(self._connection, self._ledger, meta, supersede=on_conflict == "supersede", act=act)
+        intake = Intake(self._connection, self._ledger, meta, supersede=supersede, act=act)
         with without_collection():
             if not isinstance(observations, list) and isinstance(observations, InColumns):
                 take_columns(intake, observations)
