@@ -81,6 +81,19 @@ def test_a_possible_that_is_met_again_waits_for_its_companion_too(child):
     assert child.state("kmp") == "resolved"
     child.clock("2d4h")
     assert child.state("kmp") == "open"
+    assert child.live("kmp").reopened_because == "met again, 2nd time"
+
+
+def test_while_a_possible_waits_the_alert_tells_of_the_episode_that_ended(child):
+    child.told("plt 0d 90", "fib 0d 1.2", "dd 0d 3")
+    child.told("plt 6h 120")
+    told = child.of("kmp")[0]
+    child.told("plt 2d 90")
+    resting = child.of("kmp")[0]
+    assert (resting.onset, resting.end, resting.text) == (told.onset, told.end, told.text)
+    child.told("plt 2d1h 130")
+    resting = child.of("kmp")[0]
+    assert (resting.state, resting.onset, resting.end) == ("resolved", told.onset, told.end)
 
 
 def test_a_companion_that_decides_in_time_leaves_no_alert(child):
