@@ -225,6 +225,12 @@ def test_evidence_of_24_h_is_not_late_however_long_the_alert_waited(child):
     assert child.live("kmp").note is None
 
 
+def test_a_late_alert_that_waited_for_a_companion_says_when_its_evidence_was_received(child):
+    child.told("plt 0d 90", now="2d")
+    child.clock("2d4h")
+    assert child.live("kmp").note == "collected 01 Jan 2026 08:00, received 03 Jan 2026 08:00"
+
+
 def test_an_alert_that_a_fresh_result_supports_is_not_late(child):
     child.told("hb 0d 55", "hb 5d 55")
     assert child.live("severe_anemia").note is None

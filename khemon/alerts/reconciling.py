@@ -98,7 +98,10 @@ def _late_note(episode: Episode, setting: Setting) -> str | None:
         return None
     if episode.last_input_at is not None and setting.now - utc(episode.last_input_at) <= limit:
         return None
-    return f"collected {newest.collected_at:%d %b %Y %H:%M}, received now"
+    # An alert that waited, or that time alone raised, tells of what was received before.
+    local = recorded.astimezone(newest.collected_at.tzinfo)
+    received = "now" if recorded >= setting.now else f"{local:%d %b %Y %H:%M}"
+    return f"collected {newest.collected_at:%d %b %Y %H:%M}, received {received}"
 
 
 def _follow(alert: Alert, episodes: list[Episode], indexes: list[int], setting: Setting, work: Work) -> None:
