@@ -17,6 +17,7 @@ from khemon.actions.acknowledge import acknowledge, mark_seen, snooze
 from khemon.actions.advance import advance
 from khemon.actions.import_files import Options, commit, preview, undo
 from khemon.actions.recompute import episodes_at, setting_of, ward_of
+from khemon.actions.viewing import looked_at
 from khemon.alerts import LIVE, reconcile
 from khemon.figures.words import date_words
 from khemon.models import Actor, Alert, Refused
@@ -364,6 +365,17 @@ def test_the_alerts_of_a_child_whose_only_import_was_taken_back_stay_readable_wi
     view = watch.alert_view(ward.store, NURSE, number, ward.now)
     assert view.moves[-1].why == "a correction, a withdrawal or a later-recorded result removed the ground"
     mark_seen(ward.store, NURSE, "P1", now=ward.now)
+
+
+def test_who_opens_one_alert_has_not_seen_the_others_of_the_child(ward):
+    ward.told("hb 0d 55", "plt 0d 8")
+    ward.told("hb 1h 90", "plt 1h 150")
+    first, second = watch.review_queue(ward.store, NURSE, ward.now).unseen
+    opened = {"opened": True, "alert_id": first.alert_id}
+    looked_at(ward.store, NURSE, "P1", "alerts page", ward.now, **opened)
+    ward.store.settle()
+    assert [line.alert_id for line in watch.review_queue(ward.store, NURSE, ward.now).unseen] == [second.alert_id]
+    assert watch.last_visits(ward.store, NURSE, "P1").unseen == (second.alert_id,)
 
 
 def test_the_pages_show_an_expiry_of_their_own_as_of(ward):

@@ -62,6 +62,7 @@ class AlertLine:
     times_met: int
     note: str
     recheck: str
+    unseen: bool
 
 
 def is_resolved_unseen(alert: Alert) -> bool:
@@ -215,4 +216,5 @@ def _line(alert: Alert, key: int, who: str, setting: Setting, now: dt.datetime, 
         times_met=alert.times_met,
         note="",
         recheck="",
+        unseen=is_resolved_unseen(alert),
     )
