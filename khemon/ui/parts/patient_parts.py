@@ -143,10 +143,13 @@ def entering(key: str | None) -> Markup:
 
 
 def _alert(line: AlertLine) -> list[Child]:
-    words = f"{rule_words(line.rule)} {line.status}, since {line.since}"
+    # A run that broke is told with its end: it is its end that the alert is about.
+    lasted = f"{line.since} to {line.ended}" if line.ended else f"since {line.since}"
+    words = f"{rule_words(line.rule)} {line.status}, {lasted}"
     link = el("a", words, href=address("alerts", alert=line.alert_id))
     state = line.decided or (f"muted by {line.muted_by}" if line.muted_by else line.state)
-    return [sign(line.severity), " ", link, el("span", f" · {state}", class_="k-muted")]
+    told = "".join(f" · {words}" for words in (state, line.note) if words)
+    return [sign(line.severity), " ", link, el("span", told, class_="k-muted")]
 
 
 def chart_key(theme: Theme) -> Markup:
