@@ -33,7 +33,7 @@ with top:
     show(patient_parts.state(view))
     show(patient_parts.news(view))
     show(patient_parts.notices(view))
-    show(patient_parts.alert_list(view.alerts))
+    show(patient_parts.alert_list(view.alerts, before.unseen))
     with st.container(horizontal=True, gap="large"):
         show(patient_link(here, view.identity, window))
         show(patient_parts.entering(key))

@@ -378,6 +378,28 @@ def test_a_withdrawn_correction_that_leaves_a_lower_value_standing_breaks_throug
     assert child.state("kmp") == "open"
 
 
+@pytest.mark.parametrize("acknowledged", ["before", "after"])
+def test_a_band_known_only_by_a_result_that_was_corrected_since_is_news_when_it_is_reached(child, acknowledged):
+    child.told(*KMP)
+    if acknowledged == "before":
+        child.acknowledge("kmp", "30m")
+    number = child.told("plt 1h 25")[0]
+    child.acknowledge("kmp", "2h")
+    child.corrected(number, "plt 1h 85", now="3h")
+    assert child.state("kmp") == "acknowledged"
+    child.told("plt 6h 25")
+    assert child.live("kmp").reopened_because == "platelets reached a lower band"
+
+
+def test_a_band_that_another_result_has_reached_too_is_no_news_after_a_correction(child):
+    child.told("plt 0d 25", *KMP[1:])
+    number = child.told("plt 1h 22")[0]
+    child.acknowledge("kmp", "2h")
+    child.corrected(number, "plt 1h 85", now="3h")
+    child.told("plt 6h 25")
+    assert child.state("kmp") == "acknowledged"
+
+
 @pytest.mark.parametrize(
     "results",
     [("dd 2h 20",), ("plt 2h 91",), ("plt 2h 90",), ("plt 2h 60",), ("fib 2h 1.2",), ("fib 2h 1.7",), ("hb 2h 55",)],

@@ -81,6 +81,19 @@ def test_a_possible_that_is_met_again_waits_for_its_companion_too(child):
     assert child.state("kmp") == "resolved"
     child.clock("2d4h")
     assert child.state("kmp") == "open"
+    assert child.live("kmp").reopened_because == "met again, 2nd time"
+
+
+def test_while_a_possible_waits_the_alert_tells_of_the_episode_that_ended(child):
+    child.told("plt 0d 90", "fib 0d 1.2", "dd 0d 3")
+    child.told("plt 6h 120")
+    told = child.of("kmp")[0]
+    child.told("plt 2d 90")
+    resting = child.of("kmp")[0]
+    assert (resting.onset, resting.end, resting.text) == (told.onset, told.end, told.text)
+    child.told("plt 2d1h 130")
+    resting = child.of("kmp")[0]
+    assert (resting.state, resting.onset, resting.end) == ("resolved", told.onset, told.end)
 
 
 def test_a_companion_that_decides_in_time_leaves_no_alert(child):
@@ -210,6 +223,12 @@ def test_evidence_of_24_h_is_not_late_however_long_the_alert_waited(child):
     child.told("plt 0d 90", now="1d")
     child.clock("1d4h")
     assert child.live("kmp").note is None
+
+
+def test_a_late_alert_that_waited_for_a_companion_says_when_its_evidence_was_received(child):
+    child.told("plt 0d 90", now="2d")
+    child.clock("2d4h")
+    assert child.live("kmp").note == "collected 01 Jan 2026 08:00, received 03 Jan 2026 08:00"
 
 
 def test_an_alert_that_a_fresh_result_supports_is_not_late(child):

@@ -8,6 +8,7 @@ import datetime as dt
 import io
 import random
 from collections.abc import Sequence
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -16,7 +17,9 @@ from khemon.actions.acknowledge import acknowledge, mark_seen, snooze
 from khemon.actions.advance import advance
 from khemon.actions.import_files import Options, commit, preview, undo
 from khemon.actions.recompute import episodes_at, setting_of, ward_of
+from khemon.actions.viewing import looked_at
 from khemon.alerts import LIVE, reconcile
+from khemon.figures.words import date_words
 from khemon.models import Actor, Alert, Refused
 from khemon.rules.calendar import to_ms
 from khemon.store import Store
@@ -364,6 +367,17 @@ def test_the_alerts_of_a_child_whose_only_import_was_taken_back_stay_readable_wi
     mark_seen(ward.store, NURSE, "P1", now=ward.now)
 
 
+def test_who_opens_one_alert_has_not_seen_the_others_of_the_child(ward):
+    ward.told("hb 0d 55", "plt 0d 8")
+    ward.told("hb 1h 90", "plt 1h 150")
+    first, second = watch.review_queue(ward.store, NURSE, ward.now).unseen
+    opened = {"opened": True, "alert_id": first.alert_id}
+    looked_at(ward.store, NURSE, "P1", "alerts page", ward.now, **opened)
+    ward.store.settle()
+    assert [line.alert_id for line in watch.review_queue(ward.store, NURSE, ward.now).unseen] == [second.alert_id]
+    assert watch.last_visits(ward.store, NURSE, "P1").unseen == (second.alert_id,)
+
+
 def test_the_pages_show_an_expiry_of_their_own_as_of(ward):
     ward.told("hb 0d 55")
     alert = ward.acknowledge("severe_anemia", until="1d")
@@ -372,3 +386,23 @@ def test_the_pages_show_an_expiry_of_their_own_as_of(ward):
     assert alert.alert_id not in {line.alert_id for line in after.quiet}
     boards = [watch.ward_board(ward.store, NURSE, at(time)) for time in ("23h59m", "1d")]
     assert [sum(line.alerts.decided for line in (*board.on_ward, *board.follow_up)) for board in boards] == [1, 0]
+
+
+def test_the_pages_show_of_their_own_as_of_what_mutes_no_longer_and_what_was_not_rechecked(ward):
+    """Before the server, or anybody, has looked at the clock."""
+    ward.told("plt 0d 22", "fib 0d 1.2", "dd 0d 5")
+    at_24_h, later = (watch.review_queue(ward.store, NURSE, at(time)) for time in ("1d", "1d1m"))
+    muted = {"severe_thrombocytopenia", "consumptive_coagulopathy"}
+    assert ({line.rule for line in at_24_h.muted}, {line.rule for line in later.muted}) == (muted, set())
+    assert {line.recheck for line in at_24_h.to_review} == {""}
+    assert {line.recheck.partition(" since ")[0] for line in later.to_review} == {"not rechecked"}
+    boards = [watch.ward_board(ward.store, NURSE, at(time)) for time in ("1d", "1d1m")]
+    assert [sum(line.alerts.open for line in (*board.on_ward, *board.follow_up)) for board in boards] == [1, 3]
+
+
+def test_what_was_received_late_says_an_hour_later_when_that_was(ward):
+    ward.told("hb 0d 55", now="3d")
+    told = [watch.review_queue(ward.store, NURSE, at(time)).to_review for time in ("3d1h", "3d2h")]
+    [now, later] = [{line.note.partition(", received ")[2] for line in lines} for lines in told]
+    assert now == {"now"}
+    assert later == {f"{date_words(at('3d'), ZoneInfo(ZONE))}"}

@@ -312,6 +312,21 @@ def test_what_came_since_the_last_visit_is_marked_as_new_at_the_next(own_ward):
     assert "1 result new since you last opened this page" in words(own_ward.open("patient", patient=key))
 
 
+def test_a_critical_that_ended_before_anyone_looked_stands_on_the_page_that_is_opened_and_no_longer_on_the_next(
+    own_ward,
+):
+    key = own_ward.key("E-running")
+    for hours, value in ((2, "8"), (1, "150")):
+        files = Files(dt.datetime.now(dt.UTC))
+        files.lab("E-running", hours, "platelets", value)
+        bring(own_ward.store, files)
+    test = own_ward.open("patient", patient=key)
+    assert "resolved, not seen: plasma criterion" in words(test)
+    own_ward.store.settle()
+    assert "resolved, not seen: plasma criterion" in words(test.run()), "this visit goes on"
+    assert "resolved, not seen" not in words(own_ward.open("patient", patient=key))
+
+
 # ---- alerts ---------------------------------------------------------------------------------------------------
 
 

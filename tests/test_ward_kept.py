@@ -1,5 +1,6 @@
 """What the ward list keeps between two looks: it has to say at every moment what a fresh look would say."""
 
+import dataclasses
 import datetime as dt
 import random
 
@@ -13,6 +14,7 @@ from khemon.figures.words import MINUTE, ago_changes, ago_words
 from khemon.models import Actor
 from khemon.rules.calendar import to_ms
 from khemon.store import Store
+from khemon.ui.parts import alert_parts, ward_list
 from tests.test_accounts import with_account
 from tests.wards import ACTOR, Files, bring, small_ward
 
@@ -111,6 +113,40 @@ def test_a_critical_that_ended_unseen_leaves_the_list_once_somebody_opened_the_c
     assert line(watch.ward_board(ward, ACTOR, later), "E-running").unseen
     mark_seen(ward, ACTOR, "E-running", now=later)
     assert not line(watch.ward_board(ward, ACTOR, later), "E-running").unseen
+
+
+def test_criticals_that_ended_unseen_are_told_with_their_times_the_last_first(ward):
+    for hours, value, analyte in ((3, "55", "hemoglobin"), (2.5, "110", "hemoglobin"), (2, "8", "platelets")):
+        lab(ward, "E-running", NOW - hours * HOUR, value, NOW + MINUTE, analyte)
+    files = Files(NOW + MINUTE)
+    files.event("E-running", "platelet_transfusion", 1.75, 1.5)
+    bring(ward, files)
+    lab(ward, "E-running", NOW - HOUR, "150", NOW + MINUTE)
+    told = line(watch.ward_board(ward, ACTOR, NOW + MINUTE), "E-running")
+    lifted = "lifted by transfusion: platelets 150 on 20 Nov 2026 07:40, 29 min after platelet transfusion"
+    assert told.unseen == (
+        f"plasma criterion, 06:40 to 07:40: platelets 8 (<10); {lifted}",
+        "red-cell criterion, 05:40 to 06:10: hemoglobin 55 (<60)",
+    )
+    queue = watch.review_queue(ward, ACTOR, NOW + MINUTE).unseen
+    label = alert_parts.label(queue[0]).replace("\\", "")
+    assert "20 Nov 2026 06:40 to 20 Nov 2026 07:40 (lifted by transfusion)" in label
+
+
+def test_of_many_criticals_that_ended_unseen_the_list_tells_the_last_ones_and_how_many_more(ward):
+    told = dataclasses.replace(line(watch.ward_board(ward, ACTOR, NOW), "E-running"), unseen=tuple("abcde"))
+    shown = str(ward_list.follow_up_list([told]))
+    assert [f"not seen: {each}" in shown for each in told.unseen] == [True, True, True, False, False]
+    assert "and 2 more resolved, not seen" in shown
+
+
+def test_a_criterion_that_nobody_rechecked_for_days_stands_below_one_that_is_met_now(ward):
+    files = Files(NOW)
+    files.child("0-old", "Ola Old")
+    files.panel("0-old", 100, "8", "0.4", "20", "50")
+    bring(ward, files)
+    listed = [each.patient_id for each in watch.ward_board(ward, ACTOR, NOW).on_ward]
+    assert listed[:2] == ["A-critical", "0-old"]
 
 
 def test_another_database_in_the_place_of_this_one_is_read_anew(ward, tmp_path):

@@ -86,10 +86,14 @@ def mark_seen(store: Store, actor: Actor, patient_id: str, *, now: dt.datetime) 
         see(writer, actor, patient_id, now)
 
 
-def see(writer: Writer, actor: Actor, patient_id: str, now: dt.datetime) -> None:
-    """Note it in a transaction that has begun."""
+def see(writer: Writer, actor: Actor, patient_id: str, now: dt.datetime, alert_id: int | None = None) -> None:
+    """Note it in a transaction that has begun. alert_id: nothing but this alert was opened."""
     writer.mark_seen("patient", patient_id, actor.name, to_ms(now))
-    unseen = [alert for alert in writer.alerts(patient_ids=[patient_id]) if alert.seen_at is None]
+    unseen = [
+        alert
+        for alert in writer.alerts(patient_ids=[patient_id])
+        if alert.seen_at is None and alert_id in (None, alert.alert_id)
+    ]
     for alert in unseen:
         writer.save_alert(alert.model_copy(update={"seen_at": now}))
         writer.mark_seen("alert", alert.alert_id, actor.name, to_ms(now))

@@ -27,14 +27,24 @@ def quarter_of(now: dt.datetime) -> int:
 
 @permitted("look")
 def looked_at(
-    store: Store, actor: Actor, patient_id: str, where: str, now: dt.datetime, *, opened: bool, whole: bool = False
+    store: Store,
+    actor: Actor,
+    patient_id: str,
+    where: str,
+    now: dt.datetime,
+    *,
+    opened: bool,
+    whole: bool = False,
+    alert_id: int | None = None,
 ) -> None:
     """Notes that someone looks at a child, and with `opened` that its alerts are seen; nobody waits for it.
 
-    where: the page or command. whole: the page that shows all of the child was opened. The entry is written by the
+    where: the page or command. whole: the page that shows all of the child was opened. alert_id: nothing but this
+    alert was, and the child's other ones are as unseen as before. The entry is written by the
     store's own thread within moments; a process that is killed in these moments may lose it.
     """
-    store.later(lambda writer: record_view(writer, actor, patient_id, where, now, opened=opened, whole=whole))
+    more: dict[str, Any] = {"opened": opened, "whole": whole, "alert_id": alert_id}
+    store.later(lambda writer: record_view(writer, actor, patient_id, where, now, **more))
 
 
 def record_view(
@@ -46,11 +56,12 @@ def record_view(
     *,
     opened: bool = False,
     whole: bool = False,
+    alert_id: int | None = None,
 ) -> None:
     """The entry, unless this person has one for this child and quarter of an hour."""
     at_ms = to_ms(now)
     if opened:
-        see(writer, actor, patient_id, now)
+        see(writer, actor, patient_id, now, alert_id)
     if whole:
         writer.mark_seen(PAGE, patient_id, actor.name, at_ms)
     last = writer.seen_at("view", patient_id, actor.name)

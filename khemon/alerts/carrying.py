@@ -24,7 +24,7 @@ def carriers(episodes: Sequence[Episode], alerts: Sequence[Alert], setting: Sett
         own = next((number for number in preference if overlaps(alerts[number], episode)), None)
         if own is None and index and _soon(episodes[index - 1], episode, setting):
             own = found[index - 1]
-        if own is None and stands(episodes, index, setting) and setting.now >= due(episode, setting):
+        if own is None and stands(episodes, index, setting) and is_due(episode, setting):
             # Only the last of a rule's episodes can stand, so there is one new alert at most.
             own = len(alerts)
         found.append(own)
@@ -81,6 +81,12 @@ def due(episode: Episode, setting: Setting) -> dt.datetime:
     recorded = [utc(setting.recorded_at(result_id)) for result_id in leading]
     delay = dt.timedelta(milliseconds=setting.protocol.common.companion_alerts_after.ms)
     return min(recorded) + delay
+
+
+def is_due(episode: Episode, setting: Setting) -> bool:
+    """Whether an episode has lasted until it alerts; one that ended while it waited never does."""
+    until = setting.now if episode.end is None else min(setting.now, utc(episode.end))
+    return until >= due(episode, setting)
 
 
 def recorded_after_it_ended(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any
 
-from khemon.alerts.carrying import carriers, due, goes_on, overlaps, stands
+from khemon.alerts.carrying import carriers, goes_on, is_due, overlaps, stands
 from khemon.alerts.changing import by_protocol
 from khemon.alerts.sayings import onset_moved, split_at, why_expired, why_gone, why_met, why_over
 from khemon.alerts.states import LIVE, QUIET, RESOLVED, RETRACTED, Move, Setting, Work, moved, utc
@@ -98,17 +98,20 @@ def _late_note(episode: Episode, setting: Setting) -> str | None:
         return None
     if episode.last_input_at is not None and setting.now - utc(episode.last_input_at) <= limit:
         return None
-    return f"collected {newest.collected_at:%d %b %Y %H:%M}, received now"
+    # An alert that waited, or that time alone raised, tells of what was received before.
+    local = recorded.astimezone(newest.collected_at.tzinfo)
+    received = "now" if recorded >= setting.now else f"{local:%d %b %Y %H:%M}"
+    return f"collected {newest.collected_at:%d %b %Y %H:%M}, received {received}"
 
 
 def _follow(alert: Alert, episodes: list[Episode], indexes: list[int], setting: Setting, work: Work) -> None:
     """Bring one alert to where its episodes stand."""
     last = indexes[-1]
     active = stands(episodes, last, setting)
-    active &= alert.state in LIVE or setting.now >= due(episodes[last], setting)
+    active &= alert.state in LIVE or is_due(episodes[last], setting)
     carried = [episodes[index] for index in indexes]
     before = next((each for each in carried if goes_on(alert, each)), None)
-    episode = _last_told(carried, before)
+    episode = carried[-1] if active else _last_told(carried, before, setting)
     link = onset_moved(alert, episode) if before is episode else None
     changes = _facts(episode, carried, setting)
     if alert.state in LIVE and active:
@@ -125,9 +128,9 @@ def _follow(alert: Alert, episodes: list[Episode], indexes: list[int], setting: 
         work.make(alert, "follow", link, **changes)
 
 
-def _last_told(carried: list[Episode], before: Episode | None) -> Episode:
-    """The last episode that had a say; a later one that is only a note does not take over an alert that is over."""
-    told = [episode for episode in carried if episode is before or episode.severity != SEVERITIES[0]]
+def _last_told(carried: list[Episode], before: Episode | None, setting: Setting) -> Episode:
+    """The last episode that had a say; only a note, or one that waits, does not take over an alert that is over."""
+    told = [each for each in carried if each is before or (each.severity != SEVERITIES[0] and is_due(each, setting))]
     return (told or carried)[-1]
 
 

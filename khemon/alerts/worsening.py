@@ -53,8 +53,15 @@ def newest_depths(alert: Alert, episode: Episode) -> dict[str, int]:
 
 
 def covered_since(alert: Alert, episode: Episode) -> dict[str, Any]:
-    """For a quiet alert the last result that its acknowledgement covers, none of which was worse."""
+    """For a quiet alert what its acknowledgement covers: the last result, none of which was worse, and standing bands.
+
+    A depth known only by a result that was withdrawn since is none: when it is reached in truth, that is news.
+    """
     if alert.state not in QUIET:
         return {}
     covered = (result_id for _, _, result_id in episode.bands)
-    return {"taken_in": max([alert.taken_in, alert.known_result, *covered])}
+    standing = dict.fromkeys(alert.band_floor, 0)
+    for analyte, depth, _ in episode.bands:
+        standing[analyte] = max(depth, standing.get(analyte, 0))
+    floors = {analyte: min(floor, standing[analyte]) for analyte, floor in alert.band_floor.items()}
+    return {"taken_in": max([alert.taken_in, alert.known_result, *covered]), "band_floor": floors}

@@ -8,7 +8,18 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 
-from .alert_evidence import LISTED, PATTERNS, band, evidence, inside, last_input, opening, stood, true_limbs
+from .alert_evidence import (
+    LISTED,
+    PATTERNS,
+    band,
+    evidence,
+    inside,
+    last_input,
+    last_inside,
+    opening,
+    stood,
+    true_limbs,
+)
 from .chart import RECENT, Chart
 from .points import CRITERIA
 from .records import Child, Episode, Event, Lab
@@ -188,14 +199,25 @@ def standing(episode: Episode, episodes: list[Episode], chart: Chart) -> bool:
 
 def waiting(episode: Episode, record: Record, chart: Chart) -> bool:
     """Whether a companion is only missing so far: for four hours after the leading result was recorded."""
+    return waited_until(record.now, episode, record, chart)
+
+
+def waited(episode: Episode, record: Record, chart: Chart) -> bool:
+    """Whether an episode waits, or ended while it did: it never had a say."""
+    return waited_until(record.now if episode.end is None else min(record.now, episode.end), episode, record, chart)
+
+
+def waited_until(until: dt.datetime, episode: Episode, record: Record, chart: Chart) -> bool:
+    """Whether a companion was missing, and four hours had not passed by then."""
     if episode.rule not in PATTERNS or episode.status != "possible":
         return False
-    looked = last_input(episode, chart)
-    missing = [a for a in LISTED[episode.rule] if not any(r.time >= looked - RECENT for r in chart.readings[a])]
+    looked, last = last_input(episode, chart), last_inside(episode, chart)
+    known = {a: [r.time for r in chart.readings[a] if last.sees(r.time)] for a in LISTED[episode.rule]}
+    missing = [analyte for analyte, times in known.items() if not any(time >= looked - RECENT for time in times)]
     leading = LEADING[episode.rule]
     led = stood(episode, chart, leading) + inside(episode, chart, leading)
     first = min((record.recorded_at[reading.row] for reading in led), default=None)
-    return bool(missing) and first is not None and record.now < first + 4 * HOUR
+    return bool(missing) and first is not None and until < first + 4 * HOUR
 
 
 def received_late(episode: Episode, record: Record, chart: Chart) -> bool:
@@ -220,7 +242,7 @@ def follow(alert: Alert, carried: list[Episode], stands: bool, record: Record, c
     stands = stands and (alert.state in LIVE or not waiting(carried[-1], record, chart))
     if alert.state == "retracted" and not stands:
         return
-    told = [e for e in carried if e is before or e.severity != "note"] or carried
+    told = [e for e in carried if e is before or (e.severity != "note" and not waited(e, record, chart))] or carried
     episode = carried[-1] if stands else told[-1]
     reasons = frozenset(reasons_to_open(alert, episode, before, carried, record, chart)) if stands else frozenset()
     was_live = alert.state in LIVE
@@ -234,6 +256,8 @@ def follow(alert: Alert, carried: list[Episode], stands: bool, record: Record, c
     elif not stands and was_live:
         alert.state, alert.reopened = "resolved", frozenset()
     alert.carried, alert.episode = carried, episode
+    if alert.state in QUIET:
+        alert.floors = {a: min(floor, deepest_band(episode, chart, a)) for a, floor in alert.floors.items()}
     if alert.state in LIVE:
         alert.limbs = true_limbs(alert.rule, episode, chart)
         listed = LISTED[alert.rule]
@@ -296,6 +320,12 @@ def latest_band(episode: Episode, chart: Chart, analyte: str) -> int:
     """The band of the latest reading that stands in an episode."""
     readings = stood(episode, chart, analyte) + inside(episode, chart, analyte)
     return band(analyte, readings[-1]) if readings else 0
+
+
+def deepest_band(episode: Episode, chart: Chart, analyte: str) -> int:
+    """The deepest band among the readings that stand in an episode: what was withdrawn was never reached."""
+    readings = stood(episode, chart, analyte) + inside(episode, chart, analyte)
+    return max((band(analyte, reading) for reading in readings), default=0)
 
 
 def muters(alert: Alert, episodes: Sequence[Episode], chart: Chart) -> frozenset[str]:

@@ -15,6 +15,8 @@ from khemon.reports.contents import LONGEST_NAME, cut
 
 #: So many held rows are told one by one.
 SHOWN_HELD = 2
+#: And so many criticals that ended before anyone looked.
+SHOWN_UNSEEN = 3
 ALL_WARDS = "All wards"
 
 
@@ -63,7 +65,10 @@ def _review(line: WardLine) -> Iterator[Said]:
     yield from (Said("warning", cut(row, LONGEST_FACT)) for row in line.held[:SHOWN_HELD])
     if line.held[SHOWN_HELD:]:
         yield Said("warning", f"and {len(line.held) - SHOWN_HELD} more held")
-    yield from (Said("critical", cut(f"resolved, not seen: {text}", LONGEST_FACT)) for text in line.unseen)
+    told = line.unseen[:SHOWN_UNSEEN]
+    yield from (Said("critical", cut(f"resolved, not seen: {words}", LONGEST_FACT)) for words in told)
+    if line.unseen[SHOWN_UNSEEN:]:
+        yield Said("critical", f"and {len(line.unseen) - SHOWN_UNSEEN} more resolved, not seen")
 
 
 def _elsewhere(board: WardBoard, follow_up: list[WardLine]) -> Iterator[str]:

@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 from khemon.actions.permitted import permitted
 from khemon.actions.watch.alert_lines import NO_PAGE, AlertLine, alert_lines, is_resolved_unseen, lines_of
 from khemon.actions.watch.answers import not_rechecked
+from khemon.actions.watch.at import At
 from khemon.actions.watch.damaged import despite_damage
 from khemon.actions.watch.explained import Explained, explained, explained_rule
+from khemon.actions.watch.keeping import Keeper, keeper_in
 from khemon.actions.watch.known import Known
 from khemon.actions.watch.lead_up import LeadUp, lead_up
 from khemon.actions.watch.setting import Setting, setting_of
@@ -68,13 +70,15 @@ class AlertView:
 @permitted("look")
 def review_queue(store: Store, actor: Actor, now: dt.datetime) -> ReviewQueue:
     """Every alert in the list it belongs to."""
-    return despite_damage(store, lambda reader: _queue(reader, now))
+    keeper = keeper_in(store.kept)
+    with keeper.lock:
+        return despite_damage(store, lambda reader: _queue(reader, keeper, now))
 
 
-def _queue(reader: Reader, now: dt.datetime) -> ReviewQueue:
+def _queue(reader: Reader, keeper: Keeper, now: dt.datetime) -> ReviewQueue:
     setting = setting_of(reader)
     alerts = reader.alerts()
-    lines = lines_of(reader, alerts, setting, now)
+    lines = lines_of(reader, alerts, setting, now, standing=_standing(reader, keeper, setting, alerts, now))
     live = [line for line in lines if line.state == AlertState.OPEN]
     over = [line for line in lines if line.state in (AlertState.RESOLVED, AlertState.RETRACTED)]
     unseen = {alert.alert_id for alert in alerts if is_resolved_unseen(alert)}
@@ -89,6 +93,16 @@ def _queue(reader: Reader, now: dt.datetime) -> ReviewQueue:
         closed=tuple(line for line in over if line.alert_id not in unseen),
         damaged=tuple(reader.left_out_ids()),
     )
+
+
+def _standing(
+    reader: Reader, keeper: Keeper, setting: Setting, alerts: Sequence[Alert], now: dt.datetime
+) -> dict[str, tuple[Episode, ...]]:
+    """Patient id to the open episodes, of those with an alert that is not over."""
+    numbers = {name: number for name, number in reader.patient_numbers().items() if number not in reader.left_out}
+    names = sorted({alert.patient_id for alert in alerts if alert.state in LIVE} & numbers.keys())
+    keeper.begin(reader, setting, numbers)
+    return keeper.standing(reader, At(setting.protocol, setting.zone, now.astimezone(dt.UTC)), names, numbers)
 
 
 @permitted("look")

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from khemon.actions.watch.alerts import is_resolved_unseen
+from khemon.actions.watch.alert_lines import is_resolved_unseen
 from khemon.actions.watch.at import At
 from khemon.actions.watch.child import ChildFacts, facts_of
 from khemon.actions.watch.known import Known
@@ -21,7 +21,7 @@ from khemon.actions.watch.line import Drawing, WardLine, hour_after, line_of, st
 from khemon.actions.watch.setting import Setting
 from khemon.figures.board import SparkData
 from khemon.figures.words import MINUTE
-from khemon.models import CLOSING_EVENTS, Alert, Event, Patient
+from khemon.models import CLOSING_EVENTS, Alert, Episode, Event, Patient
 from khemon.store import Reader
 from khemon.store.rows import HeldRow
 
@@ -128,13 +128,25 @@ class Keeper:
         held: dict[str, tuple[HeldRow, ...]],
     ) -> list[WardLine]:
         """The lines of these children as of a moment."""
+        self._refresh(reader, at, names, numbers)
+        return [self._line(at, self.children[name], numbers[name], held.get(name, ())) for name in names]
+
+    def standing(
+        self, reader: Reader, at: At, names: Sequence[str], numbers: dict[str, int]
+    ) -> dict[str, tuple[Episode, ...]]:
+        """Patient id to the episodes that are open as of a moment."""
+        self._refresh(reader, at, names, numbers)
+        facts = ((name, self.children[name].facts) for name in names)
+        return {name: () if known is None else known.episodes for name, known in facts}
+
+    def _refresh(self, reader: Reader, at: At, names: Sequence[str], numbers: dict[str, int]) -> None:
+        """Reads those children anew of whom what was read does not hold any more."""
         old = [name for name in names if not _holds(self.children[name], at.now)]
         if old:
             known = Known(reader, [self.children[name].patient for name in old], at.protocol, at.zone, at.now)
             for name, facts in facts_of(reader, known, numbers).items():
                 child = self.children[name]
                 child.facts, child.read_at, child.strips, child.told = facts, at.now, None, None
-        return [self._line(at, self.children[name], numbers[name], held.get(name, ())) for name in names]
 
     def _line(self, at: At, child: Child, key: int, held: tuple[HeldRow, ...]) -> WardLine:
         if child.told is not None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from khemon.actions.watch.alerts import is_resolved_unseen
+from khemon.actions.watch.alert_lines import as_of, unseen_words
 from khemon.actions.watch.answers import headline, not_rechecked, pattern_told, reason_of
 from khemon.actions.watch.at import At
 from khemon.actions.watch.cells import ROUND, Cell, cell_of
@@ -18,7 +18,6 @@ from khemon.actions.watch.flags import Flag
 from khemon.actions.watch.heldrows import held_words
 from khemon.actions.watch.products import GivenWords, given_words
 from khemon.actions.watch.urgency import by_urgency, tier_of, worst_of
-from khemon.alerts import standing_at
 from khemon.figures.board import SparkData, spark_data
 from khemon.figures.clock import ClockData, clock_data
 from khemon.figures.lines import ActionLine, action_lines
@@ -112,7 +111,7 @@ def line_of(
     """The line of a child, and the moment before which no word of it changes while nothing arrives."""
     episodes, samples, now = facts.episodes, facts.samples, at.now
     state = _state(at, episodes, measured=any(sample.counted for sample in samples))
-    standing = [standing_at(alert, now) for alert in alerts]
+    standing = [as_of(alert, {patient.patient_id: episodes}, at) for alert in alerts]
     last = max((sample.at for sample in samples), default=None)
     kmp = pattern_told(at, pattern_rule(at.protocol), facts.limbs, episodes, rule_in_full=False)
     line = WardLine(
@@ -136,7 +135,7 @@ def line_of(
         last_fibrinogen=_last_seen(at, facts, "fibrinogen"),
         alerts=alert_count(standing),
         held=tuple(held_words(row, at.zone, now) for row in held),
-        unseen=tuple(alert.text for alert in standing if is_resolved_unseen(alert)),
+        unseen=unseen_words(standing, at.zone, now),
         last_at="" if last is None else date_words(last, at.zone),
     )
     return line, min(_changes(at, facts, alerts))

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from khemon.actions.permitted import permitted
 from khemon.actions.viewing import PAGE
+from khemon.actions.watch.alert_lines import is_resolved_unseen
 from khemon.figures.samples import Sample
 from khemon.figures.style import LANES
 from khemon.figures.words import date_words, moment, short_date_words, unit_words
@@ -24,10 +25,14 @@ NEVER = 0
 
 @dataclass(frozen=True, slots=True)
 class Visits:
-    """When this person opened a child's page before, None: never; and when anybody did, NEVER or None: not asked."""
+    """When this person opened a child's page before, None: never; and when anybody did, NEVER or None: not asked.
+
+    unseen: the critical alerts that had ended by then and that nobody had opened; the page opened now tells of them.
+    """
 
     mine_ms: int | None
     anyone_ms: int | None
+    unseen: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,8 @@ def last_visits(store: Store, actor: Actor, patient_id: str) -> Visits:
     with store.reading() as reader:
         seen = reader.seen_by(PAGE, patient_id)
         mine = max((row.last_ms for row in seen if row.actor == actor.name), default=None)
-        return Visits(mine, max((row.last_ms for row in seen), default=NEVER))
+        ended = filter(is_resolved_unseen, reader.alerts(None, [patient_id]))
+        return Visits(mine, max((row.last_ms for row in seen), default=NEVER), tuple(alert.alert_id for alert in ended))
 
 
 class Recorded:

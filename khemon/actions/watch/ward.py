@@ -122,9 +122,14 @@ def _news(
 
 
 def _by_urgency(lines: Iterable[WardLine]) -> tuple[WardLine, ...]:
-    """The most urgent first."""
+    """The most urgent first: by tier, there by how grave what put the child into it is now, then all that is open."""
     worst = {"critical": 0, "warning": 1, "note": 2, None: 2}
-    return tuple(sorted(lines, key=lambda line: (line.tier, worst[line.severity], -line.alerts.open, line.patient_id)))
+
+    def urgency(line: WardLine) -> tuple[int, int, int, int, str]:
+        graver = worst[line.tier_severity], worst[line.severity]
+        return line.tier, *graver, -line.alerts.open, line.patient_id
+
+    return tuple(sorted(lines, key=urgency))
 
 
 def _place(child: Child, now: dt.datetime) -> str:

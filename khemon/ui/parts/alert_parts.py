@@ -45,8 +45,11 @@ def _told(line: AlertLine) -> str:
     """What a queue says of an alert beside its severity."""
     status = "" if line.status == "confirmed" else f" {line.status}"
     met = f", met {line.times_met} times" if line.times_met > 1 else ""
-    words = f"{line.patient} · {rule_words(line.rule)}{status} · since {line.since} ({line.age}){met}"
-    for more in (line.evidence, f"re-opened: {line.reopened}" if line.reopened else "", line.handed):
+    # What has an end is not told as if it went on: one nobody saw, or a run that broke.
+    lasted = f"{line.since} to {line.ended}" if line.ended else f"since {line.since} ({line.age})"
+    words = f"{line.patient} · {rule_words(line.rule)}{status} · {lasted}{met}"
+    reopened = f"re-opened: {line.reopened}" if line.reopened else ""
+    for more in (line.evidence, line.recheck, line.note, reopened, line.handed):
         words += f" · {more}" if more else ""
     return words
 
@@ -206,9 +209,8 @@ def quiet_list(lines: Sequence[AlertLine]) -> Markup:
     for line in lines:
         if line.quiet is None:
             continue
-        what = join(
-            sign(line.severity), f" {rule_words(line.rule)}", el("div", line.evidence, class_="k-small k-muted")
-        )
+        evidence = "; ".join(filter(None, (line.evidence, line.recheck)))
+        what = join(sign(line.severity), f" {rule_words(line.rule)}", el("div", evidence, class_="k-small k-muted"))
         whose = el("div", line.handed, class_="k-small") if line.handed else ""
         told = line.quiet
         decide = el("a", "open", href=address("alerts", alert=line.alert_id))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from khemon.actions.watch import PatientView
 from khemon.actions.watch.alerts import AlertLine
@@ -40,6 +40,8 @@ SECTIONS = (
 )
 #: So many held rows are told one by one; the others stand behind the link.
 _SHOWN_HELD = 20
+#: So many criticals that ended unseen stand on the page at once.
+_SHOWN_UNSEEN = 5
 #: So many flags that ended are told, each with all that was behind it.
 _SHOWN_PAST = 100
 
@@ -102,12 +104,34 @@ def notices(view: PatientView) -> Markup:
     return el("ul", *items, class_="k k-list")
 
 
-def alert_list(alerts: Sequence[AlertLine]) -> Markup:
-    """The alerts of this child that are not over, as links to the review."""
+def alert_list(alerts: Sequence[AlertLine], unseen: Collection[int] = ()) -> Markup:
+    """The alerts of this child that are not over, as links to the review; and criticals that ended unseen.
+
+    unseen: those that nobody had seen when this visit began, which from then on count as seen.
+    """
     live = [line for line in alerts if line.state in ("open", "acknowledged", "snoozed")]
-    if not live:
-        return el("div", "No alert is open for this child.", class_="k k-muted")
-    return el("ul", *(el("li", *_alert(line)) for line in live), class_="k k-list")
+    over = [line for line in alerts if line.state == "resolved" and (line.unseen or line.alert_id in unseen)]
+    none = None if live else el("div", "No alert is open for this child.", class_="k-muted")
+    told = el("ul", *(el("li", *_alert(line)) for line in live), class_="k-list") if live else none
+    return el("div", told, _ended_unseen(over), class_="k")
+
+
+def _ended_unseen(lines: Sequence[AlertLine]) -> Markup | None:
+    """Criticals that ended before anyone opened them: the first open to the eye, the others behind their number."""
+    if not lines:
+        return None
+    items = [el("li", *_over(line)) for line in lines]
+    parts = [el("ul", *items[:_SHOWN_UNSEEN], class_="k-list")]
+    if more := items[_SHOWN_UNSEEN:]:
+        summary = el("summary", sign("critical", f"and {len(more)} more resolved, not seen"))
+        parts.append(el("details", summary, el("ul", *more, class_="k-list")))
+    return el("div", *parts)
+
+
+def _over(line: AlertLine) -> list[Child]:
+    words = f"{rule_words(line.rule)}, {line.since} to {line.ended}" if line.ended else rule_words(line.rule)
+    link = el("a", words, href=address("alerts", alert=line.alert_id))
+    return [sign("critical", "resolved, not seen:"), " ", link, el("span", f" · {line.evidence}", class_="k-muted")]
 
 
 def entering(key: str | None) -> Markup:
@@ -119,10 +143,13 @@ def entering(key: str | None) -> Markup:
 
 
 def _alert(line: AlertLine) -> list[Child]:
-    words = f"{rule_words(line.rule)} {line.status}, since {line.since}"
+    # A run that broke is told with its end: it is its end that the alert is about.
+    lasted = f"{line.since} to {line.ended}" if line.ended else f"since {line.since}"
+    words = f"{rule_words(line.rule)} {line.status}, {lasted}"
     link = el("a", words, href=address("alerts", alert=line.alert_id))
     state = line.decided or (f"muted by {line.muted_by}" if line.muted_by else line.state)
-    return [sign(line.severity), " ", link, el("span", f" · {state}", class_="k-muted")]
+    told = "".join(f" · {words}" for words in (state, line.note) if words)
+    return [sign(line.severity), " ", link, el("span", told, class_="k-muted")]
 
 
 def chart_key(theme: Theme) -> Markup:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
 
@@ -40,7 +41,7 @@ def patient(here: Session, key: str | None) -> watch.Visits:
 
 
 def alert(here: Session, alert_id: int) -> None:
-    """Note that this person opened an alert, once per visit; looking back sees no alert as it stands now."""
+    """Note that this person opened an alert, and none else of the child, once per visit; a look back notes no sight."""
     if here.present is not None:
         _note(
             here.live,
@@ -49,17 +50,20 @@ def alert(here: Session, alert_id: int) -> None:
             opened=False,
         )
         return
-    seen: set[int] = st.session_state.setdefault(_ALERTS, set())
+    drawn: dict[int, dt.datetime] = st.session_state.setdefault(_ALERTS, {})
+    opened = alert_id not in drawn or here.now - drawn[alert_id] > _VISIT_ENDS
     patient_id = watch.patient_of_alert(here.store, here.actor, alert_id)
-    _note(here, patient_id, "alerts page", opened=alert_id not in seen)
-    seen.add(alert_id)
+    drawn[alert_id] = here.now
+    _note(here, patient_id, "alerts page", opened=opened, alert_id=alert_id)
 
 
-def _note(here: Session, patient_id: str, where: str, *, opened: bool, whole: bool = False) -> None:
+def _note(
+    here: Session, patient_id: str, where: str, *, opened: bool, whole: bool = False, alert_id: int | None = None
+) -> None:
     """Once a quarter of an hour, or when something is opened: every move of the mouse runs the page again."""
     noted: dict[str, int] = st.session_state.setdefault(_NOTED, {})
     quarter = viewing.quarter_of(here.now)
     if opened or noted.get(patient_id) != quarter:
         noted[patient_id] = quarter
-        whole_page = opened and whole
-        viewing.looked_at(here.store, here.actor, patient_id, where, here.now, opened=opened, whole=whole_page)
+        more: dict[str, Any] = {"opened": opened, "whole": opened and whole, "alert_id": alert_id}
+        viewing.looked_at(here.store, here.actor, patient_id, where, here.now, **more)

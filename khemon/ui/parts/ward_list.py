@@ -24,6 +24,8 @@ _STRIPS: dict[tuple[int, str], tuple[SparkData, Markup]] = {}
 _MOST_ROWS = 8192
 #: So many held rows of one child are told one by one; the others stand behind the link.
 SHOWN_HELD = 3
+#: And so many criticals that ended before anyone looked: the children below have to stay in sight.
+SHOWN_UNSEEN = 3
 
 
 def found_by(lines: Sequence[WardLine], search: str) -> list[WardLine]:
@@ -165,8 +167,17 @@ def _notices(line: WardLine) -> list[Child]:
     if line.held[SHOWN_HELD:]:
         more = f"and {len(line.held) - SHOWN_HELD} more held"
         parts.append(el("div", el("a", sign("warning", more), href=held), class_="k-small"))
-    parts += [el("div", sign("critical", f"resolved, not seen: {text}"), class_="k-small") for text in line.unseen]
+    parts += _unseen(line)
     return parts or [el("span", "none", class_="k-muted k-small")]
+
+
+def _unseen(line: WardLine) -> list[Child]:
+    """The last criticals that ended before anyone looked, and how many more the queue lists."""
+    queue = address("alerts", patient=line.key)
+    told = [f"resolved, not seen: {words}" for words in line.unseen[:SHOWN_UNSEEN]]
+    if line.unseen[SHOWN_UNSEEN:]:
+        told.append(f"and {len(line.unseen) - SHOWN_UNSEEN} more resolved, not seen")
+    return [el("div", el("a", sign("critical", words), href=queue), class_="k-small") for words in told]
 
 
 def follow_up_list(lines: Sequence[WardLine]) -> Markup:
