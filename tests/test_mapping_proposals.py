@@ -346,3 +346,10 @@ def test_five_hundred_columns_are_recognized_and_five_hundred_and_one_refused():
 def test_two_columns_of_one_name_are_refused():
     with pytest.raises(ImportProblem, match="the same name"):
         seen(LONG.replace("Analyt;", "Einheit;"))
+
+
+def test_a_column_named_flag_is_left_alone_by_a_proposal_too():
+    text = LONG.replace("Einheit\n", "Einheit;Flag\n").replace("/l\n", "/l;>\n")
+    found = seen(text)
+    again = dataclasses.replace(PLAIN, mapping=found.mapping)
+    assert changes(found.shape, recognized(text.encode(), again).shape) == []

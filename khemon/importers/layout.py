@@ -10,7 +10,7 @@ from functools import cache
 from khemon.importers.analyte_columns import AnalyteColumn, analyte_column, with_units_beside
 from khemon.importers.claims import TIME_FIELDS, Claims, letters
 from khemon.importers.items import named_analytes
-from khemon.importers.mapping import COLUMN_FIELDS, Mapping
+from khemon.importers.mapping import BY_NAME, Mapping
 from khemon.importers.numbers import vocabulary
 from khemon.importers.staging import EVENTS, LABS, PATIENTS
 from khemon.importers.undecided import COLUMNS, LAYOUT, Undecided
@@ -98,7 +98,7 @@ def _meaning(header: str, mapped: dict[str, str]) -> str | None:
     if folded in mapped:
         return mapped[folded]
     if mapped:
-        return folded if folded in COLUMN_FIELDS and folded not in mapped.values() else None
+        return folded if folded in BY_NAME and folded not in mapped.values() else None
     return known_meaning(header)
 
 

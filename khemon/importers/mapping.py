@@ -38,6 +38,8 @@ COLUMN_FIELDS: tuple[str, ...] = (
     "comparator",
     "flag",
 )
+#: What a column of that name is where a mapping is silent about it; one named `flag` is not read with or without one.
+BY_NAME = frozenset(COLUMN_FIELDS) - {"flag"}
 PROBE = dt.datetime(2001, 2, 13, 16, 5, tzinfo=dt.UTC)
 
 
