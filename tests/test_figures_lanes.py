@@ -77,6 +77,12 @@ def test_a_record_of_a_time_to_come_does_not_end_the_course_before():
     assert [(bar.label, bar.goes_on) for bar in data.bars] == [("0.8 mg/m2", True)]
 
 
+def test_two_records_of_one_start_do_not_end_each_other_in_either_order():
+    records = [event("sirolimus", 9), event("sirolimus", 9, 5)]
+    for entered in (records, records[::-1]):
+        assert sorted(bar.end[5:10] for bar in built(events=entered).bars) == ["11-16", "11-21"]
+
+
 def test_two_other_drugs_at_a_time_do_not_end_each_other():
     data = built(events=[event("other_drug", 10, note="A"), event("other_drug", 5, note="B")])
     assert [(bar.label, bar.goes_on, bar.row) for bar in data.bars] == [("A", True, 0), ("B", True, 1)]

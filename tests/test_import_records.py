@@ -160,3 +160,23 @@ def test_a_sirolimus_band_is_read_with_who_chose_it(text, low, high, by):
     assert (patient.decision, patient.fields["sirolimus_target"]) == ("accepted", text.strip())
     band = ChosenBand.read(text)
     assert (str(band.low), str(band.high), band.chosen_by) == (low, high, by)
+
+
+@pytest.mark.parametrize(
+    ("zone", "date", "first", "last"),
+    [
+        ("America/Santiago", "2026-04-04", "2026-04-04T00:00:00-03:00", "2026-04-04T23:59:59-04:00"),
+        ("America/Santiago", "2025-09-07", "2025-09-07T01:00:00-03:00", "2025-09-07T23:59:59-03:00"),
+        ("Atlantic/Azores", "2025-10-26", "2025-10-26T00:00:00+00:00", "2025-10-26T23:59:59-01:00"),
+    ],
+)
+def test_a_bare_date_is_the_whole_day_also_where_the_clock_was_moved_at_midnight(zone, date, first, last):
+    def told(text):
+        return read(text.encode(), "file", ReadOptions(timezone=zone, now_ms=NOW_MS))
+
+    (event,) = told(f"patient_id,kind,start,end,dose,unit,note\nP1,sirolimus,{date},{date},,,\n").events
+    assert (event.decision, event.reasons) == ("accepted", [])
+    assert (event.start_ms, event.end_ms) == (ms(first), ms(last))
+    (child,) = told(f"patient_id,diagnosis,on_ward_from,followed_until\nP1,KHE,{date},{date}\n").patients
+    assert (child.decision, child.reasons, child.fields["diagnosis"]) == ("accepted", [], "KHE")
+    assert [ms(child.fields[name]) for name in ("on_ward_from", "followed_until")] == [ms(first), ms(last)]

@@ -11,7 +11,7 @@ from khemon.importers.grid import Grid
 from khemon.importers.layout import PATIENT_COLUMNS, Columns
 from khemon.importers.rowfacts import read_identity
 from khemon.importers.staging import ACCEPTED, REJECTED, REVIEW, EventRow, PatientRow, worse
-from khemon.importers.times import Clock, Moment
+from khemon.importers.times import Clock, Moment, in_zone
 from khemon.models import EVENT_KINDS, ChosenBand
 
 #: Kinds for which a calendar date says enough: courses, visits and findings. Of the others (products, bleeding, closing
@@ -40,16 +40,25 @@ TIME_COLUMNS = ("on_ward_from", "day0", "discontinued_at")
 UNTIL_COLUMNS = ("on_ward_until", "followed_until")
 
 
-def whole_day(text: str, until: bool) -> str | None:
-    """The first second of a bare ISO date, or its last one for the end of something; None when it is no bare date."""
+def whole_day(text: str, until: bool, zone: ZoneInfo) -> str | None:
+    """The first second of a bare ISO date, or its last one for the end of something; None when it is no bare date.
+
+    A day has one first and one last second also where the clock was moved at midnight: then the offset is given too.
+    """
     if not DATE.fullmatch(text):
         return None
-    return f"{text}T23:59:59" if until else f"{text}T00:00:00"
+    second = f"{text}T23:59:59" if until else f"{text}T00:00:00"
+    try:
+        local = dt.datetime.fromisoformat(second)
+    except ValueError:
+        return second
+    moved = bool(in_zone(local, zone).reasons)
+    return (local.replace(tzinfo=zone, fold=int(until)) if moved else local).isoformat()
 
 
 def _event_time(clock: Clock, text: str, kind: str, until: bool) -> Moment:
     """A start or end of an event; a bare date is read as a whole day only where the day is enough."""
-    day = whole_day(text, until)
+    day = whole_day(text, until, clock.zone)
     if day is None:
         return clock.read[text]
     moment = clock.read[day]
@@ -175,7 +184,7 @@ class PatientReader:
             patient.fields["birth_date"] = text
 
     def _add_time(self, patient: PatientRow, name: str, text: str) -> None:
-        moment = self.clock.read[whole_day(text, name in UNTIL_COLUMNS) or text]
+        moment = self.clock.read[whole_day(text, name in UNTIL_COLUMNS, self.clock.zone) or text]
         for reason in moment.reasons:
             _add(patient, worse(REVIEW, ACCEPTED), _named(name, reason))
         if moment.ms is not None and not moment.reasons:

@@ -10,7 +10,7 @@ from khemon.rules.calendar import day_numbers, day_starts
 from khemon.rules.keys import positions
 from khemon.rules.series import NO_TIME, NONE, Bools, Events, Floats, Ints, key_patient, key_time, keys
 from khemon.rules.shapes import last_where, starts_of
-from khemon.rules.spans import Spans, never
+from khemon.rules.spans import Spans, following, never
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +30,19 @@ class Courses:
 def courses(events: Events, drug: str, joins_within: int, timezone: str) -> Courses:
     """The courses of a drug. A record without an end goes on until the next record of the drug; dose 0 is a hold.
 
-    Stretches with at most `joins_within` (calendar days) between them are one course.
+    Stretches with at most `joins_within` (calendar days) between them are one course. Records of one start are taken
+    together, in whatever order they were entered: none of them is the next one.
     """
     records = events.of(drug)
     if not records.start.size:
         none = records.start
         return Courses(Spans(none, none), none, none, none)
-    records = records.take(np.lexsort((records.start, records.patient)))
+    given_dose = np.full(records.start.size, np.nan) if records.dose is None else records.dose
+    order = np.lexsort((given_dose, records.end, records.start, records.patient))
+    records, dose = records.take(order), given_dose[order]
     start = keys(records.patient, records.start)
     opens = starts_of(records.patient)
-    dose = np.full(start.size, np.nan) if records.dose is None else records.dose
-    following = np.where(np.append(opens[1:], True), never(key_patient(start)), np.append(start[1:], 0))
-    stop = np.where(records.end == NO_TIME, following, keys(records.patient, records.end))
+    stop = np.where(records.end == NO_TIME, following(start, start), keys(records.patient, records.end))
     held = dose == 0
     given = Spans.of(start[~held], stop[~held]).without(Spans.of(start[held], stop[held]))
     anew = _anew(given, joins_within, timezone)

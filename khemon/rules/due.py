@@ -63,10 +63,15 @@ def counts_due(
     bad = seen.informative & ~seen.good
     low_before = last_where(bad) >= last_where(starts_of(points.patient))
     # Watched from the first low count or day 0 on: from then a lifted count asks for the next one soon.
-    lifted = points.supported & (low_before | (preceding(points.key, day0) != NONE))
+    watched = low_before | (preceding(points.key, day0) != NONE)
+    lifted = points.supported & watched
     chosen = positions(seen.informative | lifted)
     key = points.key[chosen]
-    deadline, why = _deadlines(points, seen, low_before, lifted, anchor, gap, rule, timezone)
+    settled = _settled(points, seen, rule)
+    on_grid = np.where(low_before, settled & seen.confirmed, seen.documented)
+    state = _State(watched, settled, on_grid, lifted)
+    deadline, why = _deadlines(points, state, anchor, gap, rule, timezone)
+    deadline, why = _day0_between(points.key, deadline, why, chosen, ~(watched | settled | on_grid), day0, rule)
     first = _before_any(day0, key)
     since = np.concatenate([key, first])
     overdue = np.concatenate([deadline[chosen], first + rule.every.ms + rule.grace.ms])
@@ -83,26 +88,27 @@ def _before_any(day0: Ints, key: Ints) -> Ints:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What decides the interval at each point: watched, enough good counts in a row, on the grid, a lifted count."""
+
+    watched: Bools
+    settled: Bools
+    on_grid: Bools
+    lifted: Bools
+
+
 def _deadlines(
-    points: Points,
-    seen: Watched,
-    low_before: Bools,
-    lifted: Bools,
-    anchor: Ints,
-    gap: int,
-    rule: CountsDueRule,
-    timezone: str,
+    points: Points, state: _State, anchor: Ints, gap: int, rule: CountsDueRule, timezone: str
 ) -> tuple[Ints, Codes]:
     """For each point from when the next count is overdue, and why."""
     patient, day = points.patient.astype(np.int64), points.day.astype(np.int64)
-    settled = _settled(points, seen, rule)
     very_low = certainly(points.low, points.high, "<", rule.close_below.limit)
-    close = lifted | very_low
-    on_grid = np.where(low_before, settled & seen.confirmed, seen.documented)
+    close, on_grid = state.lifted | very_low, state.on_grid
     late = min(rule.unconfirmed.count, gap)
     why = np.full(day.size, _CODE["unconfirmed"])
     # What is written last outweighs what was written before.
-    for name, holds in (("every", ~settled), ("never_low", ~low_before), ("grid", on_grid), ("close", close)):
+    for name, holds in (("every", ~state.settled), ("never_low", ~state.watched), ("grid", on_grid), ("close", close)):
         why[holds] = _CODE[name]
     by_day = np.where(why == _CODE["never_low"], rule.never_low.count, late)
     overdue = on_day(patient, day + by_day + 1, timezone)
@@ -111,6 +117,20 @@ def _deadlines(
     grid = positions(on_grid & ~close)
     overdue[grid] = after_visits(points.key[grid], anchor[grid], rule.grid, timezone)
     return overdue, why
+
+
+def _day0_between(
+    key: Ints, deadline: Ints, why: Codes, chosen: Ints, waiting: Bools, day0: Ints, rule: CountsDueRule
+) -> tuple[Ints, Codes]:
+    """The deadlines where day 0 comes between a count and the next: of whoever was never low, counted from day 0."""
+    at = chosen[waiting[chosen]]
+    until = following(key[at], key[chosen])
+    begun = following(key[at], day0)
+    asked = begun + rule.every.ms + rule.grace.ms
+    sooner = (begun < until) & (asked < deadline[at])
+    deadline, why = deadline.copy(), why.copy()
+    deadline[at[sooner]], why[at[sooner]] = asked[sooner], _CODE["every"]
+    return deadline, why
 
 
 def _settled(points: Points, seen: Watched, rule: CountsDueRule) -> Bools:

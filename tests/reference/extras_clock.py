@@ -149,14 +149,18 @@ class Clock:
         if lifted or very_low:
             return last + 24 * HOUR
         documented = any(told <= last for told in self.documented)
-        if not lows:
-            return self.visit(last, self.anchor(last)) if documented else self.days_after(last, 28)
+        if not lows and documented:
+            return self.visit(last, self.anchor(last))
         row: list[Sample] = []
         for count in seen:
             row = [*row, count] if count.good else []
-        if len(row) < 3 or self.chart.days_between(row[0].time, row[-1].time) < 7:
+        settled = len(row) >= 3 and self.chart.days_between(row[0].time, row[-1].time) >= 7
+        if not self.watched(last, lows):
+            monthly = self.days_after(last, 28)
+            return monthly if settled or self.day0 is None else min(monthly, self.day0 + 60 * HOUR)
+        if not settled:
             return last + 60 * HOUR
-        told_since = any(lows[-1] <= told <= last for told in self.documented)
+        told_since = any(lows[-1] <= told <= last for told in self.documented) if lows else False
         if told_since or self.confirmed(last):
             return self.visit(last, self.anchor(last))
         return self.days_after(last, min(14, self.gap_days))

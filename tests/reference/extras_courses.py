@@ -10,16 +10,16 @@ from .records import Event
 
 
 class Drug:
-    """The records of one drug in order of start."""
+    """The records of one drug in order of start; those of one start in an order that no file decides."""
 
     def __init__(self, chart: Chart, kind: str) -> None:
         self.chart = chart
-        self.records = sorted((event for event in chart.events if event.kind == kind), key=lambda event: event.start)
+        self.records = sorted((event for event in chart.events if event.kind == kind), key=in_order)
 
     def runs_at(self, place: int, time: dt.datetime) -> bool:
-        """Whether a record runs at a time: to its end, or without one until the next record."""
+        """Whether a record runs at a time: to its end, or without one until the next record, one that starts later."""
         record = self.records[place]
-        if record.end is None and place + 1 < len(self.records) and self.records[place + 1].start <= time:
+        if record.end is None and any(record.start < later.start <= time for later in self.records):
             return False
         return record.start <= time and (record.end is None or record.end > time)
 
@@ -66,6 +66,12 @@ class Drug:
         found = [bound for stretch in self.stretches() for bound in stretch if bound is not None]
         found += [record.start for record in self.records[:1]]
         return found + [now.start for before, now in pairwise(self.records) if not same_dose(before, now)]
+
+
+def in_order(record: Event) -> tuple[object, ...]:
+    """By start, then those without an end first, then by dose, an unreadable one last."""
+    ended = record.end is not None
+    return (record.start, ended, record.end or record.start, record.dose is None, record.dose or 0)
 
 
 def same_dose(before: Event, record: Event) -> bool:

@@ -39,7 +39,8 @@ class _Course:
 def course_bars(events: Sequence[Event], zone: ZoneInfo, window: Window, now: dt.datetime) -> Iterator[Bar]:
     """The bars of every drug inside the window, cut to it.
 
-    As the rules read them: a record without an end goes on until the next record of its drug, and dose 0 is a hold.
+    As the rules read them: a record without an end goes on until the next record of its drug (one that starts later),
+    and dose 0 is a hold.
     """
     drugs: dict[tuple[str, str], list[Event]] = defaultdict(list)
     for event in sorted(events, key=lambda event: event.start):
@@ -60,7 +61,7 @@ def _courses(records: Sequence[Event]) -> Iterator[_Course]:
     before: Decimal | None = None
     unit: str | None = None
     for event, following in itertools.zip_longest(records, records[1:]):
-        until = event.end or (following.start if following else None)
+        until = event.end or next((later.start for later in records if later.start > event.start), None)
         dose = _dose(event)
         alike = event.unit == unit and bool(unit)
         yield _Course(event, event.start, until, dose, before if alike else None)
