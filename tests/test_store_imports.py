@@ -79,6 +79,26 @@ def test_another_quality_timing_or_unit_is_a_conflict_too(store, change):
     assert fates(other) == ["conflict"]
 
 
+@pytest.mark.parametrize("on_conflict", ["hold", "supersede"])
+def test_what_a_correction_said_reported_as_final_is_a_duplicate(store, on_conflict):
+    bring(store, [lab(80)])
+    bring(store, [lab(8, status="corrected")])
+    again, others = [lab(8)], [lab(9)]
+    bring(store, again, on_conflict=on_conflict)
+    bring(store, others)
+    assert (fates(again), fates(others)) == (["duplicate"], ["conflict"])
+
+
+@pytest.mark.parametrize("later", [{"value": 7, "status": "corrected"}, {"value": 8, "status": "cancelled"}])
+def test_a_value_that_was_corrected_again_or_cancelled_since_is_a_conflict_when_it_is_reported_as_final(store, later):
+    bring(store, [lab(80)])
+    bring(store, [lab(8, status="corrected")])
+    bring(store, [lab(later["value"], status=later["status"])])
+    again = [lab(8)]
+    bring(store, again)
+    assert fates(again) == ["conflict"]
+
+
 def test_a_comment_or_another_spelling_does_not_make_another_value(store):
     bring(store, [lab(10)])
     other = [lab(10, text="10.0", value="10.0", comment="repeated")]

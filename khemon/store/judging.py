@@ -73,9 +73,8 @@ def result_verdict(
     earlier: Iterable[Version], batch_no: int, status: int, content: Content, *, supersede: bool = False
 ) -> Verdict:
     """The fate of a readable result in view of the versions of the same result in batches before `batch_no`."""
-    highest = PRELIMINARY
     has_final = False
-    same = latest = None
+    same = latest = current = None
     for version in earlier:
         if version.batch_no >= batch_no:
             continue
@@ -83,8 +82,9 @@ def result_verdict(
             same = version
         if version.out == VOIDED:
             continue
-        highest = max(highest, version.status)
         has_final |= version.status == FINAL
+        if current is None or (current.status, current.result_id) < (version.status, version.result_id):
+            current = version
         if version.status == status:
             latest = version if latest is None or version.result_id > latest.result_id else latest
     if same is not None and same.out:
@@ -93,9 +93,12 @@ def result_verdict(
         # Of several corrections the last counts: say so when it is another one than the row repeats.
         passed = status == CORRECTED and latest is not None and latest.content != content
         return Verdict("duplicate", "corrected_again_since" if passed else None, same.result_id, same.printed)
+    if status == FINAL and has_final and current is not None and current[2:4] == (CORRECTED, content):
+        # What a correction said before is reported as final: nothing new.
+        return Verdict("duplicate", None, current.result_id, current.printed)
     if status == FINAL and has_final:
         return Verdict("accepted", "supersedes_final") if supersede else Verdict("conflict", HELD_CONFLICT)
-    if highest > status:
+    if current is not None and current.status > status:
         return Verdict("accepted", f"late_{STATUSES[status]}")
     return ACCEPTED
 
