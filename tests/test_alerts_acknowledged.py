@@ -391,6 +391,16 @@ def test_a_band_known_only_by_a_result_that_was_corrected_since_is_news_when_it_
     assert child.live("kmp").reopened_because == "platelets reached a lower band"
 
 
+def test_the_first_band_is_news_when_a_withdrawal_left_nothing_of_its_analyte(child):
+    child.happened("active_bleeding 0d")
+    number = child.told("fib 0d 0.4")[0]
+    child.acknowledge("plasma_criterion", "2h")
+    child.withdrawn(number, now="3h")
+    assert child.state("plasma_criterion") == "acknowledged"
+    child.told("fib 6h 1.5")
+    assert child.live("plasma_criterion").reopened_because == "fibrinogen reached a lower band"
+
+
 def test_a_band_that_another_result_has_reached_too_is_no_news_after_a_correction(child):
     child.told("plt 0d 25", *KMP[1:])
     number = child.told("plt 1h 22")[0]

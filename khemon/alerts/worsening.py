@@ -60,8 +60,8 @@ def covered_since(alert: Alert, episode: Episode) -> dict[str, Any]:
     if alert.state not in QUIET:
         return {}
     covered = (result_id for _, _, result_id in episode.bands)
-    standing = dict.fromkeys(alert.band_floor, 0)
-    for analyte, depth, _ in episode.bands:
-        standing[analyte] = max(depth, standing.get(analyte, 0))
-    floors = {analyte: min(floor, standing[analyte]) for analyte, floor in alert.band_floor.items()}
+    floors = {}
+    for analyte, floor in alert.band_floor.items():
+        standing = (depth for name, depth, _ in episode.bands if name == analyte)
+        floors[analyte] = min(floor, max(standing, default=0))
     return {"taken_in": max([alert.taken_in, alert.known_result, *covered]), "band_floor": floors}
