@@ -396,9 +396,20 @@ def test_the_first_band_is_news_when_a_withdrawal_left_nothing_of_its_analyte(ch
     number = child.told("fib 0d 0.4")[0]
     child.acknowledge("plasma_criterion", "2h")
     child.withdrawn(number, now="3h")
+    child.told("fib 5h 1.8")
     assert child.state("plasma_criterion") == "acknowledged"
     child.told("fib 6h 1.5")
     assert child.live("plasma_criterion").reopened_because == "fibrinogen reached a lower band"
+
+
+def test_a_band_that_another_analyte_stands_in_is_news_for_the_one_that_left_it(child):
+    child.told("plt 0d 8", "dd 0d 3")
+    number = child.told("fib 0d 0.4")[0]
+    child.acknowledge("kmp", "2h")
+    child.corrected(number, "fib 0d 1.5", now="3h")
+    assert child.state("kmp") == "acknowledged"
+    child.told("fib 6h 0.9")
+    assert child.live("kmp").reopened_because == "fibrinogen reached a lower band"
 
 
 def test_a_band_that_another_result_has_reached_too_is_no_news_after_a_correction(child):
