@@ -391,12 +391,13 @@ def test_a_band_known_only_by_a_result_that_was_corrected_since_is_news_when_it_
     assert child.live("kmp").reopened_because == "platelets reached a lower band"
 
 
-def test_the_first_band_is_news_when_a_withdrawal_left_nothing_of_its_analyte(child):
+@pytest.mark.parametrize("between", [[], ["fib 5h 1.8"]])
+def test_the_first_band_is_news_when_a_withdrawal_left_nothing_of_its_analyte(child, between):
     child.happened("active_bleeding 0d")
     number = child.told("fib 0d 0.4")[0]
     child.acknowledge("plasma_criterion", "2h")
     child.withdrawn(number, now="3h")
-    child.told("fib 5h 1.8")
+    child.told(*between)
     assert child.state("plasma_criterion") == "acknowledged"
     child.told("fib 6h 1.5")
     assert child.live("plasma_criterion").reopened_because == "fibrinogen reached a lower band"
