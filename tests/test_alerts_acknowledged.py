@@ -397,7 +397,8 @@ def test_the_first_band_is_news_when_a_withdrawal_left_nothing_of_its_analyte(ch
     number = child.told("fib 0d 0.4")[0]
     child.acknowledge("plasma_criterion", "2h")
     child.withdrawn(number, now="3h")
-    child.told(*between)
+    for result in between:
+        child.told(result)
     assert child.state("plasma_criterion") == "acknowledged"
     child.told("fib 6h 1.5")
     assert child.live("plasma_criterion").reopened_because == "fibrinogen reached a lower band"
