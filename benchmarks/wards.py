@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.data import START_MS, results
+from benchmarks.data import results
 from khemon.actions.import_files import Options, commit
 from khemon.models import Actor
 from khemon.rules.calendar import MS_PER_DAY, to_ms
@@ -33,8 +33,8 @@ def ward_database(path: Path, children: int, rows: int, now: dt.datetime, seed: 
         f"C{patient:04d},{stamp}Z,{names[code]},{value:g},{ANALYTES[names[code]].canonical_unit}\n"
         for patient, stamp, code, value in zip(data.patient, stamps, data.analyte, data.low, strict=True)
     )
-    first = dt.datetime.fromtimestamp(START_MS / 1000, dt.UTC).date()
-    born = (first - dt.timedelta(days=400)).isoformat()
+    first = dt.datetime.fromtimestamp(int(time.min()) / 1000, dt.UTC).date()
+    born = (first - dt.timedelta(days=30)).isoformat()
     patients = "patient_id,name,birth_date,ward,on_ward_from\n" + "".join(
         f"C{number:04d},Child {number:04d},{born},Ward 1,{now.date() - dt.timedelta(days=30)}\n"
         for number in range(last.size)
