@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import cache
 
@@ -16,6 +17,10 @@ from khemon.units import folded_name
 
 #: What a column of comparators holds; the last says that the value is as it stands.
 SIGNS = ("<", ">", "<=", ">=", "=")
+#: A number of an order or a sample says nothing of its result.
+A_NUMBER = re.compile(r"[^\s\d]*\d\S*")
+#: The longest sign.
+SIGN = 2
 #: A longer text is no word of a status, and no remark about one result.
 LONGEST = 40
 
@@ -55,9 +60,10 @@ def _name(grid: Grid, index: int) -> str:
 def _said(header: str, texts: set[str]) -> dict[str, str]:
     """What the cells of an unread column say that no reader of a result may miss, by their text."""
     filled = {text for text in texts if text.strip()}
-    signs = {text: plain_text(text.strip()) for text in filled}
-    if filled and not is_flag(header) and set(signs.values()) <= set(SIGNS):
-        return {text: f"says {sign!r}" for text, sign in signs.items() if sign != "="}
+    if filled and not is_flag(header) and all(len(text.strip()) <= SIGN for text in filled):
+        signs = {text: plain_text(text.strip()) for text in filled}
+        if set(signs.values()) <= set(SIGNS):
+            return {text: f"says {sign!r}" for text, sign in signs.items() if sign != "="}
     return dict(_words(header, filled))
 
 
@@ -87,5 +93,10 @@ def _words(header: str, filled: set[str]) -> Iterator[tuple[str, str]]:
             continue
         if taken_back and folded not in _listed("no"):
             yield text, "is filled in"
-        elif folded in _listed("words") or (valid and folded in _listed("no")) or refuses(folded):
+        elif folded in _listed("words") or (valid and folded in _listed("no")) or _refuses(folded):
             yield text, f"says {folded!r}"
+
+
+def _refuses(folded: str) -> bool:
+    """Whether a text refuses the result beside it."""
+    return not A_NUMBER.fullmatch(folded) and refuses(folded)
